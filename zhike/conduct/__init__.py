@@ -1,0 +1,1 @@
+"""The conduct engine: facts and clauses in, obligations, verdicts, briefs and measures out. Pure Python."""

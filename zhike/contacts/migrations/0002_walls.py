@@ -1,0 +1,20 @@
+from django.db import migrations
+
+from zhike.trail.walls import WRITES, wall, watch
+
+HIS = "EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id)"
+HIS_TO_CHANGE = f"EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("contacts", "0001_initial"), ("customers", "0002_walls")]
+    operations = [
+        wall("contacts_contact", sees=HIS, writes=HIS_TO_CHANGE),
+        watch("contacts_contact"),
+        wall("contacts_demand", sees=HIS, writes=HIS_TO_CHANGE),
+        watch("contacts_demand"),
+        wall("contacts_amendment", sees=HIS, writes=HIS_TO_CHANGE),
+        watch("contacts_amendment"),
+        # A draft is its writer's alone.
+        wall("contacts_draft", sees="staff_id = (SELECT zhike_actor())", deletes=True),
+    ]

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from zhike.people.actor import Actor
+
+
+class Kind(models.TextChoices):
+    RECEPTION = "reception", _("reception")
+    VISIT = "visit", _("visit")
+    CALL = "call", _("call")
+
+
+class State(models.TextChoices):
+    """Which follow which is a table: :data:`zhike.contacts.states.TRANSITIONS`."""
+
+    PLANNED = "planned", _("planned")
+    AGREED = "agreed", _("agreed")
+    UNDER_WAY = "under_way", _("under way")
+    ENDED = "ended", _("to be written up")
+    CLOSED = "closed", _("closed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class Outcome(models.TextChoices):
+    """What came of a call (C3, C4, C8)."""
+
+    REACHED = "reached", _("reached")
+    ABSENT = "absent", _("absent")
+    BUSY = "busy", _("busy")
+    NO_ANSWER = "no_answer", _("nobody answered")
+    WRONG_NUMBER = "wrong_number", _("wrong number")
+    NOT_INTERESTED = "not_interested", _("not interested")
+
+
+class Result(models.TextChoices):
+    AGREED = "agreed", _("agreed")
+    INCLINED = "inclined", _("inclined")
+    CONSIDERING = "considering", _("thinking it over")
+    BUSINESS_DONE = "business_done", _("business done")
+    NO_BUSINESS = "no_business", _("no business discussed")
+    UNHAPPY = "unhappy", _("did not go well")
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def visible_to(self, actor: Actor) -> ContactQuerySet:
+        """Contacts with customers in the actor's scope."""
+        return self.filter(customer__keeper__among=actor.sees)
+
+
+class Contact(models.Model):
+    """One reception, visit or call (接待 拜访 电话), from its plan to its closed write-up.
+
+    ``planned`` is a contact plan (联系计划), ``agreed`` an appointment (预约). Times carry their grade.
+    """
+
+    kind = models.TextField(choices=Kind)
+    state = models.TextField(choices=State, default=State.PLANNED)
+    customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="contacts")
+    rm = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
+    # The contact whose write-up proposed this one.
+    follows = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="followed_by")
+
+    purpose = models.TextField(default="", blank=True, help_text=_("introduction, maturity, care, need, invitation, service, call_back, other"))
+    purpose_words = models.TextField(default="", blank=True)
+    planned_for = models.DateTimeField(null=True, blank=True)
+    planned_minutes = models.IntegerField(null=True, blank=True)
+    place = models.TextField(default="", blank=True)
+    invited_by_rm = models.BooleanField(default=False, help_text=_("R2: the RM invited, the customer accepted"))
+    customer_asked = models.BooleanField(default=False, help_text=_("V1: the customer said please come"))
+    told_customer = models.BooleanField(default=False, help_text=_("V1: the customer was told when and where"))
+    incoming = models.BooleanField(default=False, help_text=_("the customer rang or walked in"))
+    afterwards = models.BooleanField(default=False, help_text=_("recorded when it was over"))
+    surprise_reason = models.TextField(default="", blank=True)
+
+    prepared_at = models.DateTimeField(null=True, blank=True)
+    ticks = models.JSONField(default=dict, blank=True, help_text=_("attested items of the card: name → time"))
+    notes = models.JSONField(default=list, blank=True, help_text=_("jotted during the talk: [{at, words}]"))
+
+    arrived_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    grade = models.TextField(default="tapped")
+
+    # Settled at the end: what the history and the tier were then.
+    first = models.BooleanField(null=True)
+    tier = models.TextField(default="", blank=True)
+
+    outcome = models.TextField(choices=Outcome, default="", blank=True)
+    call_back_at = models.DateTimeField(null=True, blank=True)
+    met_where = models.TextField(default="", blank=True, help_text=_("R2: where the customer was met"))
+    seen_off = models.TextField(default="", blank=True, help_text=_("R11: where the guest was seen off to"))
+    card_handed = models.BooleanField(null=True, help_text=_("R3"))
+    invitation = models.TextField(default="", blank=True, help_text=_("C7: accepted, declined or empty"))
+
+    result = models.TextField(choices=Result, default="", blank=True)
+    result_words = models.TextField(default="", blank=True)
+    no_need = models.BooleanField(default=False, help_text=_("needs: none, said explicitly"))
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_for = models.TextField(default="", blank=True, help_text=_("whose reason: rm or customer"))
+    cancelled_why = models.TextField(default="", blank=True)
+
+    by = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    version = models.IntegerField(default=1)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        db_table = "contacts_contact"
+        constraints = [
+            models.CheckConstraint(name="contacts_ends_after_start", condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at"))),
+            models.CheckConstraint(name="contacts_closed_when", condition=~Q(state="closed") | Q(closed_at__isnull=False)),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-created_at"], name="contacts_customer"),
+            models.Index(fields=["rm", "planned_for"], name="contacts_ahead", condition=Q(state__in=["planned", "agreed"])),
+            models.Index(fields=["rm", "started_at"], name="contacts_happened", condition=Q(started_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,12 @@
+"""Customers: who they are, whose book they are in, what they want and hold, what they agreed to."""
+
+from .acquaintance import Acquaintance
+from .book import Book
+from .consent import Consent
+from .customer import Customer, Tier
+from .holding import Holding
+from .need import Need
+from .rating import Rating
+from .relation import Household, Relation
+
+__all__ = ["Acquaintance", "Book", "Consent", "Customer", "Holding", "Household", "Need", "Rating", "Relation", "Tier"]

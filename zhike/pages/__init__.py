@@ -1,0 +1,1 @@
+"""Every screen. The only HTML."""

@@ -1,0 +1,55 @@
+"""Who acts, what they may see and change: the one value that every verb of the domain takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models, transaction
+
+
+@models.BigIntegerField.register_lookup
+@models.ForeignKey.register_lookup
+class Among(models.Lookup[bool]):
+    """``keeper__among=actor.sees``: one array parameter, however many there are; ``__in`` would send each by itself."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY (%s::bigint[])", [*params, list(self.rhs)]  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A staff member in a transaction. ``sees`` and ``writes`` are keepers: staff ids, and unit ids negated."""
+
+    id: int
+    name: str
+    roles: frozenset[str]
+    sees: tuple[int, ...] = field(repr=False)
+    writes: tuple[int, ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        assert self.id > 0
+
+
+@contextmanager
+def acting(staff_id: int, now: datetime) -> Iterator[Actor]:
+    """A transaction in which ``staff_id`` acts: PostgreSQL's policies and the trail know who it is until it ends."""
+    with transaction.atomic():
+        yield act(staff_id, now)
+
+
+def act(staff_id: int, now: datetime) -> Actor:
+    """Sets the actor of the transaction that is open; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, roles, sees, writes FROM people_act(%s, %s)", [staff_id, now])
+        row = cursor.fetchone()
+    if row is None:
+        raise PermissionError(f"No staff member has the id {staff_id}, or the account is closed.")
+    return Actor(row[0], row[1], frozenset(row[2]), tuple(row[3]), tuple(row[4]))

@@ -1,0 +1,60 @@
+from django.db import migrations
+
+from zhike.trail.walls import APP, WORKER, open_to, watch
+
+# Who may see whose customers. own: oneself; team: who serves in the same unit; tree: in it or below; all: everybody.
+# Somebody who left still counts where the last post was, so that a leaver's customers do not vanish from the leader.
+ACT = f"""
+CREATE FUNCTION people_keepers(of_staff bigint, of_roles text[], day date) RETURNS bigint[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH mine AS (
+        SELECT p.role, p.scope, p.unit_id, u.path FROM people_post p JOIN people_unit u ON u.id = p.unit_id
+        WHERE p.staff_id = of_staff AND p.role = ANY (of_roles)
+          AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day)
+    ), units AS (
+        SELECT DISTINCT u.id FROM mine m JOIN people_unit u ON CASE m.scope
+            WHEN 'all' THEN true
+            WHEN 'tree' THEN starts_with(u.path, m.path)
+            WHEN 'team' THEN u.id = m.unit_id
+            ELSE false END
+    ), colleagues AS (
+        SELECT DISTINCT p.staff_id FROM people_post p JOIN units ON units.id = p.unit_id
+        WHERE p.to_day IS NULL OR day < p.to_day
+           OR NOT EXISTS (SELECT FROM people_post q WHERE q.staff_id = p.staff_id AND (q.to_day IS NULL OR q.to_day > p.to_day))
+    )
+    SELECT array_agg(keeper ORDER BY keeper) FROM (
+        SELECT of_staff AS keeper UNION SELECT staff_id FROM colleagues UNION SELECT -id FROM units
+    ) keepers
+$$;
+
+CREATE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT name text, OUT roles text[],
+                           OUT sees bigint[], OUT writes bigint[])
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+BEGIN
+    SELECT s.id, s.name INTO id, name FROM people_staff s WHERE s.id = staff AND s.is_active;
+    IF id IS NULL THEN RETURN; END IF;
+    SELECT coalesce(array_agg(DISTINCT p.role), '{{}}') INTO roles FROM people_post p
+        WHERE p.staff_id = staff AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day);
+    sees := people_keepers(staff, '{{rm,leader,compliance,risk,auditor}}', day);
+    writes := people_keepers(staff, '{{rm,leader}}', day);
+    PERFORM set_config('zhike.actor', id::text, true), set_config('zhike.now', moment::text, true),
+            set_config('zhike.sees', sees::text, true), set_config('zhike.writes', writes::text, true),
+            set_config('zhike.audits', CASE WHEN roles && '{{auditor,compliance}}' THEN 'on' ELSE 'off' END, true);
+END $$;
+GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz) TO {APP}, {WORKER};
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("people", "0001_initial"), ("trail", "0001_trail")]
+    operations = [
+        migrations.RunSQL(ACT, "DROP FUNCTION people_act, people_keepers"),
+        *[
+            operation
+            for table in ("people_unit", "people_staff", "people_post", "people_approval", "people_setting")
+            for operation in (open_to(table), watch(table, quiet=("password",)))
+        ],
+        open_to("people_workday", app="SELECT, INSERT, UPDATE, DELETE"),
+    ]

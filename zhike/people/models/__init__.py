@@ -1,0 +1,9 @@
+"""Staff, the units they serve in, what they may do, and what needs a second person."""
+
+from .approval import Approval
+from .post import Post, Role, Scope
+from .setting import Setting, Workday
+from .staff import Staff
+from .unit import Unit
+
+__all__ = ["Approval", "Post", "Role", "Scope", "Setting", "Staff", "Unit", "Workday"]

@@ -1,0 +1,167 @@
+"""Django's settings. Every knob is a typed read of the environment that fails loudly; safe is the default."""
+
+import base64
+import os
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE = Path(__file__).resolve().parent
+
+# ZHIKE_MODE: demo (embedded database allowed, clock may be set), test, or production.
+MODE = os.environ.get("ZHIKE_MODE", "production")
+if MODE not in {"demo", "test", "production"}:
+    raise ImproperlyConfigured(f"ZHIKE_MODE is {MODE!r}; it may be demo, test or production.")
+DEMO = MODE in {"demo", "test"}
+DEBUG = False
+
+
+def secret(name: str, for_demo: str) -> str:
+    """A secret from the environment; only a demonstration may run with a known one."""
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    if DEMO or os.environ.get("ZHIKE_ROLE") == "owner":
+        return for_demo
+    raise ImproperlyConfigured(f"{name} is not set. Production refuses to start without it; see docs/operations.")
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's database settings from postgresql://user:password@host:port/name?host=/socket/folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured("ZHIKE_DATABASE_URL must begin with postgresql://; only PostgreSQL is supported.")
+    query = parse_qs(parts.query)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", [unquote(parts.hostname or "")])[0],
+        "PORT": str(parts.port or query.get("port", [""])[0]),
+        # One connection per process stays open; it is checked when a request begins, so a restarted server costs nobody an error.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": {"server_side_binding": True, "application_name": f"zhike {ROLE}", "prepare_threshold": 3},
+        "TIME_ZONE": "UTC",
+    }
+
+
+# Which of the three database roles this process is: app (web), worker, or owner (migrations).
+ROLE = os.environ.get("ZHIKE_ROLE", "app")
+_variable = {"app": "ZHIKE_DATABASE_URL", "worker": "ZHIKE_WORKER_DATABASE_URL", "owner": "ZHIKE_OWNER_DATABASE_URL"}
+if ROLE not in _variable:
+    raise ImproperlyConfigured(f"ZHIKE_ROLE is {ROLE!r}; it may be app, worker or owner.")
+DATABASES = {
+    "default": database(
+        os.environ.get(_variable[ROLE])
+        or os.environ.get("ZHIKE_DATABASE_URL")
+        or "postgresql://zhike_app@localhost/zhike"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SECRET_KEY = secret("ZHIKE_SECRET_KEY", "demonstration only, known to everybody, never for production")
+# Keys for personal data: "id:base64 of 32 bytes", comma separated, the first one seals, all of them open.
+DATA_KEYS = secret("ZHIKE_DATA_KEYS", "d1:" + base64.b64encode(b"demonstration key, 32 bytes long"[:32]).decode())
+CLOCK = os.environ.get("ZHIKE_CLOCK", "")
+if CLOCK:
+    if not DEMO:
+        raise ImproperlyConfigured("ZHIKE_CLOCK sets the clock for demonstrations; production refuses it.")
+    if datetime.fromisoformat(CLOCK).tzinfo is None:
+        raise ImproperlyConfigured("ZHIKE_CLOCK needs an offset, for example 2026-02-16T17:55:00+08:00.")
+
+HTTPS = not DEMO
+ALLOWED_HOSTS = os.environ.get("ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")).split(",")
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in {"localhost", "127.0.0.1", "[::1]"}]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "csp",
+    "procrastinate.contrib.django",
+    "zhike.trail",
+    "zhike.people",
+    "zhike.customers",
+    "zhike.obligations",
+    "zhike.contacts",
+    "zhike.pages",
+    "zhike.api",
+]
+AUTH_USER_MODEL = "people.Staff"
+ROOT_URLCONF = "zhike.urls"
+WSGI_APPLICATION = "zhike.wsgi.application"
+
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LOCALE_PATHS = [BASE / "locale"]
+USE_I18N = True
+
+STATIC_URL = "/static/"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+
+# Cookies go over HTTPS alone and are out of scripts' reach; a demonstration on loopback has no certificate.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("ZHIKE_BEHIND_PROXY") == "1" else None
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    if MODE != "test"
+    else ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in by the hundred; nothing real is protected
+)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("number", "name", "email")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
