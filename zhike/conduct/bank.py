@@ -1,0 +1,436 @@
+"""The bank's own settings: what CLAUSES marks (bank) or (law), each with its default, its label and its limits.
+
+A setting is changed from a day on; what was owed before that day keeps the old value. `Settings` holds the changes,
+`Settings.at(day)` is the `Bank` of that day.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, time
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from zhike.conduct.setting import Kind, Origin, Setting, SettingRefused, read
+from zhike.conduct.tiers import Rhythm, Tier
+from zhike.conduct.words import Words
+
+ROLES = ("rm", "leader", "marketing", "compliance", "risk", "auditor", "administrator")
+
+
+_MINUTES = Words("分钟", "minutes")
+_HOURS = Words("小时", "hours")
+_DAYS = Words("天", "days")
+_MONTHS = Words("个月", "months")
+_SECONDS = Words("秒", "seconds")
+_TIMES = Words("次", "times")
+
+
+def _set(default: object, zh: str, en: str, kind: Kind, clauses: str = "", origin: Origin = "bank", **more: Any) -> Any:
+    return field(
+        default=default, metadata={"setting": Setting(Words(zh, en), kind, tuple(clauses.split()), origin, **more)}
+    )
+
+
+def _number(default: int, zh: str, en: str, unit: Words, high: int, clauses: str = "", **more: Any) -> Any:
+    return _set(default, zh, en, "number", clauses, unit=unit, high=high, **more)
+
+
+def _time(hour: int, minute: int, zh: str, en: str, clauses: str = "", **more: Any) -> Any:
+    return _set(time(hour, minute), zh, en, "time", clauses, **more)
+
+
+def _bool(default: bool, zh: str, en: str, clauses: str = "", **more: Any) -> Any:
+    return _set(default, zh, en, "bool", clauses, **more)
+
+
+def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: str = "", **more: Any) -> Any:
+    """The first of the choices is the default."""
+    named = {key: Words(*words) for key, words in choices.items()}
+    return _set(next(iter(named)), zh, en, "choice", clauses, choices=named, **more)
+
+
+_ROLE_WORDS = {
+    "rm": Words("客户经理", "Relationship manager"),
+    "leader": Words("主管", "Team leader"),
+    "marketing": Words("营销", "Marketing"),
+    "compliance": Words("合规", "Compliance"),
+    "risk": Words("风险", "Risk"),
+    "auditor": Words("审计", "Auditor"),
+    "administrator": Words("管理员", "Administrator"),
+}
+
+_TIERS = (
+    Tier("regular", Words("普通", "Regular"), Decimal(0)),
+    Tier("gold", Words("金卡", "Gold"), Decimal(50_000)),
+    Tier("platinum", Words("白金", "Platinum"), Decimal(200_000)),
+    Tier("diamond", Words("钻石", "Diamond"), Decimal(1_000_000)),
+    Tier("private", Words("私人银行", "Private banking"), Decimal(6_000_000), keep_months=6),
+)
+
+_RHYTHM = (
+    Rhythm("regular", None, None, None, None),
+    Rhythm("gold", 180, None, 365, 400),
+    Rhythm("platinum", 90, 365, 180, 200),
+    Rhythm("diamond", 30, 180, 90, 120),
+    Rhythm("private", 14, 90, 90, 60),
+)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Every setting as it stands on one day. Field order is the order on the settings page."""
+
+    zone: ZoneInfo = _set(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone")
+
+    # Thanks
+    reception_late_from: time = _time(
+        21, 0, "接待送别晚于此时，致谢可延至次日", "Farewell later than this: thanks may wait for the next day", "R12"
+    )
+    reception_late_due: time = _time(
+        12, 0, "晚间送别后的致谢，次日截止", "Thanks after a late farewell: due next day at", "R12"
+    )
+    reception_thanks_below_platinum: bool = _bool(
+        False, "接待后也向白金以下客户致谢", "Thanks after a reception below platinum too", "R12"
+    )
+    visit_thanks_below_platinum: bool = _bool(
+        True, "拜访后也向白金以下客户致谢", "Thanks after a visit below platinum too", "V5"
+    )
+    visit_evening_from: time = _time(18, 0, "拜访当晚：起", "The evening of a visit: from", "V5")
+    visit_evening_to: time = _time(22, 0, "拜访当晚：止", "The evening of a visit: to", "V5")
+    visit_late_from: time = _time(
+        21, 0, "拜访结束晚于此时，当晚延至午夜", "Visit ending later than this: the evening lasts till midnight", "V5"
+    )
+    visit_thanks_before_evening: bool = _bool(
+        True, "拜访结束后至当晚开始前的致谢也算", "Thanks between the end of a visit and the evening count", "V5"
+    )
+    visit_first_needs_sms: bool = _bool(True, "首次拜访须发短信致谢", "A first visit needs an SMS", "V5")
+    visit_call_where_sms_impossible: bool = _bool(
+        True,
+        "发不了短信的白金客户，拜访后可改打电话",
+        "A call instead where an SMS is impossible (platinum visit)",
+        "V5",
+    )
+    one_message_closes_day: bool = _bool(
+        True,
+        "同一客户同日多次联系，最后一次之后的一条短信一并了结",
+        "Several contacts with one customer on one day: one message after the last closes all",
+        "R12 V5 C10",
+    )
+    tier_counts: str = _choice(
+        "以何时的等级为准",
+        "The tier that counts",
+        {
+            "contact_end": ("联系结束时", "At the end of the contact"),
+            "contact_start": ("联系开始时", "At the start of the contact"),
+        },
+        "R2 R11 R12 V5",
+    )
+    own_phone_thanks: tuple[str, ...] = _set(
+        ("reception", "visit", "first_call"),
+        "可用自己手机致谢的场合",
+        "Thanks allowed from one's own phone",
+        "choices",
+        "S2",
+        "code",
+        choices={
+            "reception": Words("接待后", "After a reception"),
+            "visit": Words("拜访后", "After a visit"),
+            "first_call": Words("首次通话后", "After a first call"),
+        },
+    )
+    wecom_counts_as_sms: bool = _bool(
+        False, "规范要求短信之处，企业微信也算", "WeCom counts where the code says SMS", "R12 V5 C10"
+    )
+    stand_in_thanks: str = _choice(
+        "代班人代发致谢",
+        "Thanks sent by a stand-in",
+        {
+            "names_own_rm": ("写明客户自己的客户经理，不得冒称", "Names the customer's own RM, never claims to be it"),
+            "not_sent": ("不代发，等本人", "Not sent; waits for the RM"),
+        },
+        "R12 V5 C10",
+    )
+
+    # Visits and calls
+    arrival_earliest: int = _number(
+        25, "早于约定多少分钟算过早到达", "Too early: more than so long before", _MINUTES, 180, "V2"
+    )
+    arrival_target: int = _number(
+        15, "提前多少分钟到门口", "To be at the door before the time", _MINUTES, 120, "V2", origin="code"
+    )
+    arrival_prescribed_to: int = _number(
+        10, "不晚于约定前多少分钟算合规到达", "As prescribed: at least so long before", _MINUTES, 120, "V2"
+    )
+    leave_reminder: int = _number(60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2")
+    visit_length: int = _number(
+        45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5
+    )
+    callback_tolerance: int = _number(5, "约定回电允许偏差", "Call-back tolerance, either way", _MINUTES, 60, "C5")
+    callback_leader_after: int = _number(
+        30, "约定回电过时仍未打，多久后告知主管", "Leader told of a missed call-back after", _MINUTES, 1440, "C5"
+    )
+    callback_leaders_leader: bool = _bool(
+        False, "错过的约定回电也告知上级主管", "The leader's leader is told of a missed call-back too", "C5"
+    )
+    try_again_days: int = _number(1, "无人接听，再打的期限", "Nobody answered: try again within", _DAYS, 30, "C3")
+    call_length: int = _number(5, "通话多久即提示简短", "A call is long after", _MINUTES, 120, "C7", low=1)
+    acquaintance: str = _choice(
+        "首次见面、首次通话按谁算",
+        "First meeting and first call are counted",
+        {"rm": ("按客户与客户经理", "Per customer and RM"), "bank": ("按客户与本行", "Per customer and bank")},
+        "R3 R12 V5 C9 C10",
+    )
+
+    # What follows
+    writeup_days: int = _number(
+        0, "联系记录：当日之后宽限", "Write-up: grace after the day itself", _DAYS, 5, "R13 V6 C6"
+    )
+    next_day: str = _choice(
+        "“次日”指",
+        "“The next day” is",
+        {"calendar": ("次日（日历日）", "The calendar day after"), "workday": ("下一工作日", "The next working day")},
+        "V7",
+    )
+    promise_workdays: int = _number(
+        2,
+        "承诺答复的默认时限（工作日）",
+        "A promise is answered within, proposed (working days)",
+        _DAYS,
+        30,
+        "W11",
+        low=1,
+    )
+    waiver_needs_leader: bool = _bool(False, "豁免须主管批准", "A waiver needs the leader's approval")
+
+    # Birthdays
+    birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5")
+    birthday_leap_month: str = _choice(
+        "闰月生日",
+        "Birthday in a leap month",
+        {
+            "own_month": (
+                "有该闰月之年在闰月过，无则在平月过",
+                "In its own leap month where there is one, else the ordinary month",
+            ),
+            "ordinary_month": ("一律在平月过", "Always in the ordinary month"),
+        },
+        "R5",
+    )
+    birthday_lunar_30: str = _choice(
+        "生于农历三十，当月只有廿九",
+        "Lunar 30th in a 29-day month",
+        {
+            "last_day": ("廿九过", "The last day of that month"),
+            "next_first": ("次月初一过", "The first of the month after"),
+        },
+        "R5",
+    )
+    birthday_feb_29: str = _choice(
+        "生于 2 月 29 日，平年",
+        "29 February in a common year",
+        {"feb_28": ("2 月 28 日过", "28 February"), "mar_1": ("3 月 1 日过", "1 March")},
+        "R5",
+    )
+    child_age_known_from: int = _number(
+        14,
+        "子女满多少周岁方可记详情",
+        "Details of a child are kept from the age of",
+        Words("周岁", "years"),
+        18,
+        "R5",
+        origin="law",
+        low=14,
+        uncertified=True,
+    )
+
+    # Tiers and rhythm
+    tiers: tuple[Tier, ...] = _set(_TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True)
+    upgrade_after_months: int = _number(1, "达标后第几个月升级", "An upgrade is in force after", _MONTHS, 12, low=0)
+    rhythm: tuple[Rhythm, ...] = _set(_RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True)
+    rhythm_call_seconds: int = _number(
+        60, "通话满多少秒算有效联系", "A call counts as contact from", _SECONDS, 600, "W5", uncertified=True
+    )
+    rhythm_soon_percent: int = _number(
+        20,
+        "周期剩余多少即提示临期",
+        "Rhythm: said to be soon with this much left",
+        Words("%", "%"),
+        90,
+        "W5",
+        uncertified=True,
+    )
+
+    # Messages and calls that sell
+    quiet_from: time = _time(
+        21, 0, "短信静默时段：起", "Quiet hours of messages: from", "S5", origin="law", uncertified=True
+    )
+    quiet_to: time = _time(
+        9, 0, "短信静默时段：止", "Quiet hours of messages: to", "S5", origin="law", uncertified=True
+    )
+    service_in_quiet_hours: str = _choice(
+        "静默时段发致谢、答复、服务短信",
+        "Thanks, answers and service messages in quiet hours",
+        {"warn": ("提醒", "Warn"), "block": ("拦截", "Block")},
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+    greeting_needs_consent: bool = _bool(
+        True,
+        "问候短信须客户同意",
+        "Greetings need the customer's consent to greetings",
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+    marketing_a_day: int = _number(
+        1,
+        "同一客户营销短信每日至多",
+        "Marketing messages, a day and customer",
+        _TIMES,
+        10,
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+    marketing_a_week: int = _number(
+        2,
+        "同一客户营销短信每周至多",
+        "Marketing messages, a week and customer",
+        _TIMES,
+        50,
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+    optout_words: tuple[str, ...] = _set(
+        ("T", "TD", "R", "退订", "拒收"),
+        "退订词（整条短信）",
+        "Opt-out words (the whole message)",
+        "words",
+        "S5",
+        "law",
+        uncertified=True,
+    )
+    sales_call_from: time = _time(9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True)
+    sales_call_to: time = _time(20, 0, "营销电话：止", "Calls that sell: to", "S5", origin="law", uncertified=True)
+    sales_calls_a_day: int = _number(
+        1,
+        "同一客户营销电话每日至多",
+        "Calls that sell, a day and customer",
+        _TIMES,
+        10,
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+    sales_calls_a_week: int = _number(
+        2,
+        "同一客户营销电话每周至多",
+        "Calls that sell, a week and customer",
+        _TIMES,
+        50,
+        "S5",
+        origin="law",
+        uncertified=True,
+    )
+
+    # Access
+    second_factor_roles: tuple[str, ...] = _set(
+        ROLES, "须双因素登录的角色", "Roles that sign in with a second factor", "choices", choices=_ROLE_WORDS
+    )
+    idle_minutes: int = _number(15, "空闲多久即退出登录", "An idle session ends after", _MINUTES, 120, low=1)
+    session_hours: int = _number(12, "登录最长持续", "A session lasts at most", _HOURS, 24, low=1)
+    lockout_failures: int = _number(5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", _TIMES, 20, low=1)
+    lockout_minutes: int = _number(15, "锁定时长", "Locked for", _MINUTES, 1440, low=1)
+    reveals_a_day: int = _number(
+        50, "每人每日查看明文至多", "Personal data shown in clear, a day and person", _TIMES, 1000, uncertified=True
+    )
+
+    def __post_init__(self) -> None:
+        for name, ok, zh, en in self._coherence():
+            if not ok:
+                raise SettingRefused(SETTINGS[name], zh, en)
+
+    def _coherence(self) -> Iterable[tuple[str, bool, str, str]]:
+        """What must hold between settings."""
+        yield (
+            "visit_evening_to",
+            self.visit_evening_from < self.visit_late_from <= self.visit_evening_to,
+            "应不早于“延至午夜”的时刻，且后者应晚于当晚的起点。",
+            "must not lie before the hour from which the evening lasts till midnight, nor that before its start.",
+        )
+        yield (
+            "arrival_target",
+            self.arrival_earliest >= self.arrival_target >= self.arrival_prescribed_to,
+            "应介于“过早”与“合规”两个界限之间。",
+            "must lie between the too-early limit and the prescribed limit.",
+        )
+        yield (
+            "sales_call_to",
+            self.sales_call_from < self.sales_call_to,
+            "应晚于起点。",
+            "must be later than its start.",
+        )
+        yield (
+            "rhythm",
+            sorted(row.tier for row in self.rhythm) == sorted(tier.key for tier in self.tiers),
+            "应为每个客户等级各列一行，请与“客户等级”一并修改。",
+            "needs one row for each tier; change it together with Tiers.",
+        )
+
+    def rank(self, tier: str) -> int:
+        """Position of a tier, lowest first. Raises ValueError for a tier that the bank does not have."""
+        return [row.key for row in self.tiers].index(tier)
+
+    def at_least(self, tier: str, floor: str) -> bool:
+        """Whether `tier` is `floor` or above it ("platinum+")."""
+        return self.rank(tier) >= self.rank(floor)
+
+    def tier(self, key: str) -> Tier:
+        return self.tiers[self.rank(key)]
+
+    def rhythm_of(self, tier: str) -> Rhythm:
+        return next(row for row in self.rhythm if row.tier == self.tier(tier).key)
+
+
+SETTINGS: dict[str, Setting] = {row.name: replace(row.metadata["setting"], name=row.name) for row in fields(Bank)}
+"""Every setting by its name, in the order of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Setting `name` has `value` (plain JSON) from `from_day` on, until a later change."""
+
+    name: str
+    value: object
+    from_day: date
+
+
+class Settings:
+    """A bank's settings through time: the defaults, and the changes to them.
+
+    Raises SettingRefused where a value, or what stands beside it on a day, cannot be; KeyError for an unknown name.
+    Of two changes to one setting from the same day the later in order counts.
+    """
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        self.changes = tuple(sorted(changes, key=lambda change: change.from_day))
+        self._days: list[date] = []
+        self._banks = [Bank()]
+        values: dict[str, object] = {}
+        for day, group in groupby(self.changes, key=lambda change: change.from_day):
+            values.update((change.name, read(SETTINGS[change.name], change.value)) for change in group)
+            self._days.append(day)
+            self._banks.append(Bank(**values))  # type: ignore[arg-type]  # read() gives each name its field's type
+
+    def at(self, day: date) -> Bank:
+        """The bank's settings on `day` (a date of the bank's zone)."""
+        return self._banks[bisect_right(self._days, day)]
+
+    def with_change(self, *changes: Change) -> "Settings":
+        """The same with more changes; refused when any day from theirs on would not hold together."""
+        return Settings((*self.changes, *changes))
