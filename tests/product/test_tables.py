@@ -1,0 +1,72 @@
+"""Files with tables in them, read as they come."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from django.utils import translation
+
+from zhike.people.tables import LINE, REASON, Problem, RefusedRows, UnreadableTable, open_table
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_text_is_read_in_the_encodings_and_delimiters_of_banks(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    text = "工号,姓名,备注\n0012,林晓,\n0013,欧阳䶮,生僻字\n".replace(",", delimiter)
+    table = open_table(written(tmp_path / "a.csv", text.encode(encoding)))
+    assert table.columns == ("工号", "姓名", "备注")
+    read = [(row.line, row.cells["工号"], row.cells["姓名"]) for row in table]
+    assert read == [(2, "0012", "林晓"), (3, "0013", "欧阳䶮")]
+
+
+def test_lines_are_those_of_the_file_even_after_a_value_with_a_line_break(tmp_path: Path) -> None:
+    table = open_table(written(tmp_path / "a.csv", b'a,b\n1,"x\ny"\n\n2,z\n'))
+    assert [(row.line, row.cells) for row in table] == [(2, {"a": "1", "b": "x\ny"}), (5, {"a": "2", "b": "z"})]
+
+
+def test_excel_keeps_leading_zeros_dates_and_says_what_it_has_lost(tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+    sheet = book.add_worksheet("员工")
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    sheet.write_row(0, 0, ["工号", "人数", "日期", "身份证"])
+    sheet.write_string(1, 0, "0012")
+    sheet.write_number(1, 1, 7)
+    sheet.write_number(1, 2, 46054, day)
+    sheet.write_number(1, 3, 110101199003074444)
+    book.close()
+    (row,) = open_table(tmp_path / "a.xlsx")
+    assert row.line == 2
+    assert (row.cells["工号"], row.cells["人数"], row.cells["日期"]) == ("0012", "7", "2026-02-01")
+    assert [problem.column for problem in row.problems] == ["身份证"]
+
+
+def test_a_row_with_too_many_cells_is_said_and_one_with_too_few_is_filled(tmp_path: Path) -> None:
+    long, short = open_table(written(tmp_path / "a.csv", b"a,b\n1,2,3\n4\n"))
+    assert len(long.problems) == 1
+    assert short.cells == {"a": "4", "b": ""}
+
+
+def test_what_is_no_table_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    for data in (b"", b"\n\n", b"a,a\n1,2\n", b"PK\x03\x04rubbish", b"\x00\x01\x02\xff\xfe\xfd" * 20):
+        with translation.override("en"), pytest.raises(UnreadableTable, match=r"[A-Z].*\."):
+            open_table(written(tmp_path / "a.csv", data))
+
+
+def test_refused_rows_come_back_readable_and_harmless(tmp_path: Path) -> None:
+    file = io.StringIO()
+    refused = RefusedRows(file, ("name", "phone"))
+    (row,) = open_table(written(tmp_path / "a.csv", b'name,phone\n"=cmd|x",+8613800000000\n'))
+    refused.add(row, [Problem("name", "Not a name.")])
+    back = open_table(written(tmp_path / "back.csv", file.getvalue().encode()))
+    assert "'=cmd|x" in file.getvalue()
+    assert LINE in back.columns
+    assert REASON in back.columns
+    assert next(iter(back)).cells == {"name": "=cmd|x", "phone": "+8613800000000"}
