@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
@@ -46,10 +46,9 @@ def origin(setting: str) -> tuple[datetime, float]:
 
 def parse(setting: str) -> datetime:
     """Read `2026-02-16T17:55:00+08:00`. Raises ClockRefused where it is no date or names no offset."""
-    try:
+    moment: datetime | None = None
+    with suppress(ValueError):
         moment = datetime.fromisoformat(setting)
-    except ValueError:
-        moment = None
     if moment is None or moment.tzinfo is None:
         raise ClockRefused(f"ZHIKE_CLOCK is {setting!r}; it must look like 2026-02-16T17:55:00+08:00.")
     return moment.astimezone(UTC)

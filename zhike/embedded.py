@@ -232,9 +232,12 @@ class Server:
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """The address for one of the roles (or the superuser, whom only tests and bootstrap need)."""
-        password = self._passwords()[role]
         where = urlencode({"host": str(self.socket), "port": 5432}, quote_via=quote)
-        return f"postgresql://{role}:{password}@/{quote(database)}?{where}"
+        return f"postgresql://{role}:{self.password(role)}@/{quote(database)}?{where}"
+
+    def password(self, role: str) -> str:
+        """A role's password, from the file that only we can read."""
+        return str(json.loads((self.home / "passwords").read_text())[role])
 
     # ------------------------------------------------------------------ joining and leaving
 
@@ -351,9 +354,6 @@ class Server:
         self.account.take(folder)
         write_whole(record, f"{folder}\n", 0o600)
         return folder
-
-    def _passwords(self) -> dict[str, str]:
-        return dict(json.loads((self.home / "passwords").read_text()))
 
     # ------------------------------------------------------------------ proof
 

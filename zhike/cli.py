@@ -1,0 +1,366 @@
+"""The command `zhike`. One small function a command; each imports what it needs when it runs.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows refused.
+A new command is a function with `@command(...)`; a group ("code show") is its two words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhike import embedded, processes
+
+DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
+
+Options = argparse.Namespace
+Run = Callable[[Options], int]
+
+
+def words(zh: str, en: str) -> str:
+    """The reader's language; Django's own translation is not up yet where this is used."""
+    return en if embedded.language() == "en" else zh
+
+
+class Failure(Exception):
+    """A command cannot be done; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a command, with its help in both languages."""
+
+    name: str
+    zh: str
+    en: str
+    more: dict[str, Any]
+
+
+def argument(name: str, zh: str, en: str, **more: Any) -> Argument:
+    """Declare an argument for `command`; `more` is argparse's."""
+    return Argument(name, zh, en, more)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its words, its help in both languages, its arguments and what it runs."""
+
+    zh: str
+    en: str
+    arguments: tuple[Argument, ...]
+    run: Run
+
+
+COMMANDS: dict[str, Command] = {}
+GROUPS: dict[str, tuple[str, str]] = {}
+
+JSON = argument("--json", "以 JSON 输出", "print JSON, for programs", action="store_true")
+FILE = argument("file", "文件", "the file", metavar="FILE", type=Path)
+PORT = argument("--port", "端口（默认取 ZHIKE_PORT，否则 8000）", "the port (default ZHIKE_PORT, else 8000)", type=int)
+ADDRESS = argument(
+    "--address", "监听地址（默认仅本机）", "the address to listen on (default: this machine alone)", default="127.0.0.1"
+)
+
+
+def command(name: str, zh: str, en: str, *arguments: Argument) -> Callable[[Run], Run]:
+    """Make a function a command."""
+
+    def enter(run: Run) -> Run:
+        COMMANDS[name] = Command(zh, en, arguments, run)
+        return run
+
+    return enter
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, from COMMANDS."""
+    top = argparse.ArgumentParser(
+        prog="zhike", description=words("知客：客户经理工作台", "Zhike: the relationship manager's workbench")
+    )
+    levels = {"": top.add_subparsers(metavar=words("命令", "COMMAND"), required=True)}
+    for name, entry in COMMANDS.items():
+        group, _, last = name.rpartition(" ")
+        if group not in levels:
+            title = words(*GROUPS[group])
+            inner = levels[""].add_parser(group, help=title, description=title)
+            levels[group] = inner.add_subparsers(metavar=words("命令", "COMMAND"), required=True)
+        help_text = words(entry.zh, entry.en)
+        sub = levels[group].add_parser(last, help=help_text, description=help_text)
+        for each in entry.arguments:
+            sub.add_argument(each.name, help=words(each.zh, each.en), **each.more)
+        sub.set_defaults(run=entry.run)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; whatever goes wrong in a foreseen way is one sentence on standard error."""
+    options = parser().parse_args(argv)
+    processes.follow_parent()
+    processes.end_like_ctrl_c()
+    try:
+        return int(options.run(options))
+    except (Failure, embedded.CannotServe) as failure:
+        print(failure, file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+# ---------------------------------------------------------------------- what commands stand on
+
+
+@contextmanager
+def database() -> Iterator[embedded.Server | None]:
+    """The database that this process and its children use: the one named, or else the embedded one."""
+    if os.environ.get("ZHIKE_DATABASE_URL"):
+        yield None
+        return
+    if os.environ.setdefault("ZHIKE_MODE", "demo") == "production":
+        raise Failure(
+            words(
+                "生产模式不使用内置数据库：请用 ZHIKE_DATABASE_URL 指定 PostgreSQL。",
+                "Production does not run on the embedded database: name a PostgreSQL in ZHIKE_DATABASE_URL.",
+            )
+        )
+    with embedded.running() as server:
+        os.environ.update(embedded.environment(server))
+        try:
+            yield server
+        finally:
+            for name in embedded.environment(server):
+                os.environ.pop(name, None)
+
+
+@contextmanager
+def ready(role: str = "worker") -> Iterator[embedded.Server | None]:
+    """Django, connected in one of the roles app, worker, owner. Raises Failure where the database cannot be reached."""
+    with database() as server:
+        os.environ["ZHIKE_ROLE"] = role
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
+        import django
+        from django.core.exceptions import ImproperlyConfigured
+        from django.db import OperationalError, connection
+
+        try:
+            django.setup()
+        except ImproperlyConfigured as error:
+            raise Failure(str(error)) from error
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise Failure(
+                words(
+                    f"连不上数据库：{one_line(error)}。请检查 ZHIKE_DATABASE_URL 与数据库是否在运行。",
+                    f"The database cannot be reached: {one_line(error)}. Check ZHIKE_DATABASE_URL and that it runs.",
+                )
+            ) from error
+        try:
+            yield server
+        finally:
+            connection.close()
+
+
+def one_line(error: Exception) -> str:
+    """The first line of what a library says, without its full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def child(*arguments: str, **environment: str) -> None:
+    """Run another command of ours to its end in a process of its own: each has its own database role."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zhike", *arguments],
+        env={**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())},
+        check=False,
+    )
+    if done.returncode:
+        raise Failure(words(f"zhike {' '.join(arguments)} 未完成。", f"zhike {' '.join(arguments)} did not finish."))
+
+
+def port_of(options: Options) -> int:
+    """The port asked for, proven to be free. Raises Failure with what to do."""
+    named = options.port or os.environ.get("ZHIKE_PORT") or 8000
+    try:
+        port = int(named)
+        free = processes.port_is_free(options.address, port)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Failure(
+            words(
+                f"无法监听 {options.address}:{named}（{one_line(error)}）。"
+                "请用 ZHIKE_PORT 或 --port 指定 1024 至 65535 的端口。",
+                f"Cannot listen on {options.address}:{named} ({one_line(error)}). Name a port from 1024 to 65535 in "
+                "ZHIKE_PORT or --port.",
+            )
+        ) from error
+    if not free:
+        raise Failure(
+            words(
+                f"端口 {port} 已被占用。请停止占用它的程序，或用 ZHIKE_PORT 指定别的端口，例如 ZHIKE_PORT={port + 1}。",
+                f"Port {port} is taken. Stop the program that has it, or name another one: ZHIKE_PORT={port + 1}.",
+            )
+        )
+    return port
+
+
+# ---------------------------------------------------------------------- running
+
+
+@command(
+    "demo",
+    "启动演示：内置数据库、演示银行、网页与后台任务",
+    "run the demonstration: database, bank, pages and worker",
+    ADDRESS,
+    PORT,
+)
+def demo(options: Options) -> int:
+    """Everything on one machine with nothing prepared; Ctrl-C stops all that it started."""
+    os.environ.setdefault("ZHIKE_MODE", "demo")
+    port = port_of(options)
+    with database() as server:
+        child("migrate", "--quiet")
+        if has_demo_bank():
+            child("demo-bank", ZHIKE_ROLE="worker")
+        announce(options.address, port)
+        return keep_running(options.address, port, server)
+
+
+def has_demo_bank() -> bool:
+    """Does this release bring a demonstration bank?"""
+    from importlib.util import find_spec
+
+    return find_spec("zhike.demo") is not None
+
+
+if has_demo_bank():
+
+    @command("demo-bank", "建立演示银行并列出登录账号", "build the demonstration bank and list its sign-ins")
+    def demo_bank(options: Options) -> int:
+        """Build the bank if the database is empty; print the sign-ins."""
+        with ready("worker"):
+            from zhike import demo as bank
+
+            for line in bank.build():
+                print(line)
+        return DONE
+
+
+@command("serve", "启动网页与后台任务", "run the pages and the worker", ADDRESS, PORT)
+def serve(options: Options) -> int:
+    """Web and worker under one supervisor, on a database that is migrated already."""
+    port = port_of(options)
+    with database() as server:
+        announce(options.address, port)
+        return keep_running(options.address, port, server)
+
+
+def announce(address: str, port: int) -> None:
+    """Where to go, once it can be gone to."""
+    print(
+        words(
+            f"知客：http://{address}:{port}/ （按 Ctrl-C 停止）", f"Zhike: http://{address}:{port}/ (Ctrl-C stops it)"
+        )
+    )
+    sys.stdout.flush()
+
+
+def keep_running(address: str, port: int, server: embedded.Server | None) -> int:
+    """Web and worker until somebody stops us; the embedded database is brought back if somebody kills it."""
+    running = [
+        processes.Process("web", ["web", "--address", address, "--port", str(port)], {"ZHIKE_ROLE": "app"}),
+        processes.Process("worker", ["worker"], {"ZHIKE_ROLE": "worker"}),
+    ]
+    failed = processes.supervise(running, server.revive if server else lambda: None)
+    if failed is None:
+        return DONE
+    raise Failure(
+        words(f"{failed.name} 进程反复启动失败，已全部停止。", f"The {failed.name} process keeps failing; all stopped.")
+    )
+
+
+@command("web", "只启动网页", "run the pages alone", ADDRESS, PORT,
+         argument("--processes", "进程数（默认 1）", "how many (default 1)", type=int, default=1))  # fmt: skip
+def web(options: Options) -> int:
+    """Serve the pages and the API with granian."""
+    port = port_of(options)
+    with ready("app") as server:
+        from django.db import connection
+        from granian import Granian
+        from granian.constants import Interfaces
+
+        connection.close()
+        os.environ["ZHIKE_PARENT"] = str(os.getpid())  # its workers end when it is killed
+        Granian(
+            "zhike.wsgi:application",
+            address=options.address,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=options.processes,
+            blocking_threads=1,
+            respawn_failed_workers=True,
+            workers_kill_timeout=processes.GRACE,
+            log_level="warning",
+        ).serve()
+        del server
+    return DONE
+
+
+@command("worker", "只启动后台任务", "run the background jobs alone")
+def worker(options: Options) -> int:
+    """Work through what is due until stopped."""
+    with ready("worker"):
+        from procrastinate.contrib.django import app
+
+        with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
+            app.run_worker(fetch_job_polling_interval=0.5, shutdown_graceful_timeout=processes.GRACE - 2)
+    return DONE
+
+
+@command("migrate", "建立或更新数据库结构", "make or update the database's tables",
+         argument("--quiet", "仅报告错误", "say nothing but errors", action="store_true"))  # fmt: skip
+def migrate(options: Options) -> int:
+    """Bring the tables up to this release, as the role that owns them."""
+    with ready("owner"):
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=0 if options.quiet else 1)
+        open_borrowed_tables()
+    return DONE
+
+
+def open_borrowed_tables() -> None:
+    """Grant the two working roles what libraries keep in the database: sessions, sign-in, second factor, jobs.
+
+    Our own tables name their grants in their migrations. Nothing in these belongs to a customer.
+    """
+    from django.db import connection
+
+    from zhike.trail.walls import APP, WORKER
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = current_schema"
+            " AND tablename ~ '^(django|auth|account|mfa|axes|procrastinate)_' AND tablename <> 'django_migrations'"
+        )
+        (tables,) = cursor.fetchone()
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {APP}, {WORKER}")
+        cursor.execute(f"GRANT SELECT ON django_migrations TO {APP}, {WORKER}")
+        cursor.execute(
+            "SELECT string_agg(quote_ident(sequencename), ', ') FROM pg_sequences"
+            " WHERE schemaname = current_schema AND sequencename LIKE 'procrastinate\\_%'"
+        )
+        (sequences,) = cursor.fetchone()
+        if sequences:
+            cursor.execute(f"GRANT USAGE ON SEQUENCE {sequences} TO {APP}, {WORKER}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
