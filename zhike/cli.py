@@ -178,7 +178,7 @@ def one_line(error: Exception) -> str:
 def child(*arguments: str, **environment: str) -> None:
     """Run another command of ours to its end in a process of its own: each has its own database role."""
     done = subprocess.run(
-        [sys.executable, "-m", "zhike", *arguments],
+        processes.own(*arguments),
         env={**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())},
         check=False,
     )

@@ -24,7 +24,7 @@ class Process:
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name = name
-        self.command = [sys.executable, "-m", "zhike", *arguments]
+        self.command = own(*arguments)
         self.environment = {**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())}
         self.failures = 0
         self.start()
@@ -57,6 +57,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
+
+
+def own(*arguments: str) -> list[str]:
+    """The command line that runs `zhike`, from whatever folder we were started."""
+    where = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    begin = f"import sys; sys.path[0] = {where!r}; from zhike.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", begin, *arguments]
 
 
 def supervise(processes: Sequence[Process], each_second: Callable[[], object] = lambda: None) -> Process | None:
