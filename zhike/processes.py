@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -112,6 +113,15 @@ def follow_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # it died before we could ask to be told
         raise SystemExit(1)
+
+
+def wait_for_port(address: str, port: int, process: Process) -> bool:
+    """Wait until the process listens there; false if it ended instead."""
+    while process.child.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def port_is_free(address: str, port: int) -> bool:
