@@ -57,6 +57,7 @@ class OweRule:
     when: tuple[Condition, ...]
     window: str
     from_target: bool
+    opens_now: bool
     channels: Channels | None
     obstacle: Obstacle | None
     detail: Detail | None
@@ -122,7 +123,9 @@ class Code(Mapping[str, Clause]):
 @cache
 def load() -> Code:
     """The code that ships with Zhike."""
-    chapters = {chapter: files("zhike.conduct.clauses").joinpath(f"{chapter}.toml").read_text("utf-8") for chapter in CHAPTERS}
+    chapters = {
+        chapter: files("zhike.conduct.clauses").joinpath(f"{chapter}.toml").read_text("utf-8") for chapter in CHAPTERS
+    }
     return parse(chapters)
 
 
@@ -166,7 +169,21 @@ def _version(id: str, entry: dict[str, Any]) -> Version:
 
 
 def _owe(id: str, rule: dict[str, Any]) -> OweRule:
-    allowed = {"kind", "after", "when", "window", "from_target", "channels", "obstacle", "detail", "because", "origin", "lapses", "endless"}
+    allowed = {
+        "kind",
+        "after",
+        "when",
+        "window",
+        "from_target",
+        "opens_now",
+        "channels",
+        "obstacle",
+        "detail",
+        "because",
+        "origin",
+        "lapses",
+        "endless",
+    }
     _refuse(id, set(rule) - allowed, "table")
     _refuse(id, {rule["kind"]} - set(OBLIGATIONS), "obligation")
     _refuse(id, {rule["after"]} - set(facts.KINDS), "fact")
@@ -179,6 +196,7 @@ def _owe(id: str, rule: dict[str, Any]) -> OweRule:
         when=tuple(_name(id, CONDITIONS, name, "condition") for name in rule.get("when", ())),
         window=rule["window"],
         from_target=rule.get("from_target", False),
+        opens_now=rule.get("opens_now", False),
         channels=_name(id, CHANNELS, rule["channels"], "channels") if "channels" in rule else None,
         obstacle=_name(id, OBSTACLES, rule["obstacle"], "obstacle") if "obstacle" in rule else None,
         detail=_name(id, DETAILS, rule["detail"], "detail") if "detail" in rule else None,

@@ -93,6 +93,16 @@ def no_time_agreed(fact: Fact, case: Case, bank: Bank) -> bool:
 
 
 @_named(CONDITIONS)
+def date_given(fact: Fact, case: Case, bank: Bank) -> bool:
+    return bool(fact.data.get("target"))
+
+
+@_named(CONDITIONS)
+def no_date_given(fact: Fact, case: Case, bank: Bank) -> bool:
+    return not fact.data.get("target")
+
+
+@_named(CONDITIONS)
 def own_reason(fact: Fact, case: Case, bank: Bank) -> bool:
     """V3: the RM's own reason; what the customer cancels owes nothing."""
     return bool(fact.data["whose"] == "rm")
@@ -138,7 +148,11 @@ def phone(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
 
 @_named(CHANNELS)
 def any_channel(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
-    return ("call", *_sms(bank), "meeting", "wecom") if not bank.wecom_counts_as_sms else ("call", "sms", "wecom", "meeting")
+    return (
+        ("call", *_sms(bank), "meeting", "wecom")
+        if not bank.wecom_counts_as_sms
+        else ("call", "sms", "wecom", "meeting")
+    )
 
 
 @_named(CHANNELS)

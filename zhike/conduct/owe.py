@@ -7,15 +7,16 @@ Pure: the same fact, case, clauses and settings give the same answer. The ledger
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
-from zhike.conduct.clause import Clause, Code, OweRule, Version
+from zhike.conduct.clause import OBLIGATIONS, Clause, Code, OweRule, Version
 from zhike.conduct.facts import Case, Fact, Owed
 from zhike.conduct.windows import Window, arrival_grade, named
+from zhike.conduct.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def _due(
     fact: Fact, case: Case, clause: Clause, version: Version, rule: OweRule, bank: Bank, workdays: Workdays
 ) -> Due:
     window = named(rule.window, fact.target if rule.from_target else fact.at, bank, workdays)
+    if rule.opens_now:
+        window = replace(window, opens=fact.at)
     return Due(
         clause=clause.id,
         clause_from=version.from_day,
@@ -101,9 +104,52 @@ def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
     return f"{clause.id}/{what}/{about}"
 
 
+def why(rule: OweRule, fact: Fact, tier: str, bank: Bank, language: str) -> str:
+    """The sentence that says because of what: "14:32 接待结束，白金，非首次见面"."""
+    at = fact.at.astimezone(bank.zone)
+    english = language.startswith("en")
+    data = fact.data
+    occasion = data.get("occasion", fact.kind)
+    return rule.because.say(language).format(
+        day=f"{at:%-d %b}" if english else f"{at.month}月{at.day}日",
+        time=f"{at:%H:%M}",
+        target=_moment(data["target"], bank, english) if data.get("target") else "",
+        tier=bank.tier(tier).name.say(language) if tier else "",
+        history=HISTORY[occasion, bool(data.get("first"))].say(language)
+        if (occasion, bool(data.get("first"))) in HISTORY
+        else "",
+        outcome=OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
+        words=data.get("words", ""),
+        days=data.get("days", ""),
+    )
+
+
+HISTORY = {
+    ("reception_ended", True): Words("首次见面", "a first meeting"),
+    ("reception_ended", False): Words("非首次见面", "met before"),
+    ("visit_ended", True): Words("首次见面", "a first meeting"),
+    ("visit_ended", False): Words("非首次见面", "met before"),
+    ("call_ended", True): Words("首次通话", "a first call"),
+    ("call_ended", False): Words("非首次通话", "called before"),
+}
+OUTCOMES = {
+    "reached": Words("接通", "reached"),
+    "absent": Words("客户不在", "customer absent"),
+    "busy": Words("正忙", "customer busy"),
+    "no_answer": Words("无人接听", "nobody answered"),
+    "wrong_number": Words("号码错误", "wrong number"),
+    "not_interested": Words("不感兴趣", "not interested"),
+}
+
+
+def _moment(text: str, bank: Bank, english: bool) -> str:
+    at = datetime.fromisoformat(text).astimezone(bank.zone)
+    return f"{at:%-d %b %H:%M}" if english else f"{at.month}月{at.day}日 {at:%H:%M}"
+
+
 # ── settling ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Settler = Callable[[Fact, Owed, Bank], Settlement | None]
+Settler = Callable[[Fact, Owed, Case, Bank], Settlement | None]
 
 
 def settle(fact: Fact, case: Case, bank: Bank) -> list[Settlement]:
@@ -114,7 +160,7 @@ def settle(fact: Fact, case: Case, bank: Bank) -> list[Settlement]:
 def _settle(fact: Fact, case: Case, bank: Bank) -> Iterator[Settlement]:
     for owed in case.owed:
         for settler in SETTLERS.get(fact.kind, ()):
-            if settlement := settler(fact, owed, bank):
+            if settlement := settler(fact, owed, case, bank):
                 yield settlement
                 break
 
@@ -123,7 +169,7 @@ def _done(fact: Fact, owed: Owed, **evidence: Any) -> Settlement:
     return Settlement(owed.id, "done", {"at": fact.at.isoformat(), "grade": fact.grade, **evidence})
 
 
-def _thanked(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _thanked(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A thank-you closes all thanks that the day's contacts owe this customer (bank), if channel and text suit each.
 
     Sent before the contact ended it thanks for something else; after a first meeting or call it must introduce the sender.
@@ -134,20 +180,26 @@ def _thanked(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
         return None
     if owed.detail["text"] != "later" and not fact.data.get("introduces"):
         return None
-    aimed = fact.subject == owed.subject
-    same_day = _day(fact.at, bank) == _day(owed.opens, bank)
-    if not aimed and not (bank.one_message_closes_day and same_day):
+    if fact.subject != owed.subject and not (bank.one_message_closes_day and _one_day(fact, owed, case, bank)):
         return None
     return _done(fact, owed, channel=fact.data["channel"], through=fact.data.get("through", ""), late=_late(fact, owed))
 
 
-def _written_up(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _one_day(fact: Fact, owed: Owed, case: Case, bank: Bank) -> bool:
+    """Whether `owed` comes from the day that the thanks are for: the day of the contact they were aimed at, else their own."""
+    aimed = next(
+        (other.opens for other in case.owed if other.kind == "thanks" and other.subject == fact.subject), fact.at
+    )
+    return _day(owed.opens, bank) == _day(aimed, bank)
+
+
+def _written_up(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "write_up" or owed.subject != fact.subject:
         return None
     return _done(fact, owed, late=_late(fact, owed))
 
 
-def _called_back(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _called_back(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """C5: the promised call was made. A customer who rings first satisfies it; a call for something else made early does not.
 
     The deviation is in minutes, negative for early, to the second.
@@ -175,41 +227,41 @@ def _kept(minutes: float, bank: Bank) -> str:
     return "early" if minutes < 0 else "late"
 
 
-def _arrived(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _arrived(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "arrival" or owed.subject != fact.subject:
         return None
     assert owed.due is not None
     return _done(fact, owed, arrival=arrival_grade(fact.at, owed.due, bank))
 
 
-def _called_off(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _called_off(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A visit that is cancelled or moved owes no arrival at the old time."""
     if owed.kind != "arrival" or owed.subject != fact.subject:
         return None
     return Settlement(owed.id, "withdrawn", {"why": "called_off", "whose": fact.data["whose"]})
 
 
-def _told(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _told(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """V3: done only when both are recorded: how and when the customer was told, and that the RM apologised."""
     if owed.kind != "apology" or owed.subject != fact.subject or not fact.data["apologised"]:
         return None
     return _done(fact, owed, how=fact.data["how"])
 
 
-def _answered(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _answered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """V7, W11: closed by what was answered, and how. "Still in process" is an answer too; the demand stays open."""
     if owed.kind not in {"answer", "promise"} or owed.subject != fact.subject:
         return None
     return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
 
 
-def _found_out(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _found_out(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "find_out" or owed.customer != fact.customer or owed.detail["field"] != fact.data["field"]:
         return None
     return _done(fact, owed)
 
 
-def _greeted(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
     channel = fact.data.get("channel", "call")
@@ -218,7 +270,7 @@ def _greeted(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
     return _done(fact, owed, channel=channel)
 
 
-def _met(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A real contact resets the rhythm: a meeting, or a call that connected and lasted (bank); never a message."""
     if owed.kind != "rhythm" or owed.customer != fact.customer:
         return None
@@ -230,7 +282,7 @@ def _met(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
     return _done(fact, owed)
 
 
-def _greeted_in_person(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _greeted_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A meeting, or a call that connected, on the birthday is the greeting when it was its purpose."""
     if fact.kind == "call_ended" and fact.data["outcome"] != "reached":
         return None
@@ -242,7 +294,7 @@ def _greeted_in_person(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
     return _done(fact, owed, channel=channel)
 
 
-def _thanked_by_call(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _thanked_by_call(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """V5: diamond+ may be thanked by a call; one that reached the customer and was made to thank."""
     if fact.data["outcome"] != "reached" or fact.data.get("purpose") != "thanks":
         return None
@@ -251,10 +303,10 @@ def _thanked_by_call(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
     return _done(fact, owed, channel="call", late=_late(fact, owed))
 
 
-TO_THE_CUSTOMER = {"thanks", "call_back", "call_again", "arrival", "answer", "apology", "birthday", "rhythm", "promise", "find_out"}
+TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
 
 
-def _stopped(fact: Fact, owed: Owed, bank: Bank) -> Settlement | None:
+def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """Death stops all that is owed to the customer; closing, do-not-disturb and a complaint stop greetings and rhythm."""
     stops = TO_THE_CUSTOMER if fact.data["stop"] == "deceased" else {"birthday", "rhythm"}
     if owed.customer != fact.customer or owed.kind not in stops:
