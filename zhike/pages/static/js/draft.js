@@ -1,0 +1,121 @@
+// Nothing typed is lost. Each change is kept on the device at once and sent to the server after a short pause; what the
+// server has confirmed is taken off the device again. After a reload, a lost connection or an expired session it returns.
+import { clock, now, say } from "./words.js";
+import { signIn } from "./page.js";
+
+const form = document.querySelector("form[data-draft]");
+const shown = document.querySelector("[data-draft-state]");
+const key = form && `zhike:draft:${form.dataset.draft}`;
+let timer = 0;
+let version = 0;
+let done = false;
+
+function values() {
+  return [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
+}
+
+function tell(name, look, time) {
+  if (!shown) return;
+  shown.className = `state state--${look}`;
+  const words = shown.querySelector("span") ?? shown;
+  words.textContent = say(name, { time });
+}
+
+function keep() {
+  try {
+    localStorage.setItem(key, JSON.stringify({ at: now(), values: values() }));
+  } catch {
+    // A full or closed store leaves the server's copy.
+  }
+}
+
+function drop() {
+  localStorage.removeItem(key);
+}
+
+async function send() {
+  const mine = ++version;
+  tell("saving", "on");
+  try {
+    const answer = await fetch(form.dataset.draftUrl, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "",
+        "HX-Request": "true",
+      },
+      body: JSON.stringify({ values: values() }),
+      redirect: "manual",
+      keepalive: true,
+    });
+    if (answer.status === 401 || answer.type === "opaqueredirect") {
+      tell("kept", "soon", clock());
+      return signIn();
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    if (mine !== version || done) return;
+    drop();
+    tell("saved", "on", clock());
+  } catch {
+    tell("kept", "soon", clock());
+    clearTimeout(timer);
+    timer = setTimeout(send, 20000);
+  }
+}
+
+function changed(event) {
+  if (event.target.form && event.target.form !== form) return;
+  keep();
+  clearTimeout(timer);
+  timer = setTimeout(send, 700);
+}
+
+// Put kept values back: choices by value, repeated fields in their order, with more fields added where there were more.
+function restore(kept) {
+  const lists = new Map();
+  for (const [name, value] of kept.values) lists.set(name, [...(lists.get(name) ?? []), value]);
+  for (const input of form.elements) {
+    if (input.type === "radio" || input.type === "checkbox") input.checked = (lists.get(input.name) ?? []).includes(input.value);
+  }
+  form.dispatchEvent(new Event("change", { bubbles: true })); // fields that depend on a choice come out of hiding
+  for (const [name, list] of lists) {
+    const fields = () => [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)].filter((f) => !/radio|checkbox|hidden/.test(f.type));
+    const adder = form.querySelector(`[data-add][data-name="${CSS.escape(name)}"]`);
+    while (adder && fields().length < list.length) adder.click();
+    fields().forEach((field, at) => at < list.length && (field.value = list[at]));
+  }
+}
+
+if (form) {
+  try {
+    const kept = JSON.parse(localStorage.getItem(key) ?? "null");
+    if (kept && kept.at > Number(form.dataset.draftAt || 0) * 1000) {
+      restore(kept);
+      tell("restored", "on", clock(kept.at));
+      send();
+    } else if (kept) drop();
+  } catch {
+    drop();
+  }
+  form.addEventListener("input", changed);
+  form.addEventListener("change", changed);
+  addEventListener("online", () => localStorage.getItem(key) && send());
+  addEventListener("pagehide", () => localStorage.getItem(key) && !done && send());
+  form.addEventListener("htmx:sendError", () => tell("kept", "soon", clock()));
+  form.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    done = true; // closed at the server: nothing left to keep
+    clearTimeout(timer);
+    drop();
+  });
+}
+
+// What is kept is customers' data: it does not lie about on the device for longer than a week.
+for (const name of Object.keys(localStorage)) {
+  if (!name.startsWith("zhike:draft:")) continue;
+  try {
+    if (now() - JSON.parse(localStorage.getItem(name)).at > 7 * 86400000) localStorage.removeItem(name);
+  } catch {
+    localStorage.removeItem(name);
+  }
+}

@@ -1,0 +1,67 @@
+// Forms that answer: parts that depend on a choice, one more line, five minutes earlier or later.
+
+// data-when="outcome=busy absent": shown, and sent, only while one of these is chosen
+function depend() {
+  for (const part of document.querySelectorAll("[data-when]")) {
+    const [name, wanted] = part.dataset.when.split("=");
+    const chosen = [...document.querySelectorAll(`[name="${CSS.escape(name)}"]`)].filter((input) => input.checked || input.type === "hidden");
+    const shows = chosen.some((input) => wanted.split(" ").includes(input.value));
+    part.hidden = !shows;
+    for (const input of part.querySelectorAll("input, textarea, select")) input.disabled = !shows || Boolean(input.closest("[data-when][hidden]"));
+  }
+}
+
+// data-alone: "none" excludes the other choices and they exclude it
+function exclude(input) {
+  if (input.type !== "checkbox" || !input.checked) return;
+  for (const other of document.querySelectorAll(`[name="${CSS.escape(input.name)}"]`)) {
+    if (other !== input && (input.dataset.alone !== undefined || other.dataset.alone !== undefined)) other.checked = false;
+  }
+}
+
+// data-fill="minute=17:00": a quick choice fills the exact field
+function fill(input) {
+  if (!input.dataset.fill || !input.checked) return;
+  const [id, ...value] = input.dataset.fill.split("=");
+  const field = document.getElementById(id);
+  if (field) {
+    field.value = value.join("=");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+// data-step="-5" data-for="minute": the clock field moves by minutes and never past midnight
+function step(button) {
+  const field = document.getElementById(button.dataset.for);
+  const match = /(\d{1,2}):(\d{2})$/.exec(field?.value ?? "");
+  if (!match) return;
+  const minutes = Math.min(1439, Math.max(0, Number(match[1]) * 60 + Number(match[2]) + Number(button.dataset.step)));
+  const time = `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+  field.value = field.value.slice(0, match.index) + time;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// data-add="template id": one more line, and the hand goes on writing in it
+function add(button) {
+  const line = document.getElementById(button.dataset.add)?.content.cloneNode(true);
+  if (!line) return;
+  const field = line.querySelector("input, textarea");
+  button.before(line);
+  field?.focus();
+}
+
+addEventListener("change", (event) => {
+  if (event.target.matches?.("input")) {
+    exclude(event.target);
+    fill(event.target);
+  }
+  depend();
+});
+addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.step) step(button);
+  else if (button?.dataset.add) add(button);
+});
+addEventListener("htmx:afterSettle", depend);
+depend();

@@ -1,0 +1,72 @@
+// What every page needs: the token for htmx, toasts that leave, dialogs that open, a plain word when a request fails.
+import { say, words } from "./words.js";
+
+const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+const toasts = document.getElementById("toasts");
+
+addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = token;
+});
+
+export function toast(text, link) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.dataset.toast = "";
+  box.append(Object.assign(document.createElement("span"), { textContent: text }));
+  if (link) box.append(Object.assign(document.createElement("a"), { className: "toast-act", ...link }));
+  toasts?.append(box);
+}
+
+// A toast leaves after eight seconds, but never while it is pointed at or holds the focus, and never more than three stand.
+function leave(box) {
+  setTimeout(() => {
+    if (box.matches(":hover, :focus-within")) leave(box);
+    else box.remove();
+  }, 8000);
+}
+if (toasts) {
+  toasts.querySelectorAll("[data-toast]").forEach(leave);
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) leave(node);
+    while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  }).observe(toasts, { childList: true });
+}
+
+export function signIn() {
+  const here = encodeURIComponent(location.pathname + location.search);
+  toast(say("expired"), { textContent: say("signin"), href: `${words.signinHref}?next=${here}` });
+}
+
+addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) signIn();
+  else if (event.detail.xhr.status >= 500) toast(say("failed"));
+});
+addEventListener("htmx:sendError", (event) => {
+  if (!event.target.closest("[data-draft]")) toast(say("failed"));
+});
+
+addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) {
+    event.preventDefault();
+    document.querySelector(opener.dataset.open)?.showModal();
+  } else if (event.target.closest("[data-print]")) {
+    event.preventDefault();
+    print();
+  } else if (event.target.matches("dialog.sheet")) {
+    event.target.close(); // the veil itself was clicked
+  }
+});
+
+// A row's reason is fetched when it is first opened.
+addEventListener(
+  "toggle",
+  (event) => {
+    const why = event.target;
+    if (why.matches?.("details[data-why]") && why.open) {
+      const proof = why.querySelector("[hx-trigger]");
+      if (proof) htmx.trigger(proof, "why");
+    }
+  },
+  true,
+);

@@ -1,0 +1,101 @@
+// A page that keeps itself true: every 30 seconds it asks with its ETag, and takes over what changed.
+// The row one is in, and a row with an open form or reason, stays where it is until one leaves it.
+import { clock, say } from "./words.js";
+import { signIn } from "./page.js";
+
+const page = document.querySelector("[data-refresh]");
+const every = 30000;
+let etag = page?.dataset.etag ?? "";
+let timer = 0;
+let lost = 0;
+
+const busy = (row) =>
+  row.contains(document.activeElement) || row.matches(".row--folding") || row.querySelector("details[open], form[data-open-form]");
+
+async function ask() {
+  clearTimeout(timer);
+  timer = setTimeout(ask, every);
+  if (document.hidden) return;
+  let answer;
+  try {
+    answer = await fetch(page.dataset.refresh, {
+      headers: { "If-None-Match": etag, "HX-Request": "true" },
+      cache: "no-store",
+      redirect: "manual",
+    });
+  } catch {
+    return strip(true);
+  }
+  strip(false);
+  if (answer.status === 401 || answer.type === "opaqueredirect") {
+    clearTimeout(timer);
+    return signIn();
+  }
+  if (answer.status !== 200) return;
+  etag = answer.headers.get("ETag") ?? "";
+  take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+}
+
+function take(fresh) {
+  for (const part of fresh.querySelectorAll("[data-part]")) {
+    const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!old || old.contains(document.activeElement)) continue;
+    part.matches("[data-timeline]") ? lines(old, part) : old.replaceWith(part);
+    htmx.process(old.isConnected ? old : part);
+  }
+  const line = document.querySelector("[data-timeline]");
+  const freshLine = fresh.querySelector("[data-timeline]");
+  if (line && freshLine && line.contains(document.activeElement)) lines(line, freshLine), htmx.process(line);
+}
+
+// Rows that stay are never moved, not even within their list: a moved field loses its focus and half a Chinese word.
+function lines(old, fresh) {
+  const staying = new Set([...old.querySelectorAll(".row")].filter(busy).map((row) => row.id));
+  for (const row of fresh.querySelectorAll(".row")) {
+    const kept = staying.has(row.id) && old.querySelector(`#${CSS.escape(row.id)}`);
+    const home = kept && kept.closest("section");
+    if (kept && home.id !== row.closest("section").id) row.remove(); // it stays in its old group for now
+  }
+  const holds = (node) => [...node.querySelectorAll(".row")].some((row) => staying.has(row.id));
+  weave(old, fresh, holds, (live, section) => {
+    live.querySelector(".line-head")?.replaceWith(section.querySelector(".line-head"));
+    weave(live.querySelector("ol"), section.querySelector("ol"), (row) => staying.has(row.id), () => {});
+  });
+}
+
+function weave(old, fresh, stays, merge) {
+  const live = [...old.children].filter(stays);
+  const incoming = [...fresh.children];
+  for (const child of [...old.children]) if (!live.includes(child)) child.remove();
+  let anchor = null;
+  const pending = [];
+  for (const node of incoming) {
+    const same = node.id && live.find((child) => child.id === node.id);
+    if (same) {
+      same.before(...pending.splice(0));
+      merge(same, node);
+      anchor = same;
+    } else if (anchor) {
+      anchor.after(node);
+      anchor = node;
+    } else pending.push(node);
+  }
+  if (pending.length) live[0] ? live[0].before(...pending) : old.append(...pending);
+}
+
+function strip(show) {
+  const place = document.getElementById("offline");
+  if (!place || Boolean(lost) === show) return;
+  lost = show ? Date.now() : 0;
+  place.hidden = !show;
+  const words = place.querySelector("span");
+  if (show && words) words.textContent = say("offline", { time: clock() });
+}
+
+if (page) {
+  timer = setTimeout(ask, every);
+  addEventListener("zhike:refresh", ask);
+  addEventListener("online", ask);
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  document.getElementById("offline")?.querySelector("button")?.addEventListener("click", ask);
+}
