@@ -1,1 +1,1 @@
-"""Every screen. The only HTML."""
+"""Every screen of Zhike: the only place that makes HTML."""
