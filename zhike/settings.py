@@ -74,9 +74,7 @@ if CLOCK:
         raise ImproperlyConfigured("ZHIKE_CLOCK needs an offset, for example 2026-02-16T17:55:00+08:00.")
 
 HTTPS = not DEMO
-ALLOWED_HOSTS = os.environ.get(
-    "ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")
-).split(",")
+ALLOWED_HOSTS = os.environ.get("ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")).split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in {"localhost", "127.0.0.1", "[::1]"}]
 
 INSTALLED_APPS = [
@@ -112,6 +110,30 @@ LOCALE_PATHS = [BASE / "locale"]
 USE_I18N = True
 
 STATIC_URL = "/static/"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE / "pages" / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "environment": "zhike.pages.jinja.environment",
+            "context_processors": ["zhike.pages.shell.shell"],
+        },
+    },
+    # The parts by others bring templates of Django's own kind; ours above are found first.
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -149,10 +171,7 @@ PASSWORD_HASHERS = (
     else ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in by the hundred; nothing real is protected
 )
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("number", "name", "email")},
-    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("number", "name", "email")}},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]

@@ -1,0 +1,82 @@
+"""What every page's frame needs: who is signed in, what time it is, the rail, the reader's wishes, waiting toasts."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import lazystr
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+from markupsafe import Markup
+
+from zhike import clock
+
+# name of the route, icon, words, key after G, only at the desk, at the rail's foot
+RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
+    ("today", "today", _("Today"), "t", False, False),
+    ("customers", "people", _("Customers"), "k", False, False),
+    ("schedule", "calendar", _("Schedule"), "r", False, False),
+    ("imports", "upload", _("Imports"), "", True, False),
+    ("units", "team", _("Units"), "", True, False),
+    ("code", "code", _("Code"), "", False, True),
+    ("settings", "settings", _("Settings"), "", True, False),
+)
+# Routes that only these roles open; a rail that shows closed doors teaches people to rattle them.
+FOR_ROLES = {"imports": {"administrator"}, "units": {"administrator"}, "settings": {"administrator"}}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context for ``base.html`` and ``entrance.html``. Reads the clock once: pages are an edge."""
+    me: Any = getattr(request, "user", None)
+    signed_in = me is not None and me.is_authenticated
+    return {
+        "now": getattr(request, "now", None) or clock.now(),
+        "zone": settings.TIME_ZONE,
+        "me": me if signed_in else None,
+        "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
+        "theme": me.theme if signed_in else "",
+        "single_keys": me.single_keys if signed_in else True,
+        "toasts": toasts(request),
+    }
+
+
+def _roles(request: HttpRequest) -> frozenset[str]:
+    return frozenset(getattr(request, "roles", ()))
+
+
+@cache
+def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
+    """The rail's items for these roles, in this language; only places that exist."""
+    items = []
+    for name, icon, text, key, desk, end in RAIL:
+        if name in FOR_ROLES and not FOR_ROLES[name] & roles:
+            continue
+        try:
+            href = reverse(name)
+        except NoReverseMatch:
+            continue
+        items.append(
+            {"name": name, "icon": icon, "text": str(text), "key": key, "desk": desk, "end": end, "href": href}
+        )
+    return tuple(items)
+
+
+def toasts(request: HttpRequest) -> list[Markup]:
+    """What the last act left to say. ``extra_tags`` may hold the address that takes it back."""
+    from django.middleware.csrf import get_token
+
+    said = []
+    for message in get_messages(request):
+        undo = ""
+        if message.extra_tags:
+            undo = Markup(
+                '<form method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+                '<button class="toast-act">{}</button></form>'
+            ).format(message.extra_tags, lazystr(get_token(request)), gettext("Undo"))
+        said.append(Markup('<div class="toast" role="status" data-toast><span>{}</span>{}</div>').format(message, undo))
+    return said
