@@ -178,7 +178,7 @@ def one_line(error: Exception) -> str:
 def child(*arguments: str, **environment: str) -> None:
     """Run another command of ours to its end in a process of its own: each has its own database role."""
     done = subprocess.run(
-        [sys.executable, "-m", "zhike", *arguments],
+        processes.own(*arguments),
         env={**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())},
         check=False,
     )
@@ -229,7 +229,6 @@ def demo(options: Options) -> int:
         child("migrate", "--quiet")
         if has_demo_bank():
             child("demo-bank", ZHIKE_ROLE="worker")
-        announce(options.address, port)
         return keep_running(options.address, port, server)
 
 
@@ -258,7 +257,6 @@ def serve(options: Options) -> int:
     """Web and worker under one supervisor, on a database that is migrated already."""
     port = port_of(options)
     with database() as server:
-        announce(options.address, port)
         return keep_running(options.address, port, server)
 
 
@@ -278,6 +276,12 @@ def keep_running(address: str, port: int, server: embedded.Server | None) -> int
         processes.Process("web", ["web", "--address", address, "--port", str(port)], {"ZHIKE_ROLE": "app"}),
         processes.Process("worker", ["worker"], {"ZHIKE_ROLE": "worker"}),
     ]
+    try:
+        if processes.wait_for_port(address, port, running[0]):
+            announce(address, port)
+    except KeyboardInterrupt:
+        processes.stop(running)
+        return DONE
     failed = processes.supervise(running, server.revive if server else lambda: None)
     if failed is None:
         return DONE

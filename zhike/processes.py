@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -24,7 +25,7 @@ class Process:
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name = name
-        self.command = [sys.executable, "-m", "zhike", *arguments]
+        self.command = own(*arguments)
         self.environment = {**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())}
         self.failures = 0
         self.start()
@@ -57,6 +58,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
+
+
+def own(*arguments: str) -> list[str]:
+    """The command line that runs `zhike`, from whatever folder we were started."""
+    where = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    begin = f"import sys; sys.path[0] = {where!r}; from zhike.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", begin, *arguments]
 
 
 def supervise(processes: Sequence[Process], each_second: Callable[[], object] = lambda: None) -> Process | None:
@@ -105,6 +113,15 @@ def follow_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # it died before we could ask to be told
         raise SystemExit(1)
+
+
+def wait_for_port(address: str, port: int, process: Process) -> bool:
+    """Wait until the process listens there; false if it ended instead."""
+    while process.child.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def port_is_free(address: str, port: int) -> bool:

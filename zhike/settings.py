@@ -74,7 +74,9 @@ if CLOCK:
         raise ImproperlyConfigured("ZHIKE_CLOCK needs an offset, for example 2026-02-16T17:55:00+08:00.")
 
 HTTPS = not DEMO
-ALLOWED_HOSTS = os.environ.get("ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")).split(",")
+ALLOWED_HOSTS = os.environ.get(
+    "ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")
+).split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in {"localhost", "127.0.0.1", "[::1]"}]
 
 INSTALLED_APPS = [
@@ -171,7 +173,10 @@ PASSWORD_HASHERS = (
     else ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in by the hundred; nothing real is protected
 )
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("number", "name", "email")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("number", "name", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]

@@ -4,5 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from zhike import processes
+
+processes.follow_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
 application = get_wsgi_application()

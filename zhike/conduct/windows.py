@@ -147,6 +147,11 @@ def promise(target: datetime, bank: Bank) -> Window:
     return Window(agreed - tolerance, agreed + tolerance, target=agreed, due_counts=True)
 
 
+def by_then(target: datetime, bank: Bank) -> Window:
+    """W11, W5: until the moment itself; a rule that uses it opens when the fact happens."""
+    return Window(_utc(target), _utc(target), due_counts=True)
+
+
 BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
     window.__name__: window
     for window in (
@@ -159,6 +164,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
         visit_evening,
         arrival,
         promise,
+        by_then,
     )
 }
 BY_NAME_AND_WORKDAYS: dict[str, Callable[[datetime, Bank, Workdays], Window]] = {

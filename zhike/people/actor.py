@@ -19,9 +19,9 @@ class Among(models.Lookup[bool]):
     lookup_name = "among"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY (%s::bigint[])", [*params, list(self.rhs)]  # type: ignore[call-overload]
+        return f"{left} = ANY (%s::bigint[])", [*params, list(self.rhs)]
 
 
 @dataclass(frozen=True)

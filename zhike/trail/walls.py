@@ -34,12 +34,15 @@ def wall(table: str, *, sees: str, writes: str | None = None, deletes: bool = Fa
         {delete}
         GRANT {grants} ON {table} TO {APP};
         GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {WORKER};
+        GRANT USAGE ON SEQUENCE {table}_id_seq TO {APP}, {WORKER};
         """,
         f"DROP TABLE IF EXISTS {table} CASCADE",
     )
 
 
-def open_to(table: str, *, app: str = "SELECT, INSERT, UPDATE", worker: str = "SELECT, INSERT, UPDATE, DELETE") -> RunSQL:
+def open_to(
+    table: str, *, app: str = "SELECT, INSERT, UPDATE", worker: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> RunSQL:
     """A table without personal data of customers: plain grants, no row policies."""
     return RunSQL(f"GRANT {app} ON {table} TO {APP}; GRANT {worker} ON {table} TO {WORKER};", RunSQL.noop)
 

@@ -6,131 +6,271 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.TextField(choices=[('reception', 'reception'), ('visit', 'visit'), ('call', 'call')])),
-                ('state', models.TextField(choices=[('planned', 'planned'), ('agreed', 'agreed'), ('under_way', 'under way'), ('ended', 'to be written up'), ('closed', 'closed'), ('cancelled', 'cancelled')], default='planned')),
-                ('purpose', models.TextField(blank=True, default='', help_text='introduction, maturity, care, need, invitation, service, call_back, other')),
-                ('purpose_words', models.TextField(blank=True, default='')),
-                ('planned_for', models.DateTimeField(blank=True, null=True)),
-                ('planned_minutes', models.IntegerField(blank=True, null=True)),
-                ('place', models.TextField(blank=True, default='')),
-                ('invited_by_rm', models.BooleanField(default=False, help_text='R2: the RM invited, the customer accepted')),
-                ('customer_asked', models.BooleanField(default=False, help_text='V1: the customer said please come')),
-                ('told_customer', models.BooleanField(default=False, help_text='V1: the customer was told when and where')),
-                ('incoming', models.BooleanField(default=False, help_text='the customer rang or walked in')),
-                ('afterwards', models.BooleanField(default=False, help_text='recorded when it was over')),
-                ('surprise_reason', models.TextField(blank=True, default='')),
-                ('prepared_at', models.DateTimeField(blank=True, null=True)),
-                ('ticks', models.JSONField(blank=True, default=dict, help_text='attested items of the card: name → time')),
-                ('notes', models.JSONField(blank=True, default=list, help_text='jotted during the talk: [{at, words}]')),
-                ('arrived_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('grade', models.TextField(default='tapped')),
-                ('first', models.BooleanField(null=True)),
-                ('tier', models.TextField(blank=True, default='')),
-                ('outcome', models.TextField(blank=True, choices=[('reached', 'reached'), ('absent', 'absent'), ('busy', 'busy'), ('no_answer', 'nobody answered'), ('wrong_number', 'wrong number'), ('not_interested', 'not interested')], default='')),
-                ('call_back_at', models.DateTimeField(blank=True, null=True)),
-                ('met_where', models.TextField(blank=True, default='', help_text='R2: where the customer was met')),
-                ('seen_off', models.TextField(blank=True, default='', help_text='R11: where the guest was seen off to')),
-                ('card_handed', models.BooleanField(help_text='R3', null=True)),
-                ('invitation', models.TextField(blank=True, default='', help_text='C7: accepted, declined or empty')),
-                ('result', models.TextField(blank=True, choices=[('agreed', 'agreed'), ('inclined', 'inclined'), ('considering', 'thinking it over'), ('business_done', 'business done'), ('no_business', 'no business discussed'), ('unhappy', 'did not go well')], default='')),
-                ('result_words', models.TextField(blank=True, default='')),
-                ('no_need', models.BooleanField(default=False, help_text='needs: none, said explicitly')),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_for', models.TextField(blank=True, default='', help_text='whose reason: rm or customer')),
-                ('cancelled_why', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField()),
-                ('version', models.IntegerField(default=1)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='customers.customer')),
-                ('follows', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followed_by', to='contacts.contact')),
-                ('rm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.TextField(choices=[("reception", "reception"), ("visit", "visit"), ("call", "call")])),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("agreed", "agreed"),
+                            ("under_way", "under way"),
+                            ("ended", "to be written up"),
+                            ("closed", "closed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="planned",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="introduction, maturity, care, need, invitation, service, call_back, other",
+                    ),
+                ),
+                ("purpose_words", models.TextField(blank=True, default="")),
+                ("planned_for", models.DateTimeField(blank=True, null=True)),
+                ("planned_minutes", models.IntegerField(blank=True, null=True)),
+                ("place", models.TextField(blank=True, default="")),
+                (
+                    "invited_by_rm",
+                    models.BooleanField(default=False, help_text="R2: the RM invited, the customer accepted"),
+                ),
+                ("customer_asked", models.BooleanField(default=False, help_text="V1: the customer said please come")),
+                (
+                    "told_customer",
+                    models.BooleanField(default=False, help_text="V1: the customer was told when and where"),
+                ),
+                ("incoming", models.BooleanField(default=False, help_text="the customer rang or walked in")),
+                ("afterwards", models.BooleanField(default=False, help_text="recorded when it was over")),
+                ("surprise_reason", models.TextField(blank=True, default="")),
+                ("prepared_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ticks",
+                    models.JSONField(blank=True, default=dict, help_text="attested items of the card: name → time"),
+                ),
+                (
+                    "notes",
+                    models.JSONField(blank=True, default=list, help_text="jotted during the talk: [{at, words}]"),
+                ),
+                ("arrived_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("grade", models.TextField(default="tapped")),
+                ("first", models.BooleanField(null=True)),
+                ("tier", models.TextField(blank=True, default="")),
+                (
+                    "outcome",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("reached", "reached"),
+                            ("absent", "absent"),
+                            ("busy", "busy"),
+                            ("no_answer", "nobody answered"),
+                            ("wrong_number", "wrong number"),
+                            ("not_interested", "not interested"),
+                        ],
+                        default="",
+                    ),
+                ),
+                ("call_back_at", models.DateTimeField(blank=True, null=True)),
+                ("met_where", models.TextField(blank=True, default="", help_text="R2: where the customer was met")),
+                (
+                    "seen_off",
+                    models.TextField(blank=True, default="", help_text="R11: where the guest was seen off to"),
+                ),
+                ("card_handed", models.BooleanField(help_text="R3", null=True)),
+                ("invitation", models.TextField(blank=True, default="", help_text="C7: accepted, declined or empty")),
+                (
+                    "result",
+                    models.TextField(
+                        blank=True,
+                        choices=[
+                            ("agreed", "agreed"),
+                            ("inclined", "inclined"),
+                            ("considering", "thinking it over"),
+                            ("business_done", "business done"),
+                            ("no_business", "no business discussed"),
+                            ("unhappy", "did not go well"),
+                        ],
+                        default="",
+                    ),
+                ),
+                ("result_words", models.TextField(blank=True, default="")),
+                ("no_need", models.BooleanField(default=False, help_text="needs: none, said explicitly")),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_for", models.TextField(blank=True, default="", help_text="whose reason: rm or customer")),
+                ("cancelled_why", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField()),
+                ("version", models.IntegerField(default=1)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="contacts", to="customers.customer"
+                    ),
+                ),
+                (
+                    "follows",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="followed_by",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "rm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contacts_contact',
+                "db_table": "contacts_contact",
             },
         ),
         migrations.CreateModel(
-            name='Amendment',
+            name="Amendment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('before', models.JSONField()),
-                ('after', models.JSONField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amendments', to='contacts.contact')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField()),
+                ("before", models.JSONField()),
+                ("after", models.JSONField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="customers.customer"
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="amendments", to="contacts.contact"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contacts_amendment',
+                "db_table": "contacts_amendment",
             },
         ),
         migrations.CreateModel(
-            name='Demand',
+            name="Demand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('state', models.TextField(choices=[('open', 'in process'), ('met', 'met'), ('refused', 'refused')], default='open')),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='demands', to='contacts.contact')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='demands', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("words", models.TextField()),
+                ("at", models.DateTimeField()),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[("open", "in process"), ("met", "met"), ("refused", "refused")], default="open"
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="demands", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="demands", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contacts_demand',
+                "db_table": "contacts_demand",
             },
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('body', models.JSONField(default=dict)),
-                ('saved_at', models.DateTimeField()),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='contacts.contact')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("body", models.JSONField(default=dict)),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="drafts", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contacts_draft',
+                "db_table": "contacts_draft",
             },
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['customer', '-created_at'], name='contacts_customer'),
+            model_name="contact",
+            index=models.Index(fields=["customer", "-created_at"], name="contacts_customer"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('state__in', ['planned', 'agreed'])), fields=['rm', 'planned_for'], name='contacts_ahead'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("state__in", ["planned", "agreed"])),
+                fields=["rm", "planned_for"],
+                name="contacts_ahead",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('started_at__isnull', False)), fields=['rm', 'started_at'], name='contacts_happened'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("started_at__isnull", False)), fields=["rm", "started_at"], name="contacts_happened"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('started_at')), _connector='OR'), name='contacts_ends_after_start'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"),
+                name="contacts_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at__isnull', False), _connector='OR'), name='contacts_closed_when'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "closed"), _negated=True), ("closed_at__isnull", False), _connector="OR"
+                ),
+                name="contacts_closed_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(fields=('contact', 'staff'), name='contacts_draft_one'),
+            model_name="draft",
+            constraint=models.UniqueConstraint(fields=("contact", "staff"), name="contacts_draft_one"),
         ),
     ]

@@ -66,7 +66,9 @@ class Contact(models.Model):
     # The contact whose write-up proposed this one.
     follows = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="followed_by")
 
-    purpose = models.TextField(default="", blank=True, help_text=_("introduction, maturity, care, need, invitation, service, call_back, other"))
+    purpose = models.TextField(
+        default="", blank=True, help_text=_("introduction, maturity, care, need, invitation, service, call_back, other")
+    )
     purpose_words = models.TextField(default="", blank=True)
     planned_for = models.DateTimeField(null=True, blank=True)
     planned_minutes = models.IntegerField(null=True, blank=True)
@@ -116,12 +118,18 @@ class Contact(models.Model):
     class Meta:
         db_table = "contacts_contact"
         constraints = [
-            models.CheckConstraint(name="contacts_ends_after_start", condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at"))),
-            models.CheckConstraint(name="contacts_closed_when", condition=~Q(state="closed") | Q(closed_at__isnull=False)),
+            models.CheckConstraint(
+                name="contacts_ends_after_start", condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at"))
+            ),
+            models.CheckConstraint(
+                name="contacts_closed_when", condition=~Q(state="closed") | Q(closed_at__isnull=False)
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="contacts_customer"),
-            models.Index(fields=["rm", "planned_for"], name="contacts_ahead", condition=Q(state__in=["planned", "agreed"])),
+            models.Index(
+                fields=["rm", "planned_for"], name="contacts_ahead", condition=Q(state__in=["planned", "agreed"])
+            ),
             models.Index(fields=["rm", "started_at"], name="contacts_happened", condition=Q(started_at__isnull=False)),
         ]
 

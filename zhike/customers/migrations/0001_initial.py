@@ -10,236 +10,501 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Household',
+            name="Household",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField()),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField()),
+                (
+                    "unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.unit"),
+                ),
             ],
             options={
-                'db_table': 'customers_household',
+                "db_table": "customers_household",
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('core_number', models.TextField(blank=True, help_text="the core system's customer number", null=True, unique=True)),
-                ('kind', models.TextField(choices=[('person', 'person'), ('company', 'company')], default='person')),
-                ('name', models.TextField()),
-                ('honorific', models.TextField(blank=True, default='', help_text='form of address (称谓)')),
-                ('gender', models.TextField(blank=True, choices=[('f', 'female'), ('m', 'male')], default='')),
-                ('tier', models.TextField(choices=[('regular', 'regular'), ('gold', 'gold'), ('platinum', 'platinum'), ('diamond', 'diamond'), ('private', 'private banking')], default='regular')),
-                ('tier_since', models.DateField(blank=True, null=True)),
-                ('assets', models.DecimalField(blank=True, decimal_places=2, help_text='monthly average, CNY', max_digits=18, null=True)),
-                ('assets_day', models.DateField(blank=True, null=True)),
-                ('keeper', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('rm_id'), django.db.models.expressions.CombinedExpression(models.Value(0), '-', models.F('unit_id'))), output_field=models.BigIntegerField())),
-                ('birth_calendar', models.TextField(blank=True, choices=[('solar', 'solar calendar'), ('lunar', 'lunar calendar')], default='')),
-                ('birth_year', models.SmallIntegerField(blank=True, help_text='in that calendar; unknown years happen', null=True)),
-                ('birth_month', models.SmallIntegerField(blank=True, null=True)),
-                ('birth_day', models.SmallIntegerField(blank=True, null=True)),
-                ('birth_leap', models.BooleanField(default=False, help_text='born in a leap month')),
-                ('deceased_on', models.DateField(blank=True, null=True)),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('do_not_disturb', models.BooleanField(default=False)),
-                ('complaint_open', models.BooleanField(default=False)),
-                ('met_before', models.TextField(choices=[('yes', 'yes'), ('no', 'no'), ('unknown', 'unknown')], default='unknown')),
-                ('met_before_on', models.DateField(blank=True, null=True)),
-                ('called_before', models.TextField(choices=[('yes', 'yes'), ('no', 'no'), ('unknown', 'unknown')], default='unknown')),
-                ('called_before_on', models.DateField(blank=True, null=True)),
-                ('last_contact_at', models.DateTimeField(blank=True, help_text='the last real contact, by whoever', null=True)),
-                ('profile', models.JSONField(blank=True, default=dict)),
-                ('grams', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('pinyin', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('sort_key', models.TextField(default='')),
-                ('mobile_index', models.BinaryField(null=True)),
-                ('tail_index', models.BinaryField(null=True)),
-                ('id_index', models.BinaryField(null=True)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('rm', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.unit')),
-                ('household', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='members', to='customers.household')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "core_number",
+                    models.TextField(blank=True, help_text="the core system's customer number", null=True, unique=True),
+                ),
+                ("kind", models.TextField(choices=[("person", "person"), ("company", "company")], default="person")),
+                ("name", models.TextField()),
+                ("honorific", models.TextField(blank=True, default="", help_text="form of address (称谓)")),
+                ("gender", models.TextField(blank=True, choices=[("f", "female"), ("m", "male")], default="")),
+                (
+                    "tier",
+                    models.TextField(
+                        choices=[
+                            ("regular", "regular"),
+                            ("gold", "gold"),
+                            ("platinum", "platinum"),
+                            ("diamond", "diamond"),
+                            ("private", "private banking"),
+                        ],
+                        default="regular",
+                    ),
+                ),
+                ("tier_since", models.DateField(blank=True, null=True)),
+                (
+                    "assets",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="monthly average, CNY", max_digits=18, null=True
+                    ),
+                ),
+                ("assets_day", models.DateField(blank=True, null=True)),
+                (
+                    "keeper",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            models.F("rm_id"),
+                            django.db.models.expressions.CombinedExpression(models.Value(0), "-", models.F("unit_id")),
+                        ),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "birth_calendar",
+                    models.TextField(
+                        blank=True, choices=[("solar", "solar calendar"), ("lunar", "lunar calendar")], default=""
+                    ),
+                ),
+                (
+                    "birth_year",
+                    models.SmallIntegerField(blank=True, help_text="in that calendar; unknown years happen", null=True),
+                ),
+                ("birth_month", models.SmallIntegerField(blank=True, null=True)),
+                ("birth_day", models.SmallIntegerField(blank=True, null=True)),
+                ("birth_leap", models.BooleanField(default=False, help_text="born in a leap month")),
+                ("deceased_on", models.DateField(blank=True, null=True)),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                ("do_not_disturb", models.BooleanField(default=False)),
+                ("complaint_open", models.BooleanField(default=False)),
+                (
+                    "met_before",
+                    models.TextField(choices=[("yes", "yes"), ("no", "no"), ("unknown", "unknown")], default="unknown"),
+                ),
+                ("met_before_on", models.DateField(blank=True, null=True)),
+                (
+                    "called_before",
+                    models.TextField(choices=[("yes", "yes"), ("no", "no"), ("unknown", "unknown")], default="unknown"),
+                ),
+                ("called_before_on", models.DateField(blank=True, null=True)),
+                (
+                    "last_contact_at",
+                    models.DateTimeField(blank=True, help_text="the last real contact, by whoever", null=True),
+                ),
+                ("profile", models.JSONField(blank=True, default=dict)),
+                (
+                    "grams",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "pinyin",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                ("sort_key", models.TextField(default="")),
+                ("mobile_index", models.BinaryField(null=True)),
+                ("tail_index", models.BinaryField(null=True)),
+                ("id_index", models.BinaryField(null=True)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "rm",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.unit"),
+                ),
+                (
+                    "household",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="members",
+                        to="customers.household",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_customer',
+                "db_table": "customers_customer",
             },
         ),
         migrations.CreateModel(
-            name='Need',
+            name="Need",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.TextField(choices=[('maturity', 'maturing funds'), ('deposit', 'deposit'), ('wealth', 'wealth products'), ('pension', 'pension'), ('education', "children's education"), ('loan', 'loan'), ('exchange', 'foreign exchange'), ('insurance', 'insurance'), ('payment', 'payments and settlement'), ('service', 'service'), ('other', 'other')])),
-                ('words', models.TextField(blank=True, default='')),
-                ('state', models.TextField(choices=[('open', 'open'), ('met', 'met'), ('declined', 'declined'), ('lapsed', 'lapsed')], default='open')),
-                ('opened_at', models.DateTimeField()),
-                ('contact', models.BigIntegerField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_why', models.TextField(blank=True, default='')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='needs', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[
+                            ("maturity", "maturing funds"),
+                            ("deposit", "deposit"),
+                            ("wealth", "wealth products"),
+                            ("pension", "pension"),
+                            ("education", "children's education"),
+                            ("loan", "loan"),
+                            ("exchange", "foreign exchange"),
+                            ("insurance", "insurance"),
+                            ("payment", "payments and settlement"),
+                            ("service", "service"),
+                            ("other", "other"),
+                        ]
+                    ),
+                ),
+                ("words", models.TextField(blank=True, default="")),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[("open", "open"), ("met", "met"), ("declined", "declined"), ("lapsed", "lapsed")],
+                        default="open",
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("contact", models.BigIntegerField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_why", models.TextField(blank=True, default="")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="needs", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_need',
+                "db_table": "customers_need",
             },
         ),
         migrations.CreateModel(
-            name='Rating',
+            name="Rating",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(help_text='the first day of the month')),
-                ('assets', models.DecimalField(decimal_places=2, help_text='average of the month before, CNY', max_digits=18)),
-                ('tier', models.TextField()),
-                ('reason', models.TextField(blank=True, default='')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("month", models.DateField(help_text="the first day of the month")),
+                (
+                    "assets",
+                    models.DecimalField(decimal_places=2, help_text="average of the month before, CNY", max_digits=18),
+                ),
+                ("tier", models.TextField()),
+                ("reason", models.TextField(blank=True, default="")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ratings", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_rating',
+                "db_table": "customers_rating",
             },
         ),
         migrations.CreateModel(
-            name='Relation',
+            name="Relation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.TextField(choices=[('spouse', 'spouse'), ('child', 'child'), ('parent', 'parent'), ('sibling', 'brother or sister'), ('partner', 'business partner'), ('assistant', 'assistant'), ('other', 'other')])),
-                ('name', models.TextField(blank=True, default='')),
-                ('age', models.TextField(blank=True, choices=[('under_14', 'under 14'), ('14_17', '14 to 17'), ('adult', 'adult'), ('', 'unknown')], default='')),
-                ('note', models.TextField(blank=True, default='')),
-                ('source', models.TextField(default='contact')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='relations', to='customers.customer')),
-                ('other', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[
+                            ("spouse", "spouse"),
+                            ("child", "child"),
+                            ("parent", "parent"),
+                            ("sibling", "brother or sister"),
+                            ("partner", "business partner"),
+                            ("assistant", "assistant"),
+                            ("other", "other"),
+                        ]
+                    ),
+                ),
+                ("name", models.TextField(blank=True, default="")),
+                (
+                    "age",
+                    models.TextField(
+                        blank=True,
+                        choices=[("under_14", "under 14"), ("14_17", "14 to 17"), ("adult", "adult"), ("", "unknown")],
+                        default="",
+                    ),
+                ),
+                ("note", models.TextField(blank=True, default="")),
+                ("source", models.TextField(default="contact")),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="relations", to="customers.customer"
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_relation',
+                "db_table": "customers_relation",
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.TextField(choices=[('service', 'service'), ('greeting', 'greetings'), ('marketing', 'marketing'), ('profile', 'keeping family details')])),
-                ('channel', models.TextField(choices=[('sms', 'SMS'), ('phone', 'phone'), ('email', 'e-mail'), ('wecom', 'WeCom'), ('any', 'any channel')])),
-                ('given', models.BooleanField()),
-                ('evidence', models.TextField(help_text="what shows it: a signed form's number, a recording, the customer's words")),
-                ('source', models.TextField(default='contact')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "purpose",
+                    models.TextField(
+                        choices=[
+                            ("service", "service"),
+                            ("greeting", "greetings"),
+                            ("marketing", "marketing"),
+                            ("profile", "keeping family details"),
+                        ]
+                    ),
+                ),
+                (
+                    "channel",
+                    models.TextField(
+                        choices=[
+                            ("sms", "SMS"),
+                            ("phone", "phone"),
+                            ("email", "e-mail"),
+                            ("wecom", "WeCom"),
+                            ("any", "any channel"),
+                        ]
+                    ),
+                ),
+                ("given", models.BooleanField()),
+                (
+                    "evidence",
+                    models.TextField(
+                        help_text="what shows it: a signed form's number, a recording, the customer's words"
+                    ),
+                ),
+                ("source", models.TextField(default="contact")),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="consents", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_consent',
-                'indexes': [models.Index(fields=['customer', 'purpose', 'channel', '-at'], name='customers_consent_newest')],
+                "db_table": "customers_consent",
+                "indexes": [
+                    models.Index(fields=["customer", "purpose", "channel", "-at"], name="customers_consent_newest")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Book',
+            name="Book",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_day', models.DateField()),
-                ('to_day', models.DateField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True, default='', help_text='why it changed hands')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='books', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='books', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("from_day", models.DateField()),
+                ("to_day", models.DateField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True, default="", help_text="why it changed hands")),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "rm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="books", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="books", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_book',
-                'constraints': [models.CheckConstraint(condition=models.Q(('to_day', None), ('to_day__gte', models.F('from_day')), _connector='OR'), name='customers_book_days')],
+                "db_table": "customers_book",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("to_day", None), ("to_day__gte", models.F("from_day")), _connector="OR"),
+                        name="customers_book_days",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Acquaintance',
+            name="Acquaintance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_met_at', models.DateTimeField(null=True)),
-                ('met_source', models.TextField(default='')),
-                ('first_called_at', models.DateTimeField(null=True)),
-                ('called_source', models.TextField(default='')),
-                ('last_contact_at', models.DateTimeField(null=True)),
-                ('meetings', models.IntegerField(default=0)),
-                ('calls', models.IntegerField(default=0)),
-                ('rm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acquaintances', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("first_met_at", models.DateTimeField(null=True)),
+                ("met_source", models.TextField(default="")),
+                ("first_called_at", models.DateTimeField(null=True)),
+                ("called_source", models.TextField(default="")),
+                ("last_contact_at", models.DateTimeField(null=True)),
+                ("meetings", models.IntegerField(default=0)),
+                ("calls", models.IntegerField(default=0)),
+                (
+                    "rm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acquaintances",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_acquaintance',
-                'constraints': [models.UniqueConstraint(fields=('customer', 'rm'), name='customers_acquaintance_one')],
+                "db_table": "customers_acquaintance",
+                "constraints": [models.UniqueConstraint(fields=("customer", "rm"), name="customers_acquaintance_one")],
             },
         ),
         migrations.CreateModel(
-            name='Holding',
+            name="Holding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('core_number', models.TextField(help_text="the core system's number of the holding")),
-                ('product', models.TextField()),
-                ('kind', models.TextField(blank=True, default='')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18)),
-                ('currency', models.TextField(default='CNY')),
-                ('rate', models.DecimalField(blank=True, decimal_places=4, help_text='percent a year', max_digits=8, null=True)),
-                ('risk_grade', models.TextField(blank=True, default='', help_text='PR1-PR5')),
-                ('opened_on', models.DateField(blank=True, null=True)),
-                ('matures_on', models.DateField(blank=True, null=True)),
-                ('as_of', models.DateField()),
-                ('ended_on', models.DateField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("core_number", models.TextField(help_text="the core system's number of the holding")),
+                ("product", models.TextField()),
+                ("kind", models.TextField(blank=True, default="")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18)),
+                ("currency", models.TextField(default="CNY")),
+                (
+                    "rate",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, help_text="percent a year", max_digits=8, null=True
+                    ),
+                ),
+                ("risk_grade", models.TextField(blank=True, default="", help_text="PR1-PR5")),
+                ("opened_on", models.DateField(blank=True, null=True)),
+                ("matures_on", models.DateField(blank=True, null=True)),
+                ("as_of", models.DateField()),
+                ("ended_on", models.DateField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="holdings", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'customers_holding',
-                'constraints': [models.UniqueConstraint(fields=('customer', 'core_number'), name='customers_holding_one')],
+                "db_table": "customers_holding",
+                "constraints": [
+                    models.UniqueConstraint(fields=("customer", "core_number"), name="customers_holding_one")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['keeper', 'sort_key'], name='customers_keeper'),
+            model_name="customer",
+            index=models.Index(fields=["keeper", "sort_key"], name="customers_keeper"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['grams'], name='customers_grams'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=["grams"], name="customers_grams"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['pinyin'], name='customers_pinyin'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fastupdate=False, fields=["pinyin"], name="customers_pinyin"
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('mobile_index__isnull', False)), fields=['mobile_index'], name='customers_mobile'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("mobile_index__isnull", False)), fields=["mobile_index"], name="customers_mobile"
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('tail_index__isnull', False)), fields=['tail_index'], name='customers_tail'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("tail_index__isnull", False)), fields=["tail_index"], name="customers_tail"
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('id_index__isnull', False)), fields=['id_index'], name='customers_id'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("id_index__isnull", False)), fields=["id_index"], name="customers_id"
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['birth_calendar', 'birth_month', 'birth_day'], name='customers_birthday'),
+            model_name="customer",
+            index=models.Index(fields=["birth_calendar", "birth_month", "birth_day"], name="customers_birthday"),
         ),
         migrations.AddIndex(
-            model_name='need',
-            index=models.Index(fields=['customer', 'state'], name='customers_need_open'),
+            model_name="need",
+            index=models.Index(fields=["customer", "state"], name="customers_need_open"),
         ),
         migrations.AddConstraint(
-            model_name='rating',
-            constraint=models.UniqueConstraint(fields=('customer', 'month'), name='customers_rating_one'),
+            model_name="rating",
+            constraint=models.UniqueConstraint(fields=("customer", "month"), name="customers_rating_one"),
         ),
         migrations.AddConstraint(
-            model_name='relation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('age', 'under_14'), _negated=True), models.Q(('name', ''), ('note', ''), ('other', None)), _connector='OR'), name='customers_relation_child_unnamed'),
+            model_name="relation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("age", "under_14"), _negated=True),
+                    models.Q(("name", ""), ("note", ""), ("other", None)),
+                    _connector="OR",
+                ),
+                name="customers_relation_child_unnamed",
+            ),
         ),
     ]

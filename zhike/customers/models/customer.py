@@ -59,7 +59,9 @@ class Customer(models.Model):
     gender = models.TextField(default="", blank=True, choices=[("f", _("female")), ("m", _("male"))])
     tier = models.TextField(choices=Tier, default=Tier.REGULAR)
     tier_since = models.DateField(null=True, blank=True)
-    assets = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True, help_text=_("monthly average, CNY"))
+    assets = models.DecimalField(
+        max_digits=18, decimal_places=2, null=True, blank=True, help_text=_("monthly average, CNY")
+    )
     assets_day = models.DateField(null=True, blank=True)
 
     rm = models.ForeignKey("people.Staff", models.PROTECT, null=True, blank=True, related_name="+")

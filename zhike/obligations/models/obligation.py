@@ -29,13 +29,15 @@ class ObligationQuerySet(models.QuerySet["Obligation"]):
 class Obligation(models.Model):
     """One thing owed (应办): who owes what to whom, from when, by when, by which channel, by which clause, because of what.
 
-    *Late* is derived: open and past ``due``. A window is half open: ``opens`` belongs to it, ``due`` does not.
+    *Late* is derived: open and past ``due``.
     """
 
     fact = models.ForeignKey("obligations.Fact", models.PROTECT, related_name="caused")
     clause = models.TextField()
     clause_from = models.DateField(help_text=_("which version of the clause"))
-    kind = models.TextField(help_text=_("thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise"))
+    kind = models.TextField(
+        help_text=_("thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise")
+    )
     force = models.TextField()
     origin = models.TextField(default="code", help_text=_("whose rule: code, bank or law"))
 
@@ -43,14 +45,15 @@ class Obligation(models.Model):
     customer = models.ForeignKey("customers.Customer", models.CASCADE, null=True, related_name="obligations")
     subject = models.TextField(default="", help_text=_("what it is about: contact:12, demand:7"))
     tier = models.TextField(default="", help_text=_("the tier that counted"))
-    # Why, as a name with values: the sentence is worded in the reader's language (zhike.conduct.owe.REASONS).
-    reason = models.JSONField(default=dict)
     detail = models.JSONField(default=dict, help_text=_("what is owed: the words of a demand, the variant of a text"))
 
     opens = models.DateTimeField()
     due = models.DateTimeField(null=True, help_text=_("none: never missed by time alone"))
+    due_counts = models.BooleanField(default=False, help_text=_("the moment of due itself is still in time"))
     target = models.DateTimeField(null=True, help_text=_("the promised minute"))
-    lapses = models.BooleanField(default=False, help_text=_("past its window it is missed; otherwise it stays open until done"))
+    lapses = models.BooleanField(
+        default=False, help_text=_("past its window it is missed; otherwise it stays open until done")
+    )
     channels = ArrayField(models.TextField(), default=list)
 
     state = models.TextField(choices=State, default=State.OPEN)
@@ -82,7 +85,9 @@ class Obligation(models.Model):
             models.Index(fields=["subject"], name="obligations_subject"),
             # the sweep: what lapsed
             models.Index(fields=["due"], name="obligations_lapse", condition=Q(state="open", lapses=True)),
-            models.Index(fields=["owner", "settled_at"], name="obligations_settled_on", condition=Q(settled_at__isnull=False)),
+            models.Index(
+                fields=["owner", "settled_at"], name="obligations_settled_on", condition=Q(settled_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

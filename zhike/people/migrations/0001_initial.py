@@ -6,121 +6,239 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Staff',
+            name="Staff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('number', models.TextField(help_text='staff number', unique=True)),
-                ('name', models.TextField()),
-                ('title', models.TextField(blank=True, default='')),
-                ('email', models.EmailField(blank=True, default='', max_length=254)),
-                ('phone', models.TextField(blank=True, default='', help_text='the desk or mobile number that customers are told')),
-                ('language', models.TextField(choices=[('zh-hans', '中文'), ('en', 'English')], default='zh-hans')),
-                ('theme', models.TextField(blank=True, choices=[('', 'as the system'), ('light', 'light'), ('dark', 'dark')], default='')),
-                ('single_keys', models.BooleanField(default=True, help_text='single-letter keys work (WCAG 2.1.4)')),
-                ('is_active', models.BooleanField(default=True)),
-                ('must_change_password', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("number", models.TextField(help_text="staff number", unique=True)),
+                ("name", models.TextField()),
+                ("title", models.TextField(blank=True, default="")),
+                ("email", models.EmailField(blank=True, default="", max_length=254)),
+                (
+                    "phone",
+                    models.TextField(
+                        blank=True, default="", help_text="the desk or mobile number that customers are told"
+                    ),
+                ),
+                ("language", models.TextField(choices=[("zh-hans", "中文"), ("en", "English")], default="zh-hans")),
+                (
+                    "theme",
+                    models.TextField(
+                        blank=True, choices=[("", "as the system"), ("light", "light"), ("dark", "dark")], default=""
+                    ),
+                ),
+                ("single_keys", models.BooleanField(default=True, help_text="single-letter keys work (WCAG 2.1.4)")),
+                ("is_active", models.BooleanField(default=True)),
+                ("must_change_password", models.BooleanField(default=False)),
             ],
             options={
-                'db_table': 'people_staff',
+                "db_table": "people_staff",
             },
         ),
         migrations.CreateModel(
-            name='Workday',
+            name="Workday",
             fields=[
-                ('day', models.DateField(primary_key=True, serialize=False)),
-                ('works', models.BooleanField()),
-                ('name', models.TextField(blank=True, default='')),
-                ('source', models.TextField(blank=True, default='', help_text='published calendar, or who entered it')),
+                ("day", models.DateField(primary_key=True, serialize=False)),
+                ("works", models.BooleanField()),
+                ("name", models.TextField(blank=True, default="")),
+                ("source", models.TextField(blank=True, default="", help_text="published calendar, or who entered it")),
             ],
             options={
-                'db_table': 'people_workday',
+                "db_table": "people_workday",
             },
         ),
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.TextField(help_text="the bank's own number of the unit", unique=True)),
-                ('name', models.TextField()),
-                ('kind', models.TextField(choices=[('head', 'head office'), ('branch', 'branch'), ('sub_branch', 'sub-branch'), ('team', 'team')])),
-                ('path', models.TextField(db_index=True, default='')),
-                ('from_day', models.DateField()),
-                ('to_day', models.DateField(blank=True, help_text='the first day that it no longer exists', null=True)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='people.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.TextField(help_text="the bank's own number of the unit", unique=True)),
+                ("name", models.TextField()),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[
+                            ("head", "head office"),
+                            ("branch", "branch"),
+                            ("sub_branch", "sub-branch"),
+                            ("team", "team"),
+                        ]
+                    ),
+                ),
+                ("path", models.TextField(db_index=True, default="")),
+                ("from_day", models.DateField()),
+                ("to_day", models.DateField(blank=True, help_text="the first day that it no longer exists", null=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="people.unit",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'people_unit',
+                "db_table": "people_unit",
             },
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.TextField(help_text='the act, e.g. people.setting or customers.reassign')),
-                ('subject', models.TextField(help_text='what it is about, e.g. setting:callback_tolerance')),
-                ('payload', models.JSONField(default=dict)),
-                ('digest', models.TextField()),
-                ('asked_at', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('decision', models.TextField(choices=[('open', 'waiting'), ('approved', 'approved'), ('refused', 'refused'), ('withdrawn', 'withdrawn')], default='open')),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('note', models.TextField(blank=True, default='')),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('unit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.TextField(help_text="the act, e.g. people.setting or customers.reassign")),
+                ("subject", models.TextField(help_text="what it is about, e.g. setting:callback_tolerance")),
+                ("payload", models.JSONField(default=dict)),
+                ("digest", models.TextField()),
+                ("asked_at", models.DateTimeField()),
+                ("reason", models.TextField()),
+                (
+                    "decision",
+                    models.TextField(
+                        choices=[
+                            ("open", "waiting"),
+                            ("approved", "approved"),
+                            ("refused", "refused"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.unit"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'people_approval',
+                "db_table": "people_approval",
             },
         ),
         migrations.CreateModel(
-            name='Setting',
+            name="Setting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField(help_text='a field of zhike.conduct.bank.Bank')),
-                ('value', models.JSONField()),
-                ('from_day', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('approval', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.approval')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField(help_text="a field of zhike.conduct.bank.Bank")),
+                ("value", models.JSONField()),
+                ("from_day", models.DateField()),
+                ("at", models.DateTimeField()),
+                (
+                    "approval",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.approval"
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'people_setting',
-                'constraints': [models.UniqueConstraint(fields=('name', 'from_day'), name='people_setting_one_a_day')],
+                "db_table": "people_setting",
+                "constraints": [models.UniqueConstraint(fields=("name", "from_day"), name="people_setting_one_a_day")],
             },
         ),
         migrations.CreateModel(
-            name='Post',
+            name="Post",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.TextField(choices=[('rm', 'relationship manager'), ('leader', 'team leader'), ('marketing', 'marketing'), ('compliance', 'compliance'), ('risk', 'risk'), ('auditor', 'auditor'), ('administrator', 'administrator')])),
-                ('scope', models.TextField(choices=[('own', 'own'), ('team', 'team'), ('tree', 'unit tree'), ('all', 'all')])),
-                ('from_day', models.DateField()),
-                ('to_day', models.DateField(blank=True, null=True)),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='posts', to=settings.AUTH_USER_MODEL)),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='posts', to='people.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.TextField(
+                        choices=[
+                            ("rm", "relationship manager"),
+                            ("leader", "team leader"),
+                            ("marketing", "marketing"),
+                            ("compliance", "compliance"),
+                            ("risk", "risk"),
+                            ("auditor", "auditor"),
+                            ("administrator", "administrator"),
+                        ]
+                    ),
+                ),
+                (
+                    "scope",
+                    models.TextField(choices=[("own", "own"), ("team", "team"), ("tree", "unit tree"), ("all", "all")]),
+                ),
+                ("from_day", models.DateField()),
+                ("to_day", models.DateField(blank=True, null=True)),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="posts", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="posts", to="people.unit"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'people_post',
-                'constraints': [models.CheckConstraint(condition=models.Q(('to_day', None), ('to_day__gt', models.F('from_day')), _connector='OR'), name='people_post_days')],
+                "db_table": "people_post",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("to_day", None), ("to_day__gt", models.F("from_day")), _connector="OR"),
+                        name="people_post_days",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None), ('decision', 'open')), models.Q(models.Q(('decision', 'open'), _negated=True), ('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='people_approval_decided'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at", None), ("decided_by", None), ("decision", "open")),
+                    models.Q(
+                        models.Q(("decision", "open"), _negated=True),
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="people_approval_decided",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision__in', ['approved', 'refused']), _negated=True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='people_approval_four_eyes'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decision__in", ["approved", "refused"]), _negated=True),
+                    models.Q(("decided_by", models.F("asked_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="people_approval_four_eyes",
+            ),
         ),
     ]

@@ -1,0 +1,222 @@
+"""The code as data: clauses in chapters, each with text, source and dated rules whose names Python defines.
+
+The loader refuses what it does not know: a rule that names nothing would silently owe nothing.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from zhike.conduct import facts, windows
+from zhike.conduct.conditions import (
+    CHANNELS,
+    CONDITIONS,
+    DETAILS,
+    OBSTACLES,
+    Channels,
+    Condition,
+    Detail,
+    Obstacle,
+)
+from zhike.conduct.words import Words
+
+T = TypeVar("T")
+
+CHAPTERS = ("reception", "visit", "call", "message", "work")
+FORCES = ("must", "should", "try", "may")
+MODES = ("OWE", "GUARD", "BRIEF", "RECORD", "MEASURE")
+OBLIGATIONS = {
+    "thanks": Words("致谢", "thanks"),
+    "write_up": Words("写联系记录", "write-up"),
+    "call_back": Words("回电", "call-back"),
+    "call_again": Words("再打一次", "call again"),
+    "arrival": Words("到门口", "arrival"),
+    "answer": Words("答复", "answer"),
+    "apology": Words("告知并致歉", "tell and apologise"),
+    "find_out": Words("问清资料", "find out"),
+    "birthday": Words("生日问候", "birthday greeting"),
+    "rhythm": Words("该联系了", "contact due"),
+    "promise": Words("兑现承诺", "promise"),
+}
+
+
+class UnknownName(ValueError):
+    """A clause names something that Python does not define, or leaves out something that it must say."""
+
+
+@dataclass(frozen=True, slots=True)
+class OweRule:
+    """After a fact, under conditions, something is owed in a window: the OWE mode of one clause."""
+
+    kind: str
+    after: str
+    when: tuple[Condition, ...]
+    window: str
+    from_target: bool
+    opens_now: bool
+    channels: Channels | None
+    obstacle: Obstacle | None
+    detail: Detail | None
+    because: Words
+    origin: str
+    lapses: bool
+    endless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A clause as it stands from a day on."""
+
+    from_day: date
+    owe: tuple[OweRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause: what it asks, how strongly, in which modes it is served, and its dated versions, oldest first."""
+
+    id: str
+    chapter: str
+    force: str
+    force_note: Words | None
+    modes: tuple[str, ...]
+    title: Words
+    norm: Words
+    hint: Words
+    source: Words
+    law: bool
+    versions: tuple[Version, ...]
+
+    def on(self, day: date) -> Version | None:
+        """The version in force on a day; None before the first."""
+        return next((version for version in reversed(self.versions) if version.from_day <= day), None)
+
+
+class Code(Mapping[str, Clause]):
+    """All clauses by id, in the order of the chapters."""
+
+    def __init__(self, clauses: Mapping[str, Clause]) -> None:
+        self._clauses = dict(clauses)
+
+    def __getitem__(self, id: str) -> Clause:
+        return self._clauses[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._clauses)
+
+    def __len__(self) -> int:
+        return len(self._clauses)
+
+    def rules(self, fact_kind: str, day: date) -> Iterator[tuple[Clause, Version, OweRule]]:
+        """What may be owed after a fact of this kind on this day."""
+        for clause in self.values():
+            version = clause.on(day)
+            for rule in version.owe if version else ():
+                if rule.after == fact_kind:
+                    yield clause, version, rule  # type: ignore[misc]
+
+
+@cache
+def load() -> Code:
+    """The code that ships with Zhike."""
+    chapters = {
+        chapter: files("zhike.conduct.clauses").joinpath(f"{chapter}.toml").read_text("utf-8") for chapter in CHAPTERS
+    }
+    return parse(chapters)
+
+
+def parse(chapters: Mapping[str, str]) -> Code:
+    """The code from TOML, chapter by chapter. Raises UnknownName with clause and name; ValueError for broken TOML."""
+    clauses: dict[str, Clause] = {}
+    for chapter, text in chapters.items():
+        for id, table in tomllib.loads(text).items():
+            if id in clauses:
+                raise UnknownName(f"{id} stands in two chapters.")
+            clauses[id] = _clause(id, chapter, table)
+    return Code(clauses)
+
+
+def _clause(id: str, chapter: str, table: dict[str, Any]) -> Clause:
+    allowed = {"force", "force_note", "modes", "title", "norm", "hint", "source", "law", "in_force"}
+    _refuse(id, set(table) - allowed, "table")
+    _refuse(id, {table["force"]} - set(FORCES), "force")
+    _refuse(id, set(table["modes"]) - set(MODES), "mode")
+    versions = tuple(sorted((_version(id, entry) for entry in table["in_force"]), key=lambda version: version.from_day))
+    if len({version.from_day for version in versions}) < len(versions):
+        raise UnknownName(f"{id}: two versions come into force on one day.")
+    return Clause(
+        id=id,
+        chapter=chapter,
+        force=table["force"],
+        force_note=_words(table["force_note"]) if "force_note" in table else None,
+        modes=tuple(table["modes"]),
+        title=_words(table["title"]),
+        norm=_words(table["norm"]),
+        hint=_words(table["hint"]),
+        source=_words(table["source"]),
+        law=table.get("law", False),
+        versions=versions,
+    )
+
+
+def _version(id: str, entry: dict[str, Any]) -> Version:
+    _refuse(id, set(entry) - {"from", "owe"}, "table")
+    return Version(entry["from"], tuple(_owe(id, rule) for rule in entry.get("owe", ())))
+
+
+def _owe(id: str, rule: dict[str, Any]) -> OweRule:
+    allowed = {
+        "kind",
+        "after",
+        "when",
+        "window",
+        "from_target",
+        "opens_now",
+        "channels",
+        "obstacle",
+        "detail",
+        "because",
+        "origin",
+        "lapses",
+        "endless",
+    }
+    _refuse(id, set(rule) - allowed, "table")
+    _refuse(id, {rule["kind"]} - set(OBLIGATIONS), "obligation")
+    _refuse(id, {rule["after"]} - set(facts.KINDS), "fact")
+    _refuse(id, {rule["window"]} - windows.NAMES, "window")
+    origin = rule.get("origin", "code")
+    _refuse(id, {origin} - {"code", "bank", "law"}, "origin")
+    return OweRule(
+        kind=rule["kind"],
+        after=rule["after"],
+        when=tuple(_name(id, CONDITIONS, name, "condition") for name in rule.get("when", ())),
+        window=rule["window"],
+        from_target=rule.get("from_target", False),
+        opens_now=rule.get("opens_now", False),
+        channels=_name(id, CHANNELS, rule["channels"], "channels") if "channels" in rule else None,
+        obstacle=_name(id, OBSTACLES, rule["obstacle"], "obstacle") if "obstacle" in rule else None,
+        detail=_name(id, DETAILS, rule["detail"], "detail") if "detail" in rule else None,
+        because=_words(rule["because"]),
+        origin=origin,
+        lapses=rule.get("lapses", False),
+        endless=rule.get("endless", False),
+    )
+
+
+def _name(id: str, names: Mapping[str, T], name: str, what: str) -> T:
+    if name not in names:
+        raise UnknownName(f"{id} names the {what} {name!r}, which Python does not define.")
+    return names[name]
+
+
+def _refuse(id: str, unknown: set[str], what: str) -> None:
+    if unknown:
+        raise UnknownName(f"{id} names the {what} {', '.join(sorted(unknown))!r}, which Python does not define.")
+
+
+def _words(table: dict[str, str]) -> Words:
+    return Words(table["zh"], table["en"])

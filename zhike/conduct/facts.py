@@ -1,0 +1,127 @@
+"""Facts: what happened. And the case: what else must be known to say what is owed because of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from zhike.conduct.words import Words
+
+Grade = Literal["observed", "tapped", "entered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of fact: its name on screen and the data that it must carry."""
+
+    words: Words
+    carries: tuple[str, ...] = ()
+
+
+# What each `data` name means: `first`: a first meeting or call; `connected`: the customer was spoken to; `target`: an
+# agreed moment (ISO 8601 with offset); `whose`: "rm" or "customer".
+KINDS: dict[str, Kind] = {
+    "reception_ended": Kind(Words("接待结束", "a reception ended"), ("first", "missing")),
+    "visit_ended": Kind(Words("拜访结束", "a visit ended"), ("first",)),
+    "call_ended": Kind(Words("通话结束", "a call ended"), ("first", "outcome", "incoming")),
+    "visit_agreed": Kind(Words("约定拜访", "a visit was agreed"), ("target",)),
+    "arrived": Kind(Words("到达门口", "arrived at the door")),
+    "visit_called_off": Kind(Words("拜访取消或改期", "a visit was cancelled or moved"), ("whose", "told")),
+    "customer_told": Kind(Words("已告知客户并致歉", "the customer was told"), ("how", "apologised")),
+    "call_back_promised": Kind(Words("约定回电", "a call-back was promised"), ("target", "outcome")),
+    "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "at")),
+    "promise_made": Kind(Words("作出承诺", "a promise was made"), ("words",)),
+    "answered": Kind(Words("已答复", "an answer was given"), ("words", "how")),
+    "written_up": Kind(Words("联系记录完成", "the write-up was closed")),
+    "field_missing": Kind(Words("资料缺项", "something about the customer is missing"), ("field",)),
+    "field_learned": Kind(Words("了解到资料", "something was learned"), ("field",)),
+    "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
+    "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
+    "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days")),
+    "customer_stopped": Kind(Words("停止联系", "contact with the customer stops"), ("stop",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened at `at` (aware), known from `known_at` on, to a customer, and whose duty (`staff`) it touches.
+
+    `subject` says what it is about ("contact:12", "demand:7"). Raises ValueError for an unknown kind, missing data or a
+    time without a zone: a fact that says too little must not be kept.
+    """
+
+    kind: str
+    at: datetime
+    known_at: datetime
+    staff: int
+    customer: int | None = None
+    subject: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    grade: Grade = "tapped"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"The engine knows no fact named {self.kind!r}.")
+        lacking = [name for name in KINDS[self.kind].carries if name not in self.data]
+        if lacking:
+            raise ValueError(f"A fact {self.kind!r} must say {', '.join(lacking)}.")
+        if self.at.tzinfo is None or self.known_at.tzinfo is None:
+            raise ValueError("A fact's times need a zone.")
+
+    @property
+    def target(self) -> datetime:
+        """The agreed moment that the fact carries."""
+        return datetime.fromisoformat(self.data["target"])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the engine knows of a customer, as of the fact: the tier that counts, how to reach them, what stops contact."""
+
+    id: int
+    tier: str
+    kind: Literal["person", "company"] = "person"
+    has_mobile: bool = True
+    has_other_phone: bool = False
+    deceased_on: date | None = None
+    closed_on: date | None = None
+    do_not_disturb: bool = False
+    complaint_open: bool = False
+
+    @property
+    def stopped(self) -> str | None:
+        """What stops greetings, campaigns and rhythm (CLAUSES, Stops); `deceased` stops everything."""
+        if self.deceased_on:
+            return "deceased"
+        if self.closed_on:
+            return "closed"
+        if self.do_not_disturb:
+            return "do_not_disturb"
+        return "complaint" if self.complaint_open else None
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An obligation in the ledger, as the engine sees it when a fact may settle it."""
+
+    id: int
+    kind: str
+    clause: str
+    owner: int
+    customer: int | None
+    subject: str
+    opens: datetime
+    due: datetime | None
+    target: datetime | None
+    channels: tuple[str, ...]
+    detail: Mapping[str, Any]
+    key: str = ""
+    state: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the engine may look at beside the fact: loaded in a fixed number of queries, whatever the fact."""
+
+    person: Person | None
+    owed: tuple[Owed, ...] = ()

@@ -1,0 +1,337 @@
+"""OWE: what is owed because of a fact, and what a fact settles of what was owed.
+
+    dues = owe(fact, case, code, bank, workdays)        # new obligations
+    settlements = settle(fact, case, bank)              # what this fact does to those that are open
+
+Pure: the same fact, case, clauses and settings give the same answer. The ledger writes it down.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Workdays
+from zhike.conduct.clause import OBLIGATIONS, Clause, Code, OweRule, Version
+from zhike.conduct.facts import Case, Fact, Owed
+from zhike.conduct.windows import Window, arrival_grade, named
+from zhike.conduct.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing that becomes owed. `due` None: it has no deadline. `obstacle`: what makes it "cannot be done" at once."""
+
+    clause: str
+    clause_from: date
+    kind: str
+    force: str
+    origin: str
+    owner: int
+    customer: int | None
+    subject: str
+    tier: str
+    window: Window
+    endless: bool
+    lapses: bool
+    channels: tuple[str, ...]
+    detail: Mapping[str, Any]
+    obstacle: str | None
+    key: str
+
+    @property
+    def due(self) -> datetime | None:
+        return None if self.endless else self.window.due
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of an open obligation: `state` done, withdrawn or cannot, with its evidence."""
+
+    owed: int
+    state: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def owe(fact: Fact, case: Case, code: Code, bank: Bank, workdays: Workdays) -> list[Due]:
+    """What is owed because of `fact`, clause by clause in the order of the code.
+
+    After a customer's death nothing more is owed towards them; what is owed to the bank (a write-up) still is.
+    """
+    day = fact.at.astimezone(bank.zone).date()
+    return [
+        _due(fact, case, clause, version, rule, bank, workdays)
+        for clause, version, rule in code.rules(fact.kind, day)
+        if all(condition(fact, case, bank) for condition in rule.when) and not _dead(case, rule)
+    ]
+
+
+def _dead(case: Case, rule: OweRule) -> bool:
+    return rule.kind != "write_up" and case.person is not None and case.person.deceased_on is not None
+
+
+def _due(
+    fact: Fact, case: Case, clause: Clause, version: Version, rule: OweRule, bank: Bank, workdays: Workdays
+) -> Due:
+    window = named(rule.window, fact.target if rule.from_target else fact.at, bank, workdays)
+    if rule.opens_now:
+        window = replace(window, opens=fact.at)
+    return Due(
+        clause=clause.id,
+        clause_from=version.from_day,
+        kind=rule.kind,
+        force=clause.force,
+        origin="law" if clause.law else rule.origin,
+        owner=fact.staff,
+        customer=fact.customer,
+        subject=fact.subject,
+        tier=case.person.tier if case.person else "",
+        window=window,
+        endless=rule.endless,
+        lapses=rule.lapses,
+        channels=rule.channels(fact, case, bank) if rule.channels else (),
+        detail=rule.detail(fact, case, bank) if rule.detail else {},
+        obstacle=rule.obstacle(fact, case, bank) if rule.obstacle else None,
+        key=_key(fact, clause, rule),
+    )
+
+
+def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
+    """Names the thing owed, however often the fact is told: two demands of one visit are two subjects."""
+    what = rule.detail.__name__ if rule.detail and rule.kind == "find_out" else rule.kind
+    about = f"customer:{fact.customer}" if rule.kind == "find_out" else fact.subject
+    return f"{clause.id}/{what}/{about}"
+
+
+def why(rule: OweRule, fact: Fact, tier: str, bank: Bank, language: str) -> str:
+    """The sentence that says because of what: "14:32 接待结束，白金，非首次见面"."""
+    at = fact.at.astimezone(bank.zone)
+    english = language.startswith("en")
+    data = fact.data
+    occasion = data.get("occasion", fact.kind)
+    return rule.because.say(language).format(
+        day=f"{at:%-d %b}" if english else f"{at.month}月{at.day}日",
+        time=f"{at:%H:%M}",
+        target=_moment(data["target"], bank, english) if data.get("target") else "",
+        tier=bank.tier(tier).name.say(language) if tier else "",
+        history=HISTORY[occasion, bool(data.get("first"))].say(language)
+        if (occasion, bool(data.get("first"))) in HISTORY
+        else "",
+        outcome=OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
+        words=data.get("words", ""),
+        days=data.get("days", ""),
+    )
+
+
+HISTORY = {
+    ("reception_ended", True): Words("首次见面", "a first meeting"),
+    ("reception_ended", False): Words("非首次见面", "met before"),
+    ("visit_ended", True): Words("首次见面", "a first meeting"),
+    ("visit_ended", False): Words("非首次见面", "met before"),
+    ("call_ended", True): Words("首次通话", "a first call"),
+    ("call_ended", False): Words("非首次通话", "called before"),
+}
+OUTCOMES = {
+    "reached": Words("接通", "reached"),
+    "absent": Words("客户不在", "customer absent"),
+    "busy": Words("正忙", "customer busy"),
+    "no_answer": Words("无人接听", "nobody answered"),
+    "wrong_number": Words("号码错误", "wrong number"),
+    "not_interested": Words("不感兴趣", "not interested"),
+}
+
+
+def _moment(text: str, bank: Bank, english: bool) -> str:
+    at = datetime.fromisoformat(text).astimezone(bank.zone)
+    return f"{at:%-d %b %H:%M}" if english else f"{at.month}月{at.day}日 {at:%H:%M}"
+
+
+# ── settling ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Settler = Callable[[Fact, Owed, Case, Bank], Settlement | None]
+
+
+def settle(fact: Fact, case: Case, bank: Bank) -> list[Settlement]:
+    """What `fact` does to the open obligations of its case."""
+    return list(_settle(fact, case, bank))
+
+
+def _settle(fact: Fact, case: Case, bank: Bank) -> Iterator[Settlement]:
+    for owed in case.owed:
+        for settler in SETTLERS.get(fact.kind, ()):
+            if settlement := settler(fact, owed, case, bank):
+                yield settlement
+                break
+
+
+def _done(fact: Fact, owed: Owed, **evidence: Any) -> Settlement:
+    return Settlement(owed.id, "done", {"at": fact.at.isoformat(), "grade": fact.grade, **evidence})
+
+
+def _thanked(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """A thank-you closes all thanks that the day's contacts owe this customer (bank), if channel and text suit each.
+
+    Sent before the contact ended it thanks for something else; after a first meeting or call it must introduce the sender.
+    """
+    if owed.kind != "thanks" or fact.data["purpose"] != "thanks" or owed.customer != fact.customer:
+        return None
+    if fact.data["channel"] not in owed.channels or fact.at < owed.opens:
+        return None
+    if owed.detail["text"] != "later" and not fact.data.get("introduces"):
+        return None
+    if fact.subject != owed.subject and not (bank.one_message_closes_day and _one_day(fact, owed, case, bank)):
+        return None
+    return _done(fact, owed, channel=fact.data["channel"], through=fact.data.get("through", ""), late=_late(fact, owed))
+
+
+def _one_day(fact: Fact, owed: Owed, case: Case, bank: Bank) -> bool:
+    """Whether `owed` comes from the day that the thanks are for: the day of the contact they were aimed at, else their own."""
+    aimed = next(
+        (other.opens for other in case.owed if other.kind == "thanks" and other.subject == fact.subject), fact.at
+    )
+    return _day(owed.opens, bank) == _day(aimed, bank)
+
+
+def _written_up(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "write_up" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
+def _called_back(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """C5: the promised call was made. A customer who rings first satisfies it; a call for something else made early does not.
+
+    The deviation is in minutes, negative for early, to the second.
+    """
+    if owed.kind not in {"call_back", "call_again"} or owed.customer != fact.customer:
+        return None
+    made = datetime.fromisoformat(fact.data["started"]) if "started" in fact.data else fact.at
+    incoming = bool(fact.data["incoming"])
+    if owed.kind == "call_again":
+        return _done(fact, owed, incoming=incoming) if made >= owed.opens else None
+    assert owed.target is not None
+    meant = fact.data.get("for") == f"obligation:{owed.id}"
+    if made < owed.opens and not (incoming or meant):
+        return None
+    if incoming and made < owed.opens:
+        return _done(fact, owed, incoming=True, made="by the customer")
+    minutes = round((made - owed.target) / timedelta(minutes=1), 2)
+    return _done(fact, owed, incoming=incoming, minutes=minutes, kept=_kept(minutes, bank))
+
+
+def _kept(minutes: float, bank: Bank) -> str:
+    """How a call-back is measured: early, kept or late by the tolerance."""
+    if abs(minutes) <= bank.callback_tolerance:
+        return "kept"
+    return "early" if minutes < 0 else "late"
+
+
+def _arrived(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "arrival" or owed.subject != fact.subject:
+        return None
+    assert owed.due is not None
+    return _done(fact, owed, arrival=arrival_grade(fact.at, owed.due, bank))
+
+
+def _called_off(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """A visit that is cancelled or moved owes no arrival at the old time."""
+    if owed.kind != "arrival" or owed.subject != fact.subject:
+        return None
+    return Settlement(owed.id, "withdrawn", {"why": "called_off", "whose": fact.data["whose"]})
+
+
+def _told(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """V3: done only when both are recorded: how and when the customer was told, and that the RM apologised."""
+    if owed.kind != "apology" or owed.subject != fact.subject or not fact.data["apologised"]:
+        return None
+    return _done(fact, owed, how=fact.data["how"])
+
+
+def _answered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """V7, W11: closed by what was answered, and how. "Still in process" is an answer too; the demand stays open."""
+    if owed.kind not in {"answer", "promise"} or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
+
+
+def _found_out(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "find_out" or owed.customer != fact.customer or owed.detail["field"] != fact.data["field"]:
+        return None
+    return _done(fact, owed)
+
+
+def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
+        return None
+    channel = fact.data.get("channel", "call")
+    if fact.data.get("purpose") != "birthday" or channel not in owed.channels:
+        return None
+    return _done(fact, owed, channel=channel)
+
+
+def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """A real contact resets the rhythm: a meeting, or a call that connected and lasted (bank); never a message."""
+    if owed.kind != "rhythm" or owed.customer != fact.customer:
+        return None
+    if fact.kind == "call_ended" and (
+        fact.data["outcome"] not in {"reached", "not_interested"}
+        or fact.data.get("seconds", bank.rhythm_call_seconds) < bank.rhythm_call_seconds
+    ):
+        return None
+    return _done(fact, owed)
+
+
+def _greeted_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """A meeting, or a call that connected, on the birthday is the greeting when it was its purpose."""
+    if fact.kind == "call_ended" and fact.data["outcome"] != "reached":
+        return None
+    channel = "call" if fact.kind == "call_ended" else "meeting"
+    if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
+        return None
+    if fact.data.get("purpose") != "birthday" or channel not in owed.channels:
+        return None
+    return _done(fact, owed, channel=channel)
+
+
+def _thanked_by_call(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """V5: diamond+ may be thanked by a call; one that reached the customer and was made to thank."""
+    if fact.data["outcome"] != "reached" or fact.data.get("purpose") != "thanks":
+        return None
+    if owed.kind != "thanks" or owed.customer != fact.customer or "call" not in owed.channels or fact.at < owed.opens:
+        return None
+    return _done(fact, owed, channel="call", late=_late(fact, owed))
+
+
+TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
+
+
+def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """Death stops all that is owed to the customer; closing, do-not-disturb and a complaint stop greetings and rhythm."""
+    stops = TO_THE_CUSTOMER if fact.data["stop"] == "deceased" else {"birthday", "rhythm"}
+    if owed.customer != fact.customer or owed.kind not in stops:
+        return None
+    return Settlement(owed.id, "cannot", {"why": fact.data["stop"], "at": fact.at.isoformat()})
+
+
+SETTLERS: dict[str, tuple[Settler, ...]] = {
+    "message_sent": (_thanked, _greeted),
+    "call_ended": (_called_back, _thanked_by_call, _greeted_in_person, _met),
+    "reception_ended": (_greeted_in_person, _met),
+    "visit_ended": (_greeted_in_person, _met),
+    "written_up": (_written_up,),
+    "arrived": (_arrived,),
+    "visit_called_off": (_called_off,),
+    "customer_told": (_told,),
+    "answered": (_answered,),
+    "field_learned": (_found_out,),
+    "customer_stopped": (_stopped,),
+}
+
+
+def _day(at: datetime, bank: Bank) -> date:
+    return at.astimezone(bank.zone).date()
+
+
+def _late(fact: Fact, owed: Owed) -> bool:
+    return owed.due is not None and fact.at > owed.due

@@ -1,0 +1,252 @@
+"""The ledger: facts in, the engine asked, obligations out, in one transaction.
+
+    tell(facts, actor=actor, now=now, bank=bank)
+
+One query loads the case, one statement writes facts, what they cause and what they settle. Whoever tells the same twice owes
+once (``key``); of two that settle the same at once, one does (``was`` is compared in the update).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from zhike.conduct import clause
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Workdays
+from zhike.conduct.facts import Case, Fact, Owed, Person
+from zhike.conduct.owe import Due, Settlement, owe, settle
+from zhike.people.actor import Actor
+from zhike.people.workdays import workdays
+
+# Facts whose windows count in workdays.
+IN_WORKDAYS = {"demand_raised", "promise_made"}
+NO_WORKDAYS = Workdays.of({})
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What the ledger will write: one JSON document for one statement."""
+
+    facts: list[dict[str, Any]]
+    dues: list[dict[str, Any]]
+    settlements: list[dict[str, Any]]
+
+    def document(self) -> dict[str, Any]:
+        return {"facts": self.facts, "dues": self.dues, "settlements": self.settlements}
+
+
+def tell(facts: Sequence[Fact], *, actor: Actor, now: datetime, bank: Bank) -> list[int]:
+    """Writes the facts, what is owed because of them and what they settle. Returns the ids of the new facts, in order.
+
+    All facts are about one customer, or about none.
+    """
+    entries = ask(facts, case_of(facts), actor=actor, now=now, bank=bank)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH doc AS (SELECT %s::jsonb AS d), {LEDGER} SELECT array_agg(id ORDER BY n) FROM told",
+            [json.dumps(entries.document())],
+        )
+        row = cursor.fetchone()
+    return list(row[0] or []) if row else []
+
+
+def ask(facts: Sequence[Fact], case: Case, *, actor: Actor, now: datetime, bank: Bank) -> Entries:
+    """Asks the engine about each fact in turn; a later one sees what an earlier one caused or settled."""
+    code = clause.load()
+    days = workdays() if any(fact.kind in IN_WORKDAYS for fact in facts) else NO_WORKDAYS
+    entries = Entries([], [], [])
+    owed = {item.id: item for item in case.owed}
+    for n, fact in enumerate(facts):
+        entries.facts.append(_fact_row(n, fact, actor, now))
+        for settlement in settle(fact, replace(case, owed=tuple(owed.values())), bank):
+            before = owed.pop(settlement.owed)
+            if before.id < 0:
+                _settle_new(entries.dues[-before.id - 1], settlement, fact, n, actor)
+            else:
+                entries.settlements.append(_settlement_row(n, settlement, before, fact, actor))
+        for due in owe(fact, case, code, bank, days):
+            entries.dues.append(_due_row(n, due, now))
+            # Not yet written, so it has no id: its place in the list stands for one, negated.
+            owed[-len(entries.dues)] = _as_owed(due, -len(entries.dues))
+    return entries
+
+
+def case_of(facts: Iterable[Fact]) -> Case:
+    """What the engine needs to know beside the facts; one query, whatever the facts and however much is owed."""
+    facts = list(facts)
+    customers = {fact.customer for fact in facts}
+    if len(customers) != 1:
+        raise ValueError("Facts that are told together are about one customer, or about none.")
+    customer = customers.pop()
+    if customer is None:
+        return Case(None, _owed_about([fact.subject for fact in facts]))
+    return load_case(customer, max(fact.at for fact in facts).date())
+
+
+def load_case(customer: int, day: date) -> Case:
+    """A customer and what is owed towards them, with the tier of the month in which ``day`` lies.
+
+    Raises LookupError for a customer whom the actor may not see, as for one who does not exist.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(CASE, [day, customer])
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"customer {customer}")
+    return case_from(row[0])
+
+
+def case_from(loaded: Mapping[str, Any] | str) -> Case:
+    """The case from the JSON value of :data:`CASE_VALUE`."""
+    value = json.loads(loaded) if isinstance(loaded, str) else loaded
+    person = dict(value["person"])
+    for name in ("deceased_on", "closed_on"):
+        person[name] = date.fromisoformat(person[name]) if person[name] else None
+    return Case(Person(**person), tuple(_owed(row) for row in value["owed"]))
+
+
+def _owed(row: Mapping[str, Any]) -> Owed:
+    moments = {name: datetime.fromisoformat(row[name]) if row[name] else None for name in ("opens", "due", "target")}
+    return Owed(**{**row, **moments, "channels": tuple(row["channels"])})
+
+
+def _owed_about(subjects: list[str]) -> tuple[Owed, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {OWED_VALUE} FROM obligations_obligation o WHERE o.subject = ANY (%s) AND o.state IN ('open', 'cannot')",
+            [subjects],
+        )
+        row = cursor.fetchone()
+    value = row[0] if row else []
+    return tuple(_owed(item) for item in (json.loads(value) if isinstance(value, str) else value))
+
+
+def _as_owed(due: Due, id: int) -> Owed:
+    return Owed(
+        id, due.kind, due.clause, due.owner, due.customer, due.subject, due.window.opens, due.due, due.window.target,
+        due.channels, due.detail, due.key, "cannot" if due.obstacle else "open",
+    )  # fmt: skip
+
+
+def _fact_row(n: int, fact: Fact, actor: Actor, now: datetime) -> dict[str, Any]:
+    return {
+        "n": n,
+        "kind": fact.kind,
+        "at": fact.at.isoformat(),
+        "known_at": now.isoformat(),
+        "grade": fact.grade,
+        "by_id": actor.id,
+        "staff_id": fact.staff,
+        "customer_id": fact.customer,
+        "subject": fact.subject,
+        "data": dict(fact.data),
+    }
+
+
+def _due_row(n: int, due: Due, now: datetime) -> dict[str, Any]:
+    return {
+        "fact": n,
+        "clause": due.clause,
+        "clause_from": due.clause_from.isoformat(),
+        "kind": due.kind,
+        "force": due.force,
+        "origin": due.origin,
+        "owner_id": due.owner,
+        "customer_id": due.customer,
+        "subject": due.subject,
+        "tier": due.tier,
+        "detail": dict(due.detail),
+        "opens": due.window.opens.isoformat(),
+        "due": due.due.isoformat() if due.due else None,
+        "due_counts": due.window.due_counts,
+        "target": due.window.target.isoformat() if due.window.target else None,
+        "lapses": due.lapses,
+        "channels": list(due.channels),
+        "state": "cannot" if due.obstacle else "open",
+        "evidence": {"why": due.obstacle} if due.obstacle else {},
+        "settled_at": None,
+        "settled_by_id": None,
+        "settling": None,
+        "created_at": now.isoformat(),
+        "key": due.key,
+    }
+
+
+def _settlement_row(n: int, settlement: Settlement, before: Owed, fact: Fact, actor: Actor) -> dict[str, Any]:
+    return {
+        "owed": settlement.owed,
+        "was": before.state,
+        "state": settlement.state,
+        "evidence": dict(settlement.evidence),
+        "settled_at": None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
+        "settled_by_id": actor.id,
+        "settling": n,
+    }
+
+
+def _settle_new(row: dict[str, Any], settlement: Settlement, fact: Fact, n: int, actor: Actor) -> None:
+    row.update(
+        state=settlement.state,
+        evidence=dict(settlement.evidence),
+        settled_at=None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
+        settled_by_id=actor.id,
+        settling=n,
+    )
+
+
+OWED_VALUE = """coalesce(json_agg(json_build_object(
+    'id', o.id, 'kind', o.kind, 'clause', o.clause, 'owner', o.owner_id, 'customer', o.customer_id, 'subject', o.subject,
+    'opens', o.opens, 'due', o.due, 'target', o.target, 'channels', o.channels, 'detail', o.detail, 'key', o.key,
+    'state', o.state) ORDER BY o.id), '[]'::json)"""
+
+# The case as one JSON value; `c` is the customer's row, the first parameter a day in the month whose tier counts.
+CASE_VALUE = f"""json_build_object(
+    'person', json_build_object(
+        'id', c.id, 'kind', c.kind,
+        'tier', coalesce((SELECT r.tier FROM customers_rating r
+                          WHERE r.customer_id = c.id AND r.month = date_trunc('month', %s::date)::date), c.tier),
+        'has_mobile', c.mobile_index IS NOT NULL, 'has_other_phone', c.profile ? 'phone2',
+        'deceased_on', c.deceased_on, 'closed_on', c.closed_on,
+        'do_not_disturb', c.do_not_disturb, 'complaint_open', c.complaint_open),
+    'owed', (SELECT {OWED_VALUE} FROM obligations_obligation o WHERE o.customer_id = c.id AND o.state IN ('open', 'cannot')))"""
+CASE = f"SELECT {CASE_VALUE} FROM customers_customer c WHERE c.id = %s"
+
+# Common table expressions over `doc(d)`: other statements write their own rows beside these (contacts/write_up.py).
+LEDGER = """
+told AS MATERIALIZED (
+    SELECT nextval('obligations_fact_id_seq') AS id, f.* FROM doc, jsonb_to_recordset(d -> 'facts') AS f (
+        n int, kind text, at timestamptz, known_at timestamptz, grade text, by_id bigint, staff_id bigint,
+        customer_id bigint, subject text, data jsonb)
+), facts AS (
+    INSERT INTO obligations_fact (id, kind, at, known_at, grade, by_id, staff_id, customer_id, subject, data, void)
+    SELECT id, kind, at, known_at, grade, by_id, staff_id, customer_id, subject, data, false FROM told
+), owed AS (
+    INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject,
+        tier, detail, opens, due, due_counts, target, lapses, channels, state, settled_at, settled_by_id, evidence,
+        settling_id, created_at, key)
+    SELECT cause.id, o.clause, o.clause_from, o.kind, o.force, o.origin, o.owner_id, o.customer_id, o.subject,
+        o.tier, o.detail, o.opens, o.due, o.due_counts, o.target, o.lapses, o.channels, o.state, o.settled_at,
+        o.settled_by_id, o.evidence, by.id, o.created_at, o.key
+    FROM doc, jsonb_to_recordset(d -> 'dues') AS o (
+        fact int, clause text, clause_from date, kind text, force text, origin text, owner_id bigint, customer_id bigint,
+        subject text, tier text, detail jsonb, opens timestamptz, due timestamptz, due_counts boolean, target timestamptz,
+        lapses boolean, channels text[], state text, settled_at timestamptz, settled_by_id bigint, evidence jsonb,
+        settling int, created_at timestamptz, key text)
+    JOIN told cause ON cause.n = o.fact LEFT JOIN told by ON by.n = o.settling
+    ON CONFLICT (key) WHERE state <> 'withdrawn' DO NOTHING
+    RETURNING obligations_obligation.id
+), settled AS (
+    UPDATE obligations_obligation o
+    SET state = s.state, evidence = s.evidence, settled_at = s.settled_at, settled_by_id = s.settled_by_id, settling_id = by.id
+    FROM doc, jsonb_to_recordset(d -> 'settlements') AS s (
+        owed bigint, was text, state text, evidence jsonb, settled_at timestamptz, settled_by_id bigint, settling int)
+    JOIN told by ON by.n = s.settling
+    WHERE o.id = s.owed AND o.state = s.was
+    RETURNING o.id
+)"""
