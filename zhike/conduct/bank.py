@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, time
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from zhike.conduct.calendars import BirthdayPolicy
 from zhike.conduct.setting import Kind, Origin, Setting, SettingRefused, read
-from zhike.conduct.tiers import Rhythm, Tier
+from zhike.conduct.tiers import Rhythm, Tier, TierRules
 from zhike.conduct.words import Words
 
 ROLES = ("rm", "leader", "marketing", "compliance", "risk", "auditor", "administrator")
@@ -207,7 +208,7 @@ class Bank:
 
     # Birthdays
     birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5")
-    birthday_leap_month: str = _choice(
+    birthday_leap_month: Literal["own_month", "ordinary_month"] = _choice(
         "闰月生日",
         "Birthday in a leap month",
         {
@@ -219,7 +220,7 @@ class Bank:
         },
         "R5",
     )
-    birthday_lunar_30: str = _choice(
+    birthday_lunar_30: Literal["last_day", "next_first"] = _choice(
         "生于农历三十，当月只有廿九",
         "Lunar 30th in a 29-day month",
         {
@@ -228,7 +229,7 @@ class Bank:
         },
         "R5",
     )
-    birthday_feb_29: str = _choice(
+    birthday_feb_29: Literal["feb_28", "mar_1"] = _choice(
         "生于 2 月 29 日，平年",
         "29 February in a common year",
         {"feb_28": ("2 月 28 日过", "28 February"), "mar_1": ("3 月 1 日过", "1 March")},
@@ -248,7 +249,12 @@ class Bank:
 
     # Tiers and rhythm
     tiers: tuple[Tier, ...] = _set(_TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True)
-    upgrade_after_months: int = _number(1, "达标后第几个月升级", "An upgrade is in force after", _MONTHS, 12, low=0)
+    upgrade: Literal["next_month", "same_month"] = _choice(
+        "达标后升级自",
+        "An upgrade is in force from",
+        {"next_month": ("次月起", "The month after"), "same_month": ("当月起", "The same month")},
+        uncertified=True,
+    )
     rhythm: tuple[Rhythm, ...] = _set(_RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True)
     rhythm_call_seconds: int = _number(
         60, "通话满多少秒算有效联系", "A call counts as contact from", _SECONDS, 600, "W5", uncertified=True
@@ -381,6 +387,14 @@ class Bank:
             "应为每个客户等级各列一行，请与“客户等级”一并修改。",
             "needs one row for each tier; change it together with Tiers.",
         )
+
+    @property
+    def birthday_policy(self) -> BirthdayPolicy:
+        return BirthdayPolicy(self.birthday_leap_month, self.birthday_lunar_30, self.birthday_feb_29)
+
+    @property
+    def tier_rules(self) -> TierRules:
+        return TierRules(self.tiers, self.upgrade)
 
     def rank(self, tier: str) -> int:
         """Position of a tier, lowest first. Raises ValueError for a tier that the bank does not have."""

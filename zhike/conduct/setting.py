@@ -157,7 +157,7 @@ def _tier_from(setting: Setting, raw: object) -> Tier:
         key,
         Words(zh.strip(), en.strip()),
         _money(setting, row["from_assets"]),
-        _whole(setting, row["keep_months"], 0, 36),
+        _whole(setting, row["keep_months"], 1, 36),
     )
 
 
