@@ -37,6 +37,11 @@ class Outcome(models.TextChoices):
     WRONG_NUMBER = "wrong_number", _("wrong number")
     NOT_INTERESTED = "not_interested", _("not interested")
 
+    @property
+    def connected(self) -> bool:
+        """The customer was talked with; busy and absent put the talk off."""
+        return self in {Outcome.REACHED, Outcome.NOT_INTERESTED}
+
 
 class Result(models.TextChoices):
     AGREED = "agreed", _("agreed")
@@ -135,3 +140,19 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @property
+    def subject(self) -> str:
+        """What the ledger calls this contact."""
+        return f"contact:{self.pk}"
+
+    @property
+    def is_meeting(self) -> bool:
+        return self.kind != Kind.CALL
+
+    @property
+    def minutes(self) -> int | None:
+        """How long it took, in whole minutes."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return int((self.ended_at - self.started_at).total_seconds() // 60)

@@ -15,6 +15,7 @@ class Demand(models.Model):
 
     contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="demands")
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="demands")
+    number = models.IntegerField(help_text=_("its place among the contact's demands"))
     words = models.TextField()
     at = models.DateTimeField()
     state = models.TextField(choices=State, default=State.OPEN)
@@ -22,6 +23,12 @@ class Demand(models.Model):
 
     class Meta:
         db_table = "contacts_demand"
+        constraints = [models.UniqueConstraint(fields=["contact", "number"], name="contacts_demand_one")]
 
     def __str__(self) -> str:
         return self.words
+
+    @property
+    def subject(self) -> str:
+        """What the ledger calls this demand."""
+        return f"contact:{self.contact_id}/demand:{self.number}"

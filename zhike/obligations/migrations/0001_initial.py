@@ -7,126 +7,273 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0002_walls'),
-        ('people', '0002_acting'),
+        ("customers", "0002_walls"),
+        ("people", "0002_acting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('known_at', models.DateTimeField()),
-                ('grade', models.TextField(choices=[('observed', 'observed'), ('tapped', 'tapped at the moment'), ('entered', 'entered later')], default='tapped')),
-                ('subject', models.TextField(default='')),
-                ('data', models.JSONField(default=dict)),
-                ('void', models.BooleanField(default=False, help_text='it did not happen: a correction without a successor')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('corrects', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='corrected_by', to='obligations.fact')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='customers.customer')),
-                ('staff', models.ForeignKey(help_text='whose duty it is', on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("known_at", models.DateTimeField()),
+                (
+                    "grade",
+                    models.TextField(
+                        choices=[
+                            ("observed", "observed"),
+                            ("tapped", "tapped at the moment"),
+                            ("entered", "entered later"),
+                        ],
+                        default="tapped",
+                    ),
+                ),
+                ("subject", models.TextField(default="")),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "void",
+                    models.BooleanField(default=False, help_text="it did not happen: a correction without a successor"),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "corrects",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="corrected_by",
+                        to="obligations.fact",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        help_text="whose duty it is",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'obligations_fact',
+                "db_table": "obligations_fact",
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clause', models.TextField()),
-                ('clause_from', models.DateField()),
-                ('kind', models.TextField(choices=[('breach', 'breach'), ('exception', 'reasoned exception')])),
-                ('subject', models.TextField(default='')),
-                ('verdict', models.TextField(help_text="the guard's name: surprise_visit, own_phone")),
-                ('reason', models.TextField(blank=True, default='')),
-                ('at', models.DateTimeField()),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='customers.customer')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("clause", models.TextField()),
+                ("clause_from", models.DateField()),
+                ("kind", models.TextField(choices=[("breach", "breach"), ("exception", "reasoned exception")])),
+                ("subject", models.TextField(default="")),
+                ("verdict", models.TextField(help_text="the guard's name: surprise_visit, own_phone")),
+                ("reason", models.TextField(blank=True, default="")),
+                ("at", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="findings",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'obligations_finding',
+                "db_table": "obligations_finding",
             },
         ),
         migrations.CreateModel(
-            name='Obligation',
+            name="Obligation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clause', models.TextField()),
-                ('clause_from', models.DateField(help_text='which version of the clause')),
-                ('kind', models.TextField(help_text='thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise')),
-                ('force', models.TextField()),
-                ('origin', models.TextField(default='code', help_text='whose rule: code, bank or law')),
-                ('subject', models.TextField(default='', help_text='what it is about: contact:12, demand:7')),
-                ('tier', models.TextField(default='', help_text='the tier that counted')),
-                ('detail', models.JSONField(default=dict, help_text='what is owed: the words of a demand, the variant of a text')),
-                ('opens', models.DateTimeField()),
-                ('due', models.DateTimeField(help_text='none: never missed by time alone', null=True)),
-                ('due_counts', models.BooleanField(default=False, help_text='the moment of due itself is still in time')),
-                ('target', models.DateTimeField(help_text='the promised minute', null=True)),
-                ('lapses', models.BooleanField(default=False, help_text='past its window it is missed; otherwise it stays open until done')),
-                ('channels', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('state', models.TextField(choices=[('open', 'open'), ('done', 'done'), ('waived', 'waived'), ('withdrawn', 'withdrawn'), ('cannot', 'cannot be done'), ('missed', 'missed')], default='open')),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('evidence', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('key', models.TextField()),
-                ('approval', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.approval')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='obligations', to='customers.customer')),
-                ('fact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='caused', to='obligations.fact')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='obligations', to=settings.AUTH_USER_MODEL)),
-                ('settled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('settling', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='settled', to='obligations.fact')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("clause", models.TextField()),
+                ("clause_from", models.DateField(help_text="which version of the clause")),
+                (
+                    "kind",
+                    models.TextField(
+                        help_text="thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise"
+                    ),
+                ),
+                ("force", models.TextField()),
+                ("origin", models.TextField(default="code", help_text="whose rule: code, bank or law")),
+                ("subject", models.TextField(default="", help_text="what it is about: contact:12, demand:7")),
+                ("tier", models.TextField(default="", help_text="the tier that counted")),
+                (
+                    "detail",
+                    models.JSONField(
+                        default=dict, help_text="what is owed: the words of a demand, the variant of a text"
+                    ),
+                ),
+                ("opens", models.DateTimeField()),
+                ("due", models.DateTimeField(help_text="none: never missed by time alone", null=True)),
+                (
+                    "due_counts",
+                    models.BooleanField(default=False, help_text="the moment of due itself is still in time"),
+                ),
+                ("target", models.DateTimeField(help_text="the promised minute", null=True)),
+                (
+                    "lapses",
+                    models.BooleanField(
+                        default=False, help_text="past its window it is missed; otherwise it stays open until done"
+                    ),
+                ),
+                (
+                    "channels",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("open", "open"),
+                            ("done", "done"),
+                            ("waived", "waived"),
+                            ("withdrawn", "withdrawn"),
+                            ("cannot", "cannot be done"),
+                            ("missed", "missed"),
+                        ],
+                        default="open",
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("evidence", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("key", models.TextField()),
+                (
+                    "approval",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.approval"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="obligations",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "fact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="caused", to="obligations.fact"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="obligations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "settled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "settling",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="settled",
+                        to="obligations.fact",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'obligations_obligation',
+                "db_table": "obligations_obligation",
             },
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['subject'], name='obligations_fact_subject'),
+            model_name="fact",
+            index=models.Index(fields=["subject"], name="obligations_fact_subject"),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['customer', 'at'], name='obligations_fact_customer'),
+            model_name="fact",
+            index=models.Index(fields=["customer", "at"], name="obligations_fact_customer"),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['staff', 'at'], name='obligations_finding_staff'),
+            model_name="finding",
+            index=models.Index(fields=["staff", "at"], name="obligations_finding_staff"),
         ),
         migrations.AddIndex(
-            model_name='obligation',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['owner', 'due'], name='obligations_today'),
+            model_name="obligation",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["owner", "due"], name="obligations_today"
+            ),
         ),
         migrations.AddIndex(
-            model_name='obligation',
-            index=models.Index(fields=['customer', 'state'], name='obligations_customer'),
+            model_name="obligation",
+            index=models.Index(fields=["customer", "state"], name="obligations_customer"),
         ),
         migrations.AddIndex(
-            model_name='obligation',
-            index=models.Index(fields=['subject'], name='obligations_subject'),
+            model_name="obligation",
+            index=models.Index(fields=["subject"], name="obligations_subject"),
         ),
         migrations.AddIndex(
-            model_name='obligation',
-            index=models.Index(condition=models.Q(('lapses', True), ('state', 'open')), fields=['due'], name='obligations_lapse'),
+            model_name="obligation",
+            index=models.Index(
+                condition=models.Q(("lapses", True), ("state", "open")), fields=["due"], name="obligations_lapse"
+            ),
         ),
         migrations.AddIndex(
-            model_name='obligation',
-            index=models.Index(condition=models.Q(('settled_at__isnull', False)), fields=['owner', 'settled_at'], name='obligations_settled_on'),
+            model_name="obligation",
+            index=models.Index(
+                condition=models.Q(("settled_at__isnull", False)),
+                fields=["owner", "settled_at"],
+                name="obligations_settled_on",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='obligation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'withdrawn'), _negated=True), fields=('key',), name='obligations_once'),
+            model_name="obligation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "withdrawn"), _negated=True), fields=("key",), name="obligations_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='obligation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'cannot']), ('settled_at__isnull', False), _connector='OR'), name='obligations_settled'),
+            model_name="obligation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "cannot"]), ("settled_at__isnull", False), _connector="OR"),
+                name="obligations_settled",
+            ),
         ),
     ]

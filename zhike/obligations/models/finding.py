@@ -1,5 +1,13 @@
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from zhike.conduct import clause
+from zhike.conduct.guard import Verdict
 
 
 class Finding(models.Model):
@@ -25,3 +33,32 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clause} {self.kind}"
+
+    @classmethod
+    def record(
+        cls,
+        verdict: Verdict,
+        *,
+        staff: int,
+        customer: int | None,
+        subject: str,
+        reason: str,
+        at: datetime,
+        zone: ZoneInfo,
+    ) -> Finding:
+        """Keeps a warning that somebody went past. A broken must is a breach, unless its words leave room ("try to avoid")."""
+        law = clause.load()[verdict.clause]
+        version = law.on(at.astimezone(zone).date())
+        assert version is not None
+        breach = law.force == "must" and law.force_note is None
+        return cls.objects.create(
+            clause=verdict.clause,
+            clause_from=version.from_day,
+            kind=cls.Kind.BREACH if breach else cls.Kind.EXCEPTION,
+            staff_id=staff,
+            customer_id=customer,
+            subject=subject,
+            verdict=verdict.name,
+            reason=reason,
+            at=at,
+        )

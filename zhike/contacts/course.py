@@ -1,0 +1,359 @@
+"""The course of a contact: planned, agreed, moved, called off, arrived at, started, ended. Its write-up is a file of its own.
+
+Every verb takes the actor and ``now``, asks the guards, follows the table of states and tells the ledger what happened, in
+the transaction that is open. A time given by hand is graded "entered later".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from zhike.conduct import guard
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
+from zhike.conduct.guard import Blocked, Verdict
+from zhike.customers.models import Customer
+from zhike.obligations import ledger
+from zhike.obligations.models import Finding
+from zhike.people.actor import Actor
+
+from .history import history, remember
+from .models.contact import Contact, Kind, Outcome, State
+from .states import follow
+
+# A tap may reach the server a little later than it happened; what is older was entered by hand.
+AT_THE_MOMENT = timedelta(minutes=2)
+
+
+def plan(
+    customer: Customer,
+    kind: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    planned_for: datetime | None = None,
+    purpose: str = "",
+    purpose_words: str = "",
+    place: str = "",
+    planned_minutes: int | None = None,
+    follows: Contact | None = None,
+    incoming: bool = False,
+    afterwards: bool = False,
+) -> Contact:
+    """A contact plan (联系计划): the next contact and its purpose, not yet agreed with the customer."""
+    return Contact.objects.create(
+        kind=kind,
+        customer=customer,
+        rm_id=customer.rm_id or actor.id,
+        planned_for=planned_for,
+        purpose=purpose,
+        purpose_words=purpose_words,
+        place=place,
+        planned_minutes=planned_minutes,
+        follows=follows,
+        incoming=incoming,
+        afterwards=afterwards,
+        by_id=actor.id,
+        created_at=now,
+    )
+
+
+def agree(
+    contact: Contact,
+    *,
+    at: datetime,
+    place: str,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    told_customer: bool = True,
+    customer_asked: bool = False,
+    invited_by_rm: bool = False,
+) -> Contact:
+    """An appointment (预约): the customer agreed when and where. For a visit, arriving is owed (V2).
+
+    ``invited_by_rm``: the RM invited and the customer accepted (R2, C7).
+    """
+    contact.state = follow("agree", contact)
+    contact.planned_for, contact.place = at, place
+    contact.told_customer, contact.customer_asked = told_customer, customer_asked
+    contact.invited_by_rm = contact.invited_by_rm or invited_by_rm
+    _save(contact)
+    if contact.kind == Kind.VISIT:
+        _tell(contact, [_fact(contact, "visit_agreed", now, now, target=at.isoformat())], actor, now, bank)
+    return contact
+
+
+def call_off(
+    contact: Contact,
+    *,
+    whose: str,
+    why: str,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    told_how: str = "",
+    apologised: bool = False,
+    moved_to: datetime | None = None,
+    place: str | None = None,
+) -> Contact:
+    """Cancels a contact, or moves it to ``moved_to``. V3: a visit asks whose reason; the RM's own owes telling and apology.
+
+    Raises Blocked while nobody says whose reason it is.
+    """
+    _stop_if_blocked(guard.visit_called_off(whose=whose, told_how=told_how) if contact.kind == Kind.VISIT else [])
+    state = follow("agree" if moved_to else "call off", contact)
+    was_agreed = contact.state == State.AGREED
+    contact.state = state
+    contact.cancelled_for, contact.cancelled_why = whose, why
+    if moved_to:
+        contact.planned_for, contact.place = moved_to, contact.place if place is None else place
+    else:
+        contact.cancelled_at = now
+    _save(contact)
+    facts = []
+    if contact.kind == Kind.VISIT and was_agreed:
+        facts.append(_fact(contact, "visit_called_off", now, now, whose=whose, told=bool(told_how), why=why))
+        if whose == "rm" and told_how:
+            facts.append(_fact(contact, "customer_told", now, now, how=told_how, apologised=apologised))
+        if moved_to:
+            facts.append(_fact(contact, "visit_agreed", now, now, target=moved_to.isoformat()))
+    _tell(contact, facts, actor, now, bank)
+    return contact
+
+
+def prepare(contact: Contact, ticks: Iterable[str], *, now: datetime) -> Contact:
+    """R1: one tap "准备好了"; single ticks are optional. Both are attested with their time."""
+    contact.prepared_at = contact.prepared_at or now
+    contact.ticks = {**contact.ticks, **{tick: now.isoformat() for tick in ticks if tick not in contact.ticks}}
+    _save(contact)
+    return contact
+
+
+def jot(contact: Contact, words: str, *, now: datetime) -> Contact:
+    """R6: a need written down during the talk, in seconds; the write-up finds it again."""
+    contact.notes = [*contact.notes, {"at": now.isoformat(), "words": words}]
+    _save(contact)
+    return contact
+
+
+def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: datetime | None = None) -> Contact:
+    """V2: at the door, by a tap, never by location; ``at`` when it is entered later."""
+    contact.state = follow("arrive", contact)
+    contact.arrived_at = at or now
+    _save(contact)
+    _tell(contact, [_fact(contact, "arrived", contact.arrived_at, now)], actor, now, bank)
+    return contact
+
+
+def start(
+    contact: Contact,
+    *,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    at: datetime | None = None,
+    surprise_reason: str = "",
+) -> Contact:
+    """The talk begins. Guards: V1 for a visit, C1 and C9 for a call. Raises Blocked; a reasoned surprise visit is kept.
+
+    A visit that starts without a check-in arrived when it started.
+    """
+    state = follow("start", contact)
+    at = at or now
+    verdicts = _start_verdicts(contact, at, surprise_reason, bank)
+    _stop_if_blocked(verdicts)
+    agreed = contact.state == State.AGREED
+    contact.state, contact.started_at, contact.surprise_reason = state, at, surprise_reason
+    contact.grade = _grade(at, now)
+    facts = []
+    if contact.kind == Kind.VISIT and agreed and contact.arrived_at is None:
+        contact.arrived_at = at
+        facts.append(_fact(contact, "arrived", at, now))
+    _save(contact)
+    _keep(verdicts, contact, surprise_reason, now, bank)
+    _tell(contact, facts, actor, now, bank)
+    return contact
+
+
+def _start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: Bank) -> Sequence[Verdict]:
+    if contact.kind == Kind.VISIT:
+        told = contact.told_customer and contact.planned_for is not None and bool(contact.place)
+        return guard.visit_start(
+            agreed=contact.state == State.AGREED,
+            told_when_and_where=told,
+            customer_asked=contact.customer_asked,
+            reason=surprise_reason,
+        )
+    if contact.kind == Kind.CALL:
+        first = history(contact.customer_id, contact.rm_id, bank).first("call", at)
+        today, week = _selling_calls(contact, at, bank) if contact.purpose in guard.SELLING else (0, 0)
+        return guard.call_start(
+            purpose=contact.purpose,
+            first=first,
+            incoming=contact.incoming,
+            now=at,
+            bank=bank,
+            selling_calls_today=today,
+            selling_calls_week=week,
+        )
+    return []
+
+
+def _selling_calls(contact: Contact, at: datetime, bank: Bank) -> tuple[int, int]:
+    """Calls that sell to this customer, today and in the seven days that end today."""
+    midnight = at.astimezone(bank.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    calls = Contact.objects.filter(
+        customer_id=contact.customer_id,
+        kind=Kind.CALL,
+        purpose__in=guard.SELLING,
+        incoming=False,
+        started_at__isnull=False,
+    )
+    return (
+        calls.filter(started_at__gte=midnight).count(),
+        calls.filter(started_at__gte=midnight - timedelta(days=6)).count(),
+    )
+
+
+def end(
+    contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: datetime | None = None, **seen: Any
+) -> Contact:
+    """A reception or visit ends with the farewell: first or not and the tier are settled, and the ledger asks what is owed.
+
+    ``seen``: met_where (R2), seen_off (R11), card_handed (R3), invited_by_rm.
+    """
+    contact.state = follow("end", contact)
+    contact.ended_at = at or now
+    for name, value in seen.items():
+        setattr(contact, name, value)
+    contact.grade = _grade(contact.ended_at, now)
+    _settle_history(contact, bank)
+    case = ledger.load_case(contact.customer_id, contact.ended_at.astimezone(bank.zone).date())
+    contact.tier = case.person.tier if case.person else ""
+    _save(contact)
+    known = contact.customer.profile
+    missing = [field for field in ("mobile", "email") if not known.get(field)]
+    fact = _fact(
+        contact,
+        f"{contact.kind}_ended",
+        contact.ended_at,
+        now,
+        first=contact.first,
+        missing=missing,
+        purpose=contact.purpose,
+    )
+    _tell(contact, [fact], actor, now, bank)
+    remember(contact.customer_id, contact.rm_id, contact.kind, contact.ended_at, connected=True)
+    return contact
+
+
+def put_through(
+    contact: Contact,
+    outcome: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    at: datetime | None = None,
+    call_back_at: datetime | None = None,
+    no_time_agreed: bool = False,
+    note: str = "",
+    fulfils: int | None = None,
+) -> Contact:
+    """A call ends with its outcome (C3, C4, C8). Absent and busy ask when a call suits: that minute is promised (C5).
+
+    A call that did not connect is closed by its outcome; one that did waits for its write-up (C6). ``fulfils``: the
+    obligation that this call was made for.
+    """
+    ended = at or now
+    _stop_if_blocked(
+        guard.call_outcome(outcome=outcome, call_back=call_back_at, no_time_agreed=no_time_agreed, now=ended)
+    )
+    connected = Outcome(outcome).connected
+    contact.state = follow("end" if connected else "put off", contact)
+    contact.outcome, contact.ended_at, contact.call_back_at = outcome, ended, call_back_at
+    contact.result_words = note or contact.result_words
+    contact.closed_at = None if connected else now
+    contact.grade = _grade(ended, now)
+    _settle_history(contact, bank)
+    case = ledger.load_case(contact.customer_id, ended.astimezone(bank.zone).date())
+    contact.tier = case.person.tier if case.person else ""
+    _save(contact)
+    assert contact.started_at is not None
+    facts = [
+        _fact(
+            contact,
+            "call_ended",
+            ended,
+            now,
+            first=contact.first,
+            outcome=outcome,
+            incoming=contact.incoming,
+            purpose=contact.purpose,
+            started=contact.started_at.isoformat(),
+            seconds=int((ended - contact.started_at).total_seconds()),
+            call_back=call_back_at.isoformat() if call_back_at else None,
+            **({"for": f"obligation:{fulfils}"} if fulfils else {}),
+        )
+    ]
+    if call_back_at:
+        promised = {"target": call_back_at.isoformat(), "outcome": outcome, "words": note}
+        facts.append(_fact(contact, "call_back_promised", ended, now, **promised))
+    _tell(contact, facts, actor, now, bank)
+    if connected:
+        remember(contact.customer_id, contact.rm_id, contact.kind, ended, connected=True)
+    return contact
+
+
+def _settle_history(contact: Contact, bank: Bank) -> None:
+    assert contact.started_at is not None
+    contact.first = history(contact.customer_id, contact.rm_id, bank).first(contact.kind, contact.started_at)
+
+
+def _grade(at: datetime, now: datetime) -> str:
+    return "tapped" if abs(now - at) <= AT_THE_MOMENT else "entered"
+
+
+def _fact(contact: Contact, kind: str, at: datetime, now: datetime, **data: Any) -> Fact:
+    return Fact(
+        kind=kind,
+        at=at,
+        known_at=now,
+        staff=contact.rm_id,
+        customer=contact.customer_id,
+        subject=contact.subject,
+        data=data,
+        grade="tapped" if abs(now - at) <= AT_THE_MOMENT else "entered",
+    )
+
+
+def _tell(contact: Contact, facts: Sequence[Fact], actor: Actor, now: datetime, bank: Bank) -> None:
+    if facts:
+        ledger.tell(facts, actor=actor, now=now, bank=bank)
+
+
+def _save(contact: Contact) -> None:
+    contact.version += 1
+    contact.save()
+
+
+def _stop_if_blocked(verdicts: Sequence[Verdict]) -> None:
+    if any(verdict.effect == "block" for verdict in verdicts):
+        raise Blocked(verdicts)
+
+
+def _keep(verdicts: Sequence[Verdict], contact: Contact, reason: str, now: datetime, bank: Bank) -> None:
+    """A warning that was gone past with a reason stays as a finding: 例外说明, no breach (CLAUSES, Force)."""
+    for verdict in verdicts:
+        Finding.record(
+            verdict,
+            staff=contact.rm_id,
+            customer=contact.customer_id,
+            subject=contact.subject,
+            reason=reason,
+            at=now,
+            zone=bank.zone,
+        )

@@ -1,0 +1,70 @@
+"""First meeting and first call: what the history of one customer with one RM says (CLAUSES, Definitions)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from zhike.conduct.bank import Bank
+
+
+@dataclass(frozen=True)
+class History:
+    """When they first met and first talked by phone; None: never. Per customer and RM, or per bank by the setting."""
+
+    first_met_at: datetime | None
+    first_called_at: datetime | None
+
+    def first(self, kind: str, at: datetime) -> bool:
+        """Whether a contact at ``at`` is the first of its kind: meetings (reception, visit) and calls are counted apart."""
+        before = self.first_called_at if kind == "call" else self.first_met_at
+        return before is None or at <= before
+
+
+def history(customer: int, rm: int, bank: Bank) -> History:
+    """One query. A first meeting known without its day ("met before", attested) lies before everything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT min(CASE WHEN met_source <> '' THEN coalesce(first_met_at, 'epoch') END),
+                      min(CASE WHEN called_source <> '' THEN coalesce(first_called_at, 'epoch') END)
+               FROM customers_acquaintance WHERE customer_id = %s AND (%s OR rm_id = %s)""",
+            [customer, bank.acquaintance == "bank", rm],
+        )
+        row = cursor.fetchone()
+    return History(row[0], row[1]) if row else History(None, None)
+
+
+def remember(customer: int, rm: int, kind: str, at: datetime, *, connected: bool) -> None:
+    """Keeps that they met, or talked: the first and the last time, and how often."""
+    met, called = kind != "call", kind == "call" and connected
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO customers_acquaintance AS a (customer_id, rm_id, first_met_at, met_source, first_called_at,
+                                                       called_source, last_contact_at, meetings, calls)
+               VALUES (%(customer)s, %(rm)s, %(met_at)s, %(met)s, %(called_at)s, %(called)s, %(last)s, %(meetings)s, %(calls)s)
+               ON CONFLICT (customer_id, rm_id) DO UPDATE SET
+                 first_met_at = CASE WHEN a.met_source IN ('import', 'attested') THEN a.first_met_at
+                                     ELSE least(a.first_met_at, excluded.first_met_at) END,
+                 met_source = coalesce(nullif(a.met_source, ''), excluded.met_source),
+                 first_called_at = CASE WHEN a.called_source IN ('import', 'attested') THEN a.first_called_at
+                                        ELSE least(a.first_called_at, excluded.first_called_at) END,
+                 called_source = coalesce(nullif(a.called_source, ''), excluded.called_source),
+                 last_contact_at = greatest(a.last_contact_at, excluded.last_contact_at),
+                 meetings = a.meetings + excluded.meetings, calls = a.calls + excluded.calls""",
+            {
+                "customer": customer,
+                "rm": rm,
+                "met_at": at if met else None,
+                "met": "contact" if met else "",
+                "called_at": at if called else None,
+                "called": "contact" if called else "",
+                "last": at if met or called else None,
+                "meetings": int(met),
+                "calls": int(called),
+            },
+        )
+        if met or called:
+            cursor.execute(
+                "UPDATE customers_customer SET last_contact_at = greatest(last_contact_at, %s) WHERE id = %s",
+                [at, customer],
+            )

@@ -1,0 +1,251 @@
+"""The write-up (联系记录): what closes a contact. R13, R14, V6, C6, V7, W11.
+
+    close(contact, form, actor=actor, now=now, bank=bank)
+
+One query loads the case; one data-modifying statement writes contact, needs, demands, next contact and the ledger's entries,
+and drops the draft. Closed, a write-up is amended (:func:`amend`), never overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from zhike.conduct import guard
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
+from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.words import Words
+from zhike.obligations import ledger
+from zhike.people.actor import Actor
+
+from .models import Amendment, Contact
+from .states import follow
+
+
+@dataclass(frozen=True)
+class NeedHeard:
+    """A need (需求): a kind of :class:`zhike.customers.models.Need` and a word about it."""
+
+    kind: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class NextContact:
+    """The next contact, drafted: when, how and what for. Its time lies ahead."""
+
+    kind: str
+    at: datetime
+    purpose: str = "need"
+    words: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class PromiseMade:
+    """A promise (W11): what, to whom (customer, leader, department), by when; without a date the bank's setting proposes one."""
+
+    words: str
+    to: str = "customer"
+    due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WriteUp:
+    """What the RM wrote. ``learned``: profile fields by name; ``seen``: where met and seen off, card handed, invitation."""
+
+    result: str = ""
+    result_words: str = ""
+    needs: Sequence[NeedHeard] = ()
+    no_need: bool = False
+    next: NextContact | None = None
+    by_rhythm: bool = False
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    demands: Sequence[str] = ()
+    promises: Sequence[PromiseMade] = ()
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+SEEN = ("met_where", "seen_off", "card_handed", "invitation")
+
+
+def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime) -> list[Verdict]:
+    """What still stands in the way of closing; the page shows it while one types."""
+    found = guard.write_up(
+        kind=contact.kind,
+        result=form.result,
+        needs=[need.kind for need in form.needs],
+        no_need=form.no_need,
+        open_needs=open_needs,
+        planned=form.next is not None,
+        by_rhythm=form.by_rhythm,
+        outcome=contact.outcome,
+    )
+    if form.next and form.next.at <= now:
+        found.append(
+            Verdict(
+                "R13",
+                "next_in_the_past",
+                "block",
+                Words(
+                    "下次联系的时间已经过去，请选将来的时间。",
+                    "The next contact lies in the past. Choose a time ahead.",
+                ),
+                "next",
+            )
+        )
+    for promise in form.promises:
+        if promise.due and promise.due <= now:
+            found.append(
+                Verdict(
+                    "W11",
+                    "promise_in_the_past",
+                    "block",
+                    Words(
+                        f"承诺“{promise.words}”的期限已经过去。", f"The promise “{promise.words}” is due in the past."
+                    ),
+                    "promises",
+                )
+            )
+    return found
+
+
+def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank: Bank) -> Contact:
+    """Closes the contact with its write-up. Raises Blocked with all that is missing, WrongState if it is not to be written up.
+
+    Everything that follows appears by itself: answers to demands (V7), promises (W11), the next contact; and the write-up
+    that was owed is done.
+    """
+    state = follow("write up", contact)
+    found = verdicts(contact, form, open_needs=_open_needs(contact), now=now)
+    if any(verdict.effect == "block" for verdict in found):
+        raise Blocked(found)
+    assert contact.ended_at is not None
+    case = ledger.load_case(contact.customer_id, contact.ended_at.astimezone(bank.zone).date())
+    facts = list(_facts(contact, form, now))
+    entries = ledger.ask(facts, case, actor=actor, now=now, bank=bank)
+    document = {**entries.document(), **_document(contact, form, state, actor, now)}
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, [json.dumps(document)])
+        row = cursor.fetchone()
+    if row is None or row[0] != 1:
+        # Somebody else closed it between our reading and our writing.
+        contact.refresh_from_db()
+        follow("write up", contact)
+    for name, value in form.learned.items():
+        contact.customer.learn(name, value, source="contact", contact=contact.pk, actor=actor, now=now)
+    contact.refresh_from_db()
+    return contact
+
+
+def _open_needs(contact: Contact) -> int:
+    return contact.customer.needs.filter(state="open").count()
+
+
+def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
+    ended = contact.ended_at
+    assert ended is not None
+
+    def fact(kind: str, at: datetime, subject: str = contact.subject, **data: Any) -> Fact:
+        return Fact(kind, at, now, contact.rm_id, contact.customer_id, subject, data)
+
+    facts = [fact("written_up", now)]
+    for number, words in enumerate(form.demands, 1):
+        raised = {"words": words, "at": contact.kind}
+        facts.append(fact("demand_raised", ended, f"{contact.subject}/demand:{number}", **raised))
+    for number, promise in enumerate(form.promises, 1):
+        made: dict[str, Any] = {"words": promise.words, "to": promise.to}
+        if promise.due:
+            made["target"] = promise.due.isoformat()
+        facts.append(fact("promise_made", ended, f"{contact.subject}/promise:{number}", **made))
+    facts += [fact("field_learned", now, field=name) for name in form.learned]
+    return facts
+
+
+def _document(contact: Contact, form: WriteUp, state: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    follows_up = form.next
+    return {
+        "contact": {
+            "id": contact.pk,
+            "was": contact.state,
+            "state": state,
+            "result": form.result,
+            "result_words": form.result_words,
+            "no_need": form.no_need,
+            "closed_at": now.isoformat(),
+            "by_id": actor.id,
+            **{name: form.seen.get(name, getattr(contact, name)) for name in SEEN},
+        },
+        "needs": [asdict(need) for need in form.needs],
+        "demands": [{"number": number, "words": words} for number, words in enumerate(form.demands, 1)],
+        "next": [{**asdict(follows_up), "at": follows_up.at.isoformat()}] if follows_up else [],
+    }
+
+
+def amend(contact: Contact, changes: Mapping[str, Any], *, reason: str, actor: Actor, now: datetime) -> Contact:
+    """Changes a closed write-up and keeps what it said before. Raises Blocked without a reason or for what cannot change."""
+    follow("amend", contact)
+    if not reason.strip():
+        raise Blocked(
+            [Verdict("R13", "no_reason", "block", Words("请写明更正的原因。", "Say why it is amended."), "reason")]
+        )
+    before = {name: getattr(contact, name) for name in changes}
+    if unknown := set(changes) - AMENDABLE:
+        raise ValueError(f"A write-up's {', '.join(sorted(unknown))} cannot be amended.")
+    for name, value in changes.items():
+        setattr(contact, name, value)
+    contact.version += 1
+    contact.save()
+    Amendment.objects.create(
+        contact=contact,
+        customer_id=contact.customer_id,
+        at=now,
+        by_id=actor.id,
+        reason=reason,
+        before=before,
+        after=dict(changes),
+    )
+    return contact
+
+
+AMENDABLE = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
+
+
+STATEMENT = f"""
+WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
+    UPDATE contacts_contact c
+    SET state = w.state, result = w.result, result_words = w.result_words, no_need = w.no_need, closed_at = w.closed_at,
+        met_where = w.met_where, seen_off = w.seen_off, card_handed = w.card_handed, invitation = w.invitation,
+        version = c.version + 1
+    FROM doc, jsonb_to_record(d -> 'contact') AS w (
+        id bigint, was text, state text, result text, result_words text, no_need boolean, closed_at timestamptz,
+        met_where text, seen_off text, card_handed boolean, invitation text)
+    WHERE c.id = w.id AND c.state = w.was
+    RETURNING c.id, c.customer_id, c.rm_id, c.ended_at
+), needs AS (
+    INSERT INTO customers_need (customer_id, kind, words, state, opened_at, by_id, contact, closed_why)
+    SELECT closed.customer_id, n.kind, n.words, 'open', closed.ended_at, (d -> 'contact' ->> 'by_id')::bigint, closed.id, ''
+    FROM closed, doc, jsonb_to_recordset(d -> 'needs') AS n (kind text, words text)
+), demands AS (
+    INSERT INTO contacts_demand (contact_id, customer_id, number, words, at, state)
+    SELECT closed.id, closed.customer_id, m.number, m.words, closed.ended_at, 'open'
+    FROM closed, doc, jsonb_to_recordset(d -> 'demands') AS m (number int, words text)
+), next AS (
+    INSERT INTO contacts_contact (kind, state, customer_id, rm_id, follows_id, purpose, purpose_words, planned_for, place,
+        invited_by_rm, customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, grade, tier, outcome,
+        met_where, seen_off, invitation, result, result_words, no_need, cancelled_for, cancelled_why, by_id, created_at, version)
+    SELECT p.kind, 'planned', closed.customer_id, closed.rm_id, closed.id, p.purpose, p.words, p.at, p.place,
+        false, false, false, false, false, '', '{{}}', '[]', 'tapped', '', '',
+        '', '', '', '', '', false, '', '', (d -> 'contact' ->> 'by_id')::bigint, (d -> 'contact' ->> 'closed_at')::timestamptz, 1
+    FROM closed, doc, jsonb_to_recordset(d -> 'next') AS p (kind text, at timestamptz, purpose text, words text, place text)
+), dropped AS (
+    DELETE FROM contacts_draft USING closed WHERE contact_id = closed.id
+)
+SELECT count(*) FROM closed
+"""
