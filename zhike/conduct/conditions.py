@@ -95,7 +95,7 @@ def no_time_agreed(fact: Fact, case: Case, bank: Bank) -> bool:
 @_named(CONDITIONS)
 def at_a_visit(fact: Fact, case: Case, bank: Bank) -> bool:
     """V7 is a clause of visits; what is promised at a reception or on the phone is W11's."""
-    return bool(fact.data["at"] == "visit")
+    return bool(fact.data["occasion"] == "visit")
 
 
 @_named(CONDITIONS)

@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
     "visit_called_off": Kind(Words("拜访取消或改期", "a visit was cancelled or moved"), ("whose", "told")),
     "customer_told": Kind(Words("已告知客户并致歉", "the customer was told"), ("how", "apologised")),
     "call_back_promised": Kind(Words("约定回电", "a call-back was promised"), ("target", "outcome")),
-    "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "at")),
+    "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "occasion")),
     "promise_made": Kind(Words("作出承诺", "a promise was made"), ("words",)),
     "answered": Kind(Words("已答复", "an answer was given"), ("words", "how")),
     "written_up": Kind(Words("联系记录完成", "the write-up was closed")),

@@ -157,7 +157,7 @@ def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
 
     facts = [fact("written_up", now)]
     for number, words in enumerate(form.demands, 1):
-        raised = {"words": words, "at": contact.kind}
+        raised = {"words": words, "occasion": contact.kind}
         facts.append(fact("demand_raised", ended, f"{contact.subject}/demand:{number}", **raised))
     for number, promise in enumerate(form.promises, 1):
         made: dict[str, Any] = {"words": promise.words, "to": promise.to}

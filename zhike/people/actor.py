@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 
 @models.BigIntegerField.register_lookup
 @models.ForeignKey.register_lookup
-class Among(models.Lookup[bool]):
+class Among(models.Lookup):
     """``keeper__among=actor.sees``: one array parameter, however many there are; ``__in`` would send each by itself."""
 
     lookup_name = "among"
