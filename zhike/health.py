@@ -1,0 +1,185 @@
+"""What `zhike doctor` looks at. Each finding says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhike import embedded
+
+OLDEST = 15  # PostgreSQL's major version
+LITTLE_ROOM = 1 << 30  # bytes
+CLOCKS_APART = 2.0  # seconds
+
+Words = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: is it good, what was seen, and what to do if it is not."""
+
+    name: str
+    title: Words
+    good: bool
+    detail: str
+    advice: Words
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: names stay, sentences follow the reader's language."""
+        language = embedded.language() == "en"
+        return {
+            "name": self.name,
+            "good": self.good,
+            "detail": self.detail,
+            "advice": None if self.good else self.advice[language],
+        }
+
+
+Query = Callable[..., tuple[Any, ...]]
+
+
+def examine(server: embedded.Server | None) -> list[Finding]:
+    """Look at everything through the connection that Django has; `server` is the embedded database, if it is one."""
+    from django.db import connection
+
+    def ask(sql: str, *parameters: Any) -> tuple[Any, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            row: tuple[Any, ...] = cursor.fetchone()
+            return row
+
+    return [
+        version(ask),
+        encoding(ask),
+        durability(ask),
+        roles(ask),
+        owners(ask),
+        migrations(),
+        clock(ask),
+        *disks(server),
+    ]
+
+
+def version(ask: Query) -> Finding:
+    """PostgreSQL is recent enough."""
+    (number,) = ask("SELECT current_setting('server_version_num')::int / 10000")
+    return Finding(
+        "database",
+        ("数据库版本", "database version"),
+        number >= OLDEST,
+        f"PostgreSQL {number}",
+        (f"请升级到 PostgreSQL {OLDEST} 或更高版本。", f"Upgrade to PostgreSQL {OLDEST} or later."),
+    )
+
+
+def encoding(ask: Query) -> Finding:
+    """Chinese text needs UTF-8."""
+    (name,) = ask("SHOW server_encoding")
+    return Finding(
+        "encoding",
+        ("字符编码", "encoding"),
+        name == "UTF8",
+        name,
+        ("请以 UTF8 编码重建数据库。", "Create the database anew with the encoding UTF8."),
+    )
+
+
+def durability(ask: Query) -> Finding:
+    """What is confirmed to somebody must be on the disk."""
+    seen = {name: ask(f"SHOW {name}")[0] for name in ("fsync", "full_page_writes", "synchronous_commit")}
+    return Finding(
+        "durability",
+        ("落盘设置", "durability"),
+        "off" not in seen.values() and seen["synchronous_commit"] != "local",
+        ", ".join(f"{name}={value}" for name, value in seen.items()),
+        (
+            "请将这些设置改为 on，否则断电会丢失已确认的数据。",
+            "Set these to on: a power cut would lose what was confirmed.",
+        ),
+    )
+
+
+def roles(ask: Query) -> Finding:
+    """The three roles exist, and the two that work cannot pass by row-level security."""
+    wanted = list(embedded.ROLES)
+    (present,) = ask("SELECT array_agg(rolname::text) FROM pg_roles WHERE rolname = ANY (%s)", wanted)
+    (mighty,) = ask(
+        "SELECT array_agg(rolname::text) FROM pg_roles WHERE rolname = ANY (%s) AND (rolsuper OR rolbypassrls)", wanted
+    )
+    missing = sorted(set(wanted) - set(present or ()))
+    return Finding(
+        "roles",
+        ("数据库角色", "roles"),
+        not missing and not mighty,
+        ", ".join(missing or mighty or wanted),
+        (
+            "请按运维文档建立三个角色，且均不得为 SUPERUSER 或 BYPASSRLS。",
+            "Make the three roles as docs/operations says; none may be SUPERUSER or BYPASSRLS.",
+        ),
+    )
+
+
+def owners(ask: Query) -> Finding:
+    """An owner is not bound by grants, so the two working roles own nothing."""
+    (owned,) = ask(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema AND tableowner IN ('zhike_app', 'zhike_worker')"
+    )
+    return Finding(
+        "owners",
+        ("表的所有者", "owners of the tables"),
+        owned == 0,
+        str(owned),
+        (
+            "请用 zhike_owner 执行 zhike migrate，并将这些表转交给它。",
+            "Migrate as zhike_owner, and give these tables to it.",
+        ),
+    )
+
+
+def migrations() -> Finding:
+    """The tables are those of this release."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return Finding(
+        "migrations",
+        ("数据库结构", "tables"),
+        not waiting,
+        ", ".join(f"{step.app_label}.{step.name}" for step, _ in waiting[:3]),
+        ("请执行 zhike migrate。", "Run zhike migrate."),
+    )
+
+
+def clock(ask: Query) -> Finding:
+    """Deadlines are minutes: the database and this machine agree on the time."""
+    begun = time.time()
+    (theirs,) = ask("SELECT extract(epoch FROM clock_timestamp())::float8")
+    apart = abs(theirs - (begun + time.time()) / 2)
+    return Finding(
+        "clock",
+        ("时钟", "clock"),
+        apart <= CLOCKS_APART,
+        f"{apart:.3f} s",
+        ("本机与数据库的时间不一致，请启用 NTP。", "This machine and the database differ; switch NTP on for both."),
+    )
+
+
+def disks(server: embedded.Server | None) -> Iterator[Finding]:
+    """Room where we write: the embedded database, and the folder for temporary files."""
+    places = {Path(os.environ.get("TMPDIR") or "/tmp")} | ({server.base} if server else set())  # noqa: S108
+    for place in sorted(places):
+        free = shutil.disk_usage(place).free
+        yield Finding(
+            "disk",
+            ("磁盘", "disk"),
+            free >= LITTLE_ROOM,
+            f"{place}: {free >> 20} MB",
+            (f"请为 {place} 腾出至少 1 GB。", f"Free at least 1 GB for {place}."),
+        )
