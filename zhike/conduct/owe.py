@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from zhike.conduct import wording
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
 from zhike.conduct.clause import OBLIGATIONS, Clause, Code, OweRule, Version
@@ -39,6 +40,8 @@ class Due:
     detail: Mapping[str, Any]
     obstacle: str | None
     key: str
+    what: Words
+    why: Words
 
     @property
     def due(self) -> datetime | None:
@@ -77,6 +80,9 @@ def _due(
     window = named(rule.window, fact.target if rule.from_target else fact.at, bank, workdays)
     if rule.opens_now:
         window = replace(window, opens=fact.at)
+    tier = case.person.tier if case.person else ""
+    channels = rule.channels(fact, case, bank) if rule.channels else ()
+    detail = rule.detail(fact, case, bank) if rule.detail else {}
     return Due(
         clause=clause.id,
         clause_from=version.from_day,
@@ -86,14 +92,16 @@ def _due(
         owner=fact.staff,
         customer=fact.customer,
         subject=fact.subject,
-        tier=case.person.tier if case.person else "",
+        tier=tier,
         window=window,
         endless=rule.endless,
         lapses=rule.lapses,
-        channels=rule.channels(fact, case, bank) if rule.channels else (),
-        detail=rule.detail(fact, case, bank) if rule.detail else {},
+        channels=channels,
+        detail=detail,
         obstacle=rule.obstacle(fact, case, bank) if rule.obstacle else None,
         key=_key(fact, clause, rule),
+        what=wording.what(rule.kind, fact, detail, channels, bank),
+        why=wording.why(rule.because, fact, tier, bank),
     )
 
 
@@ -102,49 +110,6 @@ def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
     what = rule.detail.__name__ if rule.detail and rule.kind == "find_out" else rule.kind
     about = f"customer:{fact.customer}" if rule.kind == "find_out" else fact.subject
     return f"{clause.id}/{what}/{about}"
-
-
-def why(rule: OweRule, fact: Fact, tier: str, bank: Bank, language: str) -> str:
-    """The sentence that says because of what: "14:32 接待结束，白金，非首次见面"."""
-    at = fact.at.astimezone(bank.zone)
-    english = language.startswith("en")
-    data = fact.data
-    occasion = data.get("occasion", fact.kind)
-    return rule.because.say(language).format(
-        day=f"{at:%-d %b}" if english else f"{at.month}月{at.day}日",
-        time=f"{at:%H:%M}",
-        target=_moment(data["target"], bank, english) if data.get("target") else "",
-        tier=bank.tier(tier).name.say(language) if tier else "",
-        history=HISTORY[occasion, bool(data.get("first"))].say(language)
-        if (occasion, bool(data.get("first"))) in HISTORY
-        else "",
-        outcome=OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
-        words=data.get("words", ""),
-        days=data.get("days", ""),
-    )
-
-
-HISTORY = {
-    ("reception_ended", True): Words("首次见面", "a first meeting"),
-    ("reception_ended", False): Words("非首次见面", "met before"),
-    ("visit_ended", True): Words("首次见面", "a first meeting"),
-    ("visit_ended", False): Words("非首次见面", "met before"),
-    ("call_ended", True): Words("首次通话", "a first call"),
-    ("call_ended", False): Words("非首次通话", "called before"),
-}
-OUTCOMES = {
-    "reached": Words("接通", "reached"),
-    "absent": Words("客户不在", "customer absent"),
-    "busy": Words("正忙", "customer busy"),
-    "no_answer": Words("无人接听", "nobody answered"),
-    "wrong_number": Words("号码错误", "wrong number"),
-    "not_interested": Words("不感兴趣", "not interested"),
-}
-
-
-def _moment(text: str, bank: Bank, english: bool) -> str:
-    at = datetime.fromisoformat(text).astimezone(bank.zone)
-    return f"{at:%-d %b %H:%M}" if english else f"{at.month}月{at.day}日 {at:%H:%M}"
 
 
 # ── settling ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -82,7 +82,17 @@ def agree(
     contact.invited_by_rm = contact.invited_by_rm or invited_by_rm
     _save(contact)
     if contact.kind == Kind.VISIT:
-        _tell(contact, [_fact(contact, "visit_agreed", now, now, target=at.isoformat())], actor, now, bank)
+        _tell(
+            contact,
+            [
+                _fact(
+                    contact, "visit_agreed", now, now, target=at.isoformat(), place=place, purpose=contact.purpose_words
+                )
+            ],
+            actor,
+            now,
+            bank,
+        )
     return contact
 
 
@@ -119,7 +129,7 @@ def call_off(
         if whose == "rm" and told_how:
             facts.append(_fact(contact, "customer_told", now, now, how=told_how, apologised=apologised))
         if moved_to:
-            facts.append(_fact(contact, "visit_agreed", now, now, target=moved_to.isoformat()))
+            facts.append(_fact(contact, "visit_agreed", now, now, target=moved_to.isoformat(), place=contact.place))
     _tell(contact, facts, actor, now, bank)
     return contact
 

@@ -21,6 +21,8 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
 from zhike.conduct.facts import Case, Fact, Owed, Person
 from zhike.conduct.owe import Due, Settlement, owe, settle
+from zhike.obligations.models import Fact as Kept
+from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.workdays import workdays
 
@@ -56,7 +58,45 @@ def tell(facts: Sequence[Fact], *, actor: Actor, now: datetime, bank: Bank) -> l
     return list(row[0] or []) if row else []
 
 
-def ask(facts: Sequence[Fact], case: Case, *, actor: Actor, now: datetime, bank: Bank) -> Entries:
+def tell_many(cases: Sequence[tuple[Fact, Case]], *, now: datetime, bank: Bank) -> int:
+    """Facts about many customers in one statement, told by nobody: what the calendar brings. Returns how many became owed."""
+    together = Entries([], [], [])
+    for fact, case in cases:
+        entries = ask([fact], case, actor=None, now=now, bank=bank)
+        n = len(together.facts)
+        together.facts.extend({**row, "n": n} for row in entries.facts)
+        together.dues.extend({**row, "fact": n} for row in entries.dues)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH doc AS (SELECT %s::jsonb AS d), {LEDGER} SELECT count(*) FROM owed",
+            [json.dumps(together.document())],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def correct(fact: Kept, *, by: Fact | None, actor: Actor, now: datetime, bank: Bank) -> None:
+    """Corrects a fact by another, or says that it did not happen (``by`` None).
+
+    What it alone caused and is still open is recomputed or withdrawn; what is done stays. What it settled is open again,
+    unless the corrected fact settles it too. The fact itself stays, marked void.
+    """
+    updated = Kept.objects.filter(pk=fact.pk, void=False).update(void=True)
+    if not updated:
+        return
+    caused = list(fact.caused.filter(state__in=["open", "cannot"]))
+    reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot"])
+    reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
+    keys = [obligation.key for obligation in caused]
+    Obligation.objects.filter(pk__in=[obligation.pk for obligation in caused]).update(
+        state="withdrawn", settled_at=now, settled_by_id=actor.id, evidence={"why": "corrected", "keys": keys}
+    )
+    if by is not None:
+        told = tell([by], actor=actor, now=now, bank=bank)
+        Kept.objects.filter(pk__in=told).update(corrects=fact)
+
+
+def ask(facts: Sequence[Fact], case: Case, *, actor: Actor | None, now: datetime, bank: Bank) -> Entries:
     """Asks the engine about each fact in turn; a later one sees what an earlier one caused or settled."""
     code = clause.load()
     days = workdays() if any(fact.kind in IN_WORKDAYS for fact in facts) else NO_WORKDAYS
@@ -134,14 +174,14 @@ def _as_owed(due: Due, id: int) -> Owed:
     )  # fmt: skip
 
 
-def _fact_row(n: int, fact: Fact, actor: Actor, now: datetime) -> dict[str, Any]:
+def _fact_row(n: int, fact: Fact, actor: Actor | None, now: datetime) -> dict[str, Any]:
     return {
         "n": n,
         "kind": fact.kind,
         "at": fact.at.isoformat(),
         "known_at": now.isoformat(),
         "grade": fact.grade,
-        "by_id": actor.id,
+        "by_id": actor.id if actor else None,
         "staff_id": fact.staff,
         "customer_id": fact.customer,
         "subject": fact.subject,
@@ -161,6 +201,8 @@ def _due_row(n: int, due: Due, now: datetime) -> dict[str, Any]:
         "customer_id": due.customer,
         "subject": due.subject,
         "tier": due.tier,
+        "what": {"zh": due.what.zh, "en": due.what.en},
+        "why": {"zh": due.why.zh, "en": due.why.en},
         "detail": dict(due.detail),
         "opens": due.window.opens.isoformat(),
         "due": due.due.isoformat() if due.due else None,
@@ -178,24 +220,24 @@ def _due_row(n: int, due: Due, now: datetime) -> dict[str, Any]:
     }
 
 
-def _settlement_row(n: int, settlement: Settlement, before: Owed, fact: Fact, actor: Actor) -> dict[str, Any]:
+def _settlement_row(n: int, settlement: Settlement, before: Owed, fact: Fact, actor: Actor | None) -> dict[str, Any]:
     return {
         "owed": settlement.owed,
         "was": before.state,
         "state": settlement.state,
         "evidence": dict(settlement.evidence),
         "settled_at": None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
-        "settled_by_id": actor.id,
+        "settled_by_id": actor.id if actor else None,
         "settling": n,
     }
 
 
-def _settle_new(row: dict[str, Any], settlement: Settlement, fact: Fact, n: int, actor: Actor) -> None:
+def _settle_new(row: dict[str, Any], settlement: Settlement, fact: Fact, n: int, actor: Actor | None) -> None:
     row.update(
         state=settlement.state,
         evidence=dict(settlement.evidence),
         settled_at=None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
-        settled_by_id=actor.id,
+        settled_by_id=actor.id if actor else None,
         settling=n,
     )
 
@@ -228,14 +270,14 @@ told AS MATERIALIZED (
     SELECT id, kind, at, known_at, grade, by_id, staff_id, customer_id, subject, data, false FROM told
 ), owed AS (
     INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject,
-        tier, detail, opens, due, due_counts, target, lapses, channels, state, settled_at, settled_by_id, evidence,
+        tier, what, why, detail, opens, due, due_counts, target, lapses, channels, state, settled_at, settled_by_id, evidence,
         settling_id, created_at, key)
     SELECT cause.id, o.clause, o.clause_from, o.kind, o.force, o.origin, o.owner_id, o.customer_id, o.subject,
-        o.tier, o.detail, o.opens, o.due, o.due_counts, o.target, o.lapses, o.channels, o.state, o.settled_at,
+        o.tier, o.what, o.why, o.detail, o.opens, o.due, o.due_counts, o.target, o.lapses, o.channels, o.state, o.settled_at,
         o.settled_by_id, o.evidence, by.id, o.created_at, o.key
     FROM doc, jsonb_to_recordset(d -> 'dues') AS o (
         fact int, clause text, clause_from date, kind text, force text, origin text, owner_id bigint, customer_id bigint,
-        subject text, tier text, detail jsonb, opens timestamptz, due timestamptz, due_counts boolean, target timestamptz,
+        subject text, tier text, what jsonb, why jsonb, detail jsonb, opens timestamptz, due timestamptz, due_counts boolean, target timestamptz,
         lapses boolean, channels text[], state text, settled_at timestamptz, settled_by_id bigint, evidence jsonb,
         settling int, created_at timestamptz, key text)
     JOIN told cause ON cause.n = o.fact LEFT JOIN told by ON by.n = o.settling

@@ -45,6 +45,9 @@ class Obligation(models.Model):
     customer = models.ForeignKey("customers.Customer", models.CASCADE, null=True, related_name="obligations")
     subject = models.TextField(default="", help_text=_("what it is about: contact:12, demand:7"))
     tier = models.TextField(default="", help_text=_("the tier that counted"))
+    # In both languages, as worded when it arose: {"zh": …, "en": …}.
+    what = models.JSONField()
+    why = models.JSONField()
     detail = models.JSONField(default=dict, help_text=_("what is owed: the words of a demand, the variant of a text"))
 
     opens = models.DateTimeField()

@@ -1,0 +1,251 @@
+"""Doing an obligation from where it stands: how it was done is recorded, as a fact that settles it.
+
+What is done by a contact of its own (a call-back, a write-up, an arrival) is done there, and says so here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from zhike.conduct import guard
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
+from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.words import Words
+from zhike.obligations import ledger
+from zhike.obligations.models import Finding, Obligation, State
+from zhike.people.actor import Actor
+
+from .models import Demand
+
+UNDO_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class How:
+    """How an obligation was done. ``through``: platform, bank_sms or own_phone; ``introduces``: the text introduced the sender.
+
+    ``demand``: for an answer, whether the demand is met, refused or still open ("in process" closes the answer alone).
+    """
+
+    at: datetime | None = None
+    channel: str = ""
+    through: str = ""
+    introduces: bool = False
+    words: str = ""
+    apologised: bool = False
+    value: str = ""
+    demand: str = "open"
+
+
+def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, bank: Bank) -> Obligation:
+    """Records how it was done. Raises Blocked with the clause when that way of doing it does not do."""
+    if obligation.state != State.OPEN:
+        raise AlreadySettled(obligation)
+    at = how.at or now
+    _stop(_verdicts(obligation, how, at, now))
+    if obligation.kind == "find_out":
+        assert obligation.customer is not None
+        obligation.customer.learn(
+            obligation.detail["field"], how.value, source="contact", contact=None, actor=actor, now=now
+        )
+    fact = Fact(
+        kind=FACTS[obligation.kind],
+        at=at,
+        known_at=now,
+        staff=obligation.owner_id,
+        customer=obligation.customer_id,
+        subject=obligation.subject,
+        data=_data(obligation, how),
+        grade="tapped" if now - at <= timedelta(minutes=2) else "entered",
+    )
+    ledger.tell([fact], actor=actor, now=now, bank=bank)
+    _close_demand(obligation, how, now)
+    _keep_own_phone(obligation, how, actor, now, bank)
+    obligation.refresh_from_db()
+    return obligation
+
+
+# What is done by recording it, and as which fact.
+FACTS = {
+    "thanks": "message_sent",
+    "birthday": "message_sent",
+    "answer": "answered",
+    "promise": "answered",
+    "apology": "customer_told",
+    "find_out": "field_learned",
+}
+# What is done by a contact or a write-up: where to go.
+ELSEWHERE = {
+    "write_up": Words("请完成联系记录。", "Close the write-up."),
+    "call_back": Words("请拨打这通电话。", "Make the call."),
+    "call_again": Words("请再打一次电话。", "Call again."),
+    "arrival": Words("请到门口时签到。", "Check in at the door."),
+    "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
+}
+
+
+class AlreadySettled(Exception):
+    """Somebody, or another click, was first: the obligation is no longer open."""
+
+    def __init__(self, obligation: Obligation) -> None:
+        super().__init__(f"obligation {obligation.pk} is {obligation.state}")
+        self.obligation = obligation
+
+
+def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> list[Verdict]:
+    def blocked(name: str, zh: str, en: str, needs: str) -> list[Verdict]:
+        return [Verdict(obligation.clause, name, "block", Words(zh, en), needs)]
+
+    if obligation.kind in ELSEWHERE:
+        words = ELSEWHERE[obligation.kind]
+        return blocked("done_elsewhere", words.zh, words.en, "kind")
+    if at > now:
+        return blocked(
+            "in_the_future", "时间在将来，请改为实际时间。", "That time lies ahead: give the time it happened.", "at"
+        )
+    if obligation.kind in {"thanks", "birthday"}:
+        if at < obligation.opens:
+            return blocked(
+                "too_early", "早于应办开始的时间，不能算数。", "That was before it was owed and does not count.", "at"
+            )
+        if how.channel not in obligation.channels:
+            return blocked("wrong_channel", *_channel_words(obligation), "channel")
+        if obligation.detail.get("text", "later") != "later" and not how.introduces:
+            return blocked(
+                "no_introduction",
+                "首次联系后的致谢须同时介绍自己是客户的专属客户经理。",
+                "After a first meeting or call the message also introduces you as the customer's own manager.",
+                "introduces",
+            )
+    if obligation.kind in {"answer", "promise"} and not how.words.strip():
+        return blocked("no_answer", "请写明答复了什么。", "Say what was answered.", "words")
+    if obligation.kind in {"answer", "promise", "apology"} and not how.channel:
+        return blocked("no_channel", "请选怎样告知的。", "Say how the customer was told.", "channel")
+    if obligation.kind == "apology" and not how.apologised:
+        return blocked(
+            "no_apology",
+            "告知之外还须致歉；两样都有才算完成。",
+            "Telling is not enough: an apology goes with it.",
+            "apologised",
+        )
+    if obligation.kind == "find_out" and not how.value.strip():
+        return blocked("no_value", "请填写问到的内容。", "Enter what you found out.", "value")
+    return []
+
+
+def _channel_words(obligation: Obligation) -> tuple[str, str]:
+    from zhike.conduct.wording import CHANNELS
+
+    zh = "或".join(CHANNELS[channel].zh for channel in obligation.channels)
+    en = " or ".join(CHANNELS[channel].en for channel in obligation.channels)
+    return f"这一项须以{zh}完成。", f"This is to be done by {en}."
+
+
+def _data(obligation: Obligation, how: How) -> Mapping[str, Any]:
+    match obligation.kind:
+        case "thanks" | "birthday":
+            through = how.through or ("platform" if how.channel == "sms" else "")
+            return {
+                "purpose": obligation.kind,
+                "channel": how.channel,
+                "through": through,
+                "introduces": how.introduces,
+                "words": how.words,
+            }
+        case "answer" | "promise":
+            return {"words": how.words, "how": how.channel}
+        case "apology":
+            return {"how": how.channel, "apologised": how.apologised}
+        case _:
+            return {"field": obligation.detail["field"]}
+
+
+def _close_demand(obligation: Obligation, how: How, now: datetime) -> None:
+    """V7: an answer that meets or refuses the demand closes it; "in process" leaves it open."""
+    if obligation.kind == "answer" and how.demand != Demand.State.OPEN:
+        contact, number = obligation.subject.removeprefix("contact:").split("/demand:")
+        Demand.objects.filter(contact_id=contact, number=number).update(state=how.demand, closed_at=now)
+
+
+def _keep_own_phone(obligation: Obligation, how: How, actor: Actor, now: datetime, bank: Bank) -> None:
+    """S1, S2: a message from one's own phone beyond the three thanks is a finding."""
+    occasion = obligation.detail.get("occasion", obligation.kind)
+    for verdict in guard.own_phone(occasion=occasion, through=how.through, bank=bank):
+        Finding.record(
+            verdict,
+            staff=actor.id,
+            customer=obligation.customer_id,
+            subject=f"obligation:{obligation.pk}",
+            reason=how.words,
+            at=now,
+            zone=bank.zone,
+        )
+
+
+def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -> Obligation:
+    """Lets an obligation go, with a reason; the leader sees it. What must be done only somebody above the owner may waive."""
+    if obligation.state not in {State.OPEN, State.CANNOT}:
+        raise AlreadySettled(obligation)
+    if not reason.strip():
+        _stop(
+            [
+                Verdict(
+                    obligation.clause,
+                    "no_reason",
+                    "block",
+                    Words("请写明豁免的理由。", "Say why it is waived."),
+                    "reason",
+                )
+            ]
+        )
+    if obligation.force == "must" and "leader" not in actor.roles:
+        _stop(
+            [
+                Verdict(
+                    obligation.clause,
+                    "must_not_waived",
+                    "block",
+                    Words(
+                        "这一条是“必须”，客户经理不能豁免。",
+                        "This clause says must: a relationship manager cannot waive it.",
+                    ),
+                )
+            ]
+        )
+    changed = Obligation.objects.filter(pk=obligation.pk, state=obligation.state).update(
+        state=State.WAIVED, settled_at=now, settled_by_id=actor.id, evidence={"reason": reason, "by": actor.name}
+    )
+    obligation.refresh_from_db()
+    if not changed:
+        raise AlreadySettled(obligation)
+    return obligation
+
+
+def undo(obligation: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> Obligation:
+    """撤回: what oneself has just settled is open again. After ten minutes it stays, and is corrected by a leader's word."""
+    by_oneself = obligation.settled_by_id == actor.id and obligation.settled_at is not None
+    fact = obligation.settling
+    if not by_oneself or fact is None or now - fact.known_at > UNDO_WITHIN or obligation.kind not in FACTS:
+        _stop(
+            [
+                Verdict(
+                    obligation.clause,
+                    "too_late_to_undo",
+                    "block",
+                    Words("已过十分钟，不能撤回。", "More than ten minutes ago: it stays."),
+                )
+            ]
+        )
+        raise AssertionError
+    ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    obligation.refresh_from_db()
+    return obligation
+
+
+def _stop(verdicts: list[Verdict]) -> None:
+    if verdicts:
+        raise Blocked(verdicts)

@@ -1,0 +1,159 @@
+"""What the calendar owes and what time lets lapse: ``zhike day``, also nightly. Running it twice adds nothing.
+
+The sweep acts for nobody and sees every row, so it runs as the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Birthday, BirthdayPolicy, ImpossibleDate, to_lunar
+from zhike.conduct.facts import Case, Fact
+
+from . import ledger
+
+SLICE = 500
+# One sweep at a time, whoever runs it.
+LOCK = 0x5A48_494B
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many obligations a sweep added, by what brought them, and how many lapsed."""
+
+    birthdays: int
+    rhythm: int
+    missed: int
+
+
+def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
+    """Adds what ``day`` owes: birthday greetings (R5), contacts due by rhythm (W5); marks what lapsed as missed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        return Swept(
+            birthdays=_tell_all(_birthdays(day, now, bank), now, bank),
+            rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
+            missed=lapse(now),
+        )
+
+
+def lapse(now: datetime) -> int:
+    """Greetings and arrivals whose window is over are missed; answers, write-ups and call-backs stay open, however late."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE obligations_obligation SET state = 'missed', settled_at = due, evidence = '{"why": "lapsed"}'
+               WHERE state = 'open' AND lapses AND (due < %s OR (due = %s AND NOT due_counts))""",
+            [now, now],
+        )
+        return int(cursor.rowcount)
+
+
+def _tell_all(cases: Iterator[tuple[Fact, Case]], now: datetime, bank: Bank) -> int:
+    owed = 0
+    while some := list(islice(cases, SLICE)):
+        owed += ledger.tell_many(some, now=now, bank=bank)
+    return owed
+
+
+def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
+    midnight = datetime.combine(day, time(0), bank.zone)
+    for birthday in celebrated_on(day, bank):
+        for customer, rm, case in _customers(
+            "c.birth_calendar = %s AND c.birth_month = %s AND c.birth_day = %s AND c.birth_leap = %s",
+            [birthday.calendar, birthday.month, birthday.day, birthday.leap],
+            f"/birthday:{day.isoformat()}",
+            day,
+        ):
+            data = {"day": birthday.name.zh}
+            subject = f"customer:{customer}/birthday:{day.isoformat()}"
+            yield Fact("birthday", midnight, now, rm, customer, subject, data, "observed"), case
+
+
+def celebrated_on(day: date, bank: Bank) -> Sequence[Birthday]:
+    """Every birthday, solar or lunar, that is celebrated on ``day`` under the bank's policy (R5)."""
+    policy = BirthdayPolicy(bank.birthday_leap_month, bank.birthday_lunar_30, bank.birthday_feb_29)
+    candidates = {("solar", day.month, day.day, False), ("solar", 2, 29, False)}
+    # A lunar birthday that moved by policy lies at most a day from where it was born: look at the days around.
+    for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        lunar = to_lunar(near)
+        for month_day in {lunar.day, 30}:
+            candidates |= {("lunar", lunar.month, month_day, leap) for leap in (False, True)}
+    found = []
+    for calendar, month, month_day, leap in sorted(candidates):
+        try:
+            birthday = Birthday(calendar=calendar, year=None, month=month, day=month_day, leap=leap)  # type: ignore[arg-type]
+        except ImpossibleDate:
+            continue
+        if day in birthday.next_dates(day, policy, 1):
+            found.append(birthday)
+    return found
+
+
+def _rhythm(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
+    """Contacts due by rhythm: told when only ``rhythm_soon_percent`` of the period is left.
+
+    Rhythm starts at go-live, when the customer came into Zhike: the first one is spread over the period by the customer's
+    number, so that a book of two hundred does not fall due on one morning.
+    """
+    for rhythm in bank.rhythm:
+        if rhythm.contact_days is None:
+            continue
+        period = rhythm.contact_days
+        soon = period * bank.rhythm_soon_percent // 100
+        condition = f"c.tier = %s AND ({RHYTHM_DUE}) <= %s"
+        parameters = [rhythm.tier, *_rhythm_parameters(period, bank), day + timedelta(days=soon)]
+        for customer, rm, case, due, since in _customers(
+            condition,
+            parameters,
+            "/rhythm:",
+            day,
+            extra=f", ({RHYTHM_DUE}), ({SINCE})",
+            extra_parameters=[*_rhythm_parameters(period, bank), bank.zone.key, bank.zone.key],
+        ):
+            end = datetime.combine(due + timedelta(days=1), time(0), bank.zone)
+            data: dict[str, Any] = {"since": since.isoformat(), "days": (day - since).days, "target": end.isoformat()}
+            subject = f"customer:{customer}/rhythm:{due.isoformat()}"
+            yield Fact("contact_overdue", now, now, rm, customer, subject, data, "observed"), case
+
+
+SINCE = "coalesce(c.last_contact_at AT TIME ZONE %s, c.created_at AT TIME ZONE %s)::date"
+RHYTHM_DUE = """CASE WHEN c.last_contact_at >= c.created_at THEN (c.last_contact_at AT TIME ZONE %s)::date + %s
+    ELSE greatest((c.created_at AT TIME ZONE %s)::date + 1 + (c.id %% %s)::int,
+                  (c.last_contact_at AT TIME ZONE %s)::date + %s) END"""
+
+
+def _rhythm_parameters(period: int, bank: Bank) -> list[Any]:
+    zone = bank.zone.key
+    return [zone, period, zone, period, zone, period]
+
+
+def _customers(
+    condition: str,
+    parameters: list[Any],
+    about: str,
+    day: date,
+    *,
+    extra: str = "",
+    extra_parameters: Sequence[Any] = (),
+) -> Iterator[tuple[Any, ...]]:
+    """Customers with an RM to whom ``condition`` applies, each with its case; those already told about are left out."""
+    standing = "state IN ('open', 'cannot') AND kind = 'rhythm'" if about == "/rhythm:" else "true"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT c.id, c.rm_id, {ledger.CASE_VALUE} {extra} FROM customers_customer c
+                WHERE c.rm_id IS NOT NULL AND {condition}
+                  AND c.deceased_on IS NULL AND c.closed_on IS NULL AND NOT c.do_not_disturb AND NOT c.complaint_open
+                  AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.customer_id = c.id AND {standing}
+                                  AND o.subject LIKE 'customer:' || c.id || %s)
+                ORDER BY c.id""",
+            [day, *extra_parameters, *parameters, about + "%"],
+        )
+        for customer, rm, case, *more in cursor.fetchall():
+            yield (customer, rm, ledger.case_from(case), *more)
