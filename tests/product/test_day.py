@@ -64,3 +64,49 @@ def test_a_platinum_customer_is_received_thanked_and_written_up(lin):
         assert {("W11", "promise"), ("R12", "thanks")} <= set(owed())
         assert customer.needs.get().words == "四月 30 万到账"
         assert contact.followed_by.get().state == "planned"
+
+
+def test_today_says_what_is_owed_and_why(lin):
+    import json
+
+    from zhike.obligations.today import today
+
+    with acting(lin.id, NOW) as actor:
+        contact = course.plan(Customer.objects.get(), "reception", actor=actor, now=NOW, incoming=True)
+        course.start(contact, actor=actor, now=NOW, bank=Bank())
+        course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
+        rows = json.loads(today(lin.id, now=NOW + timedelta(minutes=30)))["rows"]
+    assert [row["what"]["zh"] for row in rows] == ["接待后致谢 · 短信 · 含自我介绍", "写接待记录"]
+    assert rows[0]["why"]["zh"] == "14:27 接待结束，白金，首次见面"
+    assert rows[0]["customer"]["honorific"] == "梁老师"
+
+
+def test_a_thank_you_recorded_closes_what_was_owed_and_can_be_taken_back(lin):
+    from zhike.conduct.guard import Blocked
+    from zhike.contacts.completion import How, complete, undo
+
+    with acting(lin.id, NOW) as actor:
+        contact = course.plan(Customer.objects.get(), "reception", actor=actor, now=NOW, incoming=True)
+        course.start(contact, actor=actor, now=NOW, bank=Bank())
+        course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
+        thanks = owed()["R12", "thanks"]
+        later = NOW + timedelta(minutes=40)
+        with pytest.raises(Blocked, match="R12"):
+            complete(thanks, How(channel="sms"), actor=actor, now=later, bank=Bank())
+        complete(thanks, How(channel="sms", through="own_phone", introduces=True), actor=actor, now=later, bank=Bank())
+        assert thanks.state == "done"
+        undo(thanks, actor=actor, now=later + timedelta(minutes=1), bank=Bank())
+        assert thanks.state == "open"
+
+
+def test_the_sweep_adds_birthdays_and_rhythm_once(lin, owner, worker):
+    from zhike.obligations.sweep import sweep
+
+    with owner():
+        Customer.objects.update(birth_calendar="lunar", birth_month=12, birth_day=30)
+    day = datetime(2026, 2, 15, 16, 0, tzinfo=UTC)  # 除夕, the 29th of the twelfth month
+    with worker():
+        first = sweep(day.astimezone(Bank().zone).date(), now=day, bank=Bank())
+        again = sweep(day.astimezone(Bank().zone).date(), now=day, bank=Bank())
+    assert (first.birthdays, again.birthdays) == (1, 0)
+    assert again.rhythm == 0

@@ -63,9 +63,9 @@ def tell_many(cases: Sequence[tuple[Fact, Case]], *, now: datetime, bank: Bank) 
     together = Entries([], [], [])
     for fact, case in cases:
         entries = ask([fact], case, actor=None, now=now, bank=bank)
-        n = len(together.facts)
+        n, places = len(together.facts), len(together.dues)
         together.facts.extend({**row, "n": n} for row in entries.facts)
-        together.dues.extend({**row, "fact": n} for row in entries.dues)
+        together.dues.extend({**row, "fact": n, "place": places + row["place"]} for row in entries.dues)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH doc AS (SELECT %s::jsonb AS d), {LEDGER} SELECT count(*) FROM owed",
@@ -111,7 +111,7 @@ def ask(facts: Sequence[Fact], case: Case, *, actor: Actor | None, now: datetime
             else:
                 entries.settlements.append(_settlement_row(n, settlement, before, fact, actor))
         for due in owe(fact, case, code, bank, days):
-            entries.dues.append(_due_row(n, due, now))
+            entries.dues.append({**_due_row(n, due, now), "place": len(entries.dues)})
             # Not yet written, so it has no id: its place in the list stands for one, negated.
             owed[-len(entries.dues)] = _as_owed(due, -len(entries.dues))
     return entries
@@ -276,11 +276,12 @@ told AS MATERIALIZED (
         o.tier, o.what, o.why, o.detail, o.opens, o.due, o.due_counts, o.target, o.lapses, o.channels, o.state, o.settled_at,
         o.settled_by_id, o.evidence, by.id, o.created_at, o.key
     FROM doc, jsonb_to_recordset(d -> 'dues') AS o (
-        fact int, clause text, clause_from date, kind text, force text, origin text, owner_id bigint, customer_id bigint,
+        place int, fact int, clause text, clause_from date, kind text, force text, origin text, owner_id bigint, customer_id bigint,
         subject text, tier text, what jsonb, why jsonb, detail jsonb, opens timestamptz, due timestamptz, due_counts boolean, target timestamptz,
         lapses boolean, channels text[], state text, settled_at timestamptz, settled_by_id bigint, evidence jsonb,
         settling int, created_at timestamptz, key text)
     JOIN told cause ON cause.n = o.fact LEFT JOIN told by ON by.n = o.settling
+    ORDER BY o.place
     ON CONFLICT (key) WHERE state <> 'withdrawn' DO NOTHING
     RETURNING obligations_obligation.id
 ), settled AS (
