@@ -46,7 +46,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _roles(request: HttpRequest) -> frozenset[str]:
-    return frozenset(getattr(request, "roles", ()))
+    actor = getattr(request, "actor", None)
+    return actor.roles if actor else frozenset()
 
 
 @cache

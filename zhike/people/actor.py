@@ -10,6 +10,10 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from zhike.conduct.bank import Bank
+from zhike.people.models import Staff
+from zhike.people.session import hashed
+
 
 @models.BigIntegerField.register_lookup
 @models.ForeignKey.register_lookup
@@ -53,3 +57,48 @@ def act(staff_id: int, now: datetime) -> Actor:
     if row is None:
         raise PermissionError(f"No staff member has the id {staff_id}, or the account is closed.")
     return Actor(row[0], row[1], frozenset(row[2]), tuple(row[3]), tuple(row[4]))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What one statement finds out at the beginning of a request: who, their taste, what stands in their way."""
+
+    actor: Actor
+    staff: Staff
+    settings: int
+    must_change_password: bool
+    needs_second_factor: bool
+
+
+def begin(session_key: str, now: datetime) -> tuple[Begun | None, str | None]:
+    """Finds the session and lets its staff member act in this transaction; also what it holds, None if it ended."""
+    bank = Bank()
+    row = _one(
+        "SELECT * FROM people_begin(%s, %s, %s, %s, %s)",
+        [hashed(session_key), now, bank.idle_minutes, bank.session_hours, list(bank.second_factor_roles)],
+    )
+    return _begun(row), row[-1]
+
+
+def begin_with_token(token: str, now: datetime) -> Begun | None:
+    """Likewise for a program with a bearer token."""
+    return _begun(_one("SELECT * FROM people_begin_token(%s, %s)", [hashed(token), now]))
+
+
+def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
+
+
+def _begun(row: tuple[Any, ...]) -> Begun | None:
+    id, number, name, title, language, theme, single_keys, must_change, roles, sees, writes, settings, second, _data = (
+        row
+    )
+    if id is None:
+        return None
+    fields = ["id", "number", "name", "title", "language", "theme", "single_keys", "must_change_password", "is_active"]
+    staff = Staff.from_db(None, fields, [id, number, name, title, language, theme, single_keys, must_change, True])
+    actor = Actor(id, name, frozenset(roles), tuple(sees), tuple(writes))
+    return Begun(actor, staff, settings, must_change, second)

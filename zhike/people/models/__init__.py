@@ -2,8 +2,9 @@
 
 from .approval import Approval
 from .post import Post, Role, Scope
+from .session import Session, Token
 from .setting import Setting, Workday
 from .staff import Staff
 from .unit import Unit
 
-__all__ = ["Approval", "Post", "Role", "Scope", "Setting", "Staff", "Unit", "Workday"]
+__all__ = ["Approval", "Post", "Role", "Scope", "Session", "Setting", "Staff", "Token", "Unit", "Workday"]

@@ -1,0 +1,152 @@
+"""The second wall: what PostgreSQL itself lets each see and change, with no filter in any statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from tests.cast import CUSTOMERS, Cast
+from zhike import clock
+from zhike.customers.models import Customer
+
+pytestmark = pytest.mark.django_db
+
+Role = Callable[[], AbstractContextManager[None]]
+SEES = {
+    "rm": ["rm"],
+    "mate": ["mate"],
+    "stranger": ["stranger"],
+    "leader": ["rm", "mate", "century"],
+    "other_leader": ["stranger", "lujiazui"],
+    "branch_leader": list(CUSTOMERS),
+    "marketing": [],
+    "compliance": list(CUSTOMERS),
+    "risk": list(CUSTOMERS),
+    "auditor": list(CUSTOMERS),
+    "administrator": [],
+}
+COPIED = ("kind", "name", "tier", "rm_id", "unit_id", "created_at", "changed_at")
+WRITES = {**SEES, "compliance": [], "risk": [], "auditor": []}
+
+
+def rows(sql: str, *params: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [row[0] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("who", SEES)
+def test_a_statement_without_any_filter_finds_ones_own_rows(cast: Cast, who: str) -> None:
+    with cast.acting(who):
+        found = rows("SELECT name FROM customers_customer")
+    assert sorted(found) == sorted(name for whose in SEES[who] for name in CUSTOMERS[whose])
+
+
+def test_without_an_actor_nothing_is_found(cast: Cast) -> None:
+    for table in walled():
+        if table.startswith(("customers_", "contacts_", "obligations_")):
+            assert rows(f"SELECT count(*) FROM {table}") == [0], table
+
+
+@pytest.mark.parametrize("who", SEES)
+def test_rows_of_others_cannot_be_changed(cast: Cast, who: str) -> None:
+    for whose, customers in cast.customers.items():
+        with cast.acting(who), connection.cursor() as cursor:
+            cursor.execute("UPDATE customers_customer SET honorific = 'x' WHERE id = %s", [customers[0].pk])
+            assert cursor.rowcount == (whose in WRITES[who])
+
+
+@pytest.mark.parametrize("who", ["rm", "marketing", "auditor", "administrator"])
+def test_rows_cannot_be_made_for_others_nor_given_to_them(cast: Cast, who: str) -> None:
+    now = clock.now()
+    copy = Customer.objects.model(**{f: getattr(cast.customers["stranger"][0], f) for f in COPIED}, core_number="new")
+    with pytest.raises(ProgrammingError, match="row-level security"), cast.acting(who):
+        copy.save(force_insert=True)
+    with pytest.raises(ProgrammingError, match="row-level security"), cast.acting(who), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_need (customer_id, kind, words, state, opened_at, closed_why)"
+            " VALUES (%s, 'loan', '', 'open', %s, '')",
+            [cast.customers["stranger"][0].pk, now],
+        )
+    if who == "rm":
+        with (
+            pytest.raises(ProgrammingError, match="row-level security"),
+            cast.acting(who),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("UPDATE customers_customer SET rm_id = %s", [cast.stranger.pk])
+
+
+def test_what_is_settled_outside_the_application_still_counts(cast: Cast, owner: Role) -> None:
+    """A post that ends takes the rows away from the next transaction on."""
+    with cast.acting("rm"):
+        assert len(rows("SELECT id FROM customers_customer")) == 3
+    with owner():
+        cast.staff["leader"].posts.update(to_day=clock.now().date())
+    with cast.acting("leader"):
+        assert rows("SELECT id FROM customers_customer") == []
+
+
+def test_the_actor_ends_with_the_transaction(cast: Cast) -> None:
+    with pytest.raises(RuntimeError), cast.acting("rm"):
+        raise RuntimeError
+    assert rows("SELECT zhike_actor()") == [None]
+
+
+def test_every_table_that_holds_customers_is_walled(cast: Cast) -> None:
+    """A new table with a customer in it, or below one that has, cannot be forgotten."""
+    holding = rows("""
+        SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+          AND a.attname = 'customer_id'""")
+    assert set(holding) - {"trail_entry"} <= set(walled())
+    assert len(holding) > 8
+
+
+def walled() -> list[str]:
+    return rows("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relkind = 'r'")
+
+
+def test_the_application_owns_nothing_and_passes_no_wall(cast: Cast) -> None:
+    assert rows("SELECT relname FROM pg_class WHERE relowner = 'zhike_app'::regrole") == []
+    assert (
+        rows("SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname IN ('zhike_app', 'zhike_worker')")
+        == [False] * 2
+    )
+
+
+def test_the_trail_and_sessions_are_out_of_reach(cast: Cast) -> None:
+    for statement in (
+        "UPDATE trail_entry SET action = 'x'",
+        "DELETE FROM trail_entry",
+        "INSERT INTO trail_entry (at, action, object) VALUES (now(), 'x', 'x')",
+        "SELECT * FROM people_session",
+        "SELECT hash FROM people_token",
+    ):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+
+
+def test_own_customers_are_found_by_an_index(cast: Cast, owner: Role) -> None:
+    with owner(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO customers_customer (core_number, kind, name, honorific, gender, tier, unit_id, rm_id,
+                birth_calendar, birth_leap, do_not_disturb, complaint_open, met_before, called_before, profile, grams,
+                pinyin, sort_key, version, created_at, changed_at)
+            SELECT 'B' || n, 'person', 'N' || n, '', '', 'gold', %s, %s, '', false, false, false, 'no', 'no', '{}',
+                '{}', '{}', '', 1, now(), now() FROM generate_series(1, 20000) n""",
+            [cast.units["lujiazui"].pk, cast.stranger.pk],
+        )
+        cursor.execute("ANALYZE customers_customer")
+    with cast.acting("rm"):
+        plan = "\n".join(rows("EXPLAIN SELECT id, name FROM customers_customer ORDER BY keeper, sort_key LIMIT 50"))
+    assert "customers_keeper" in plan
+    assert "Seq Scan on customers_customer" not in plan

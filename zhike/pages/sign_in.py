@@ -1,0 +1,164 @@
+"""Sign-in through allauth and axes: what the bank's settings ask of it, and what the trail keeps of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm
+from axes.handlers.proxy import AxesProxyHandler
+from django import forms
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from zhike import clock
+from zhike.people import actor, bank
+from zhike.people.models import Staff
+from zhike.trail.models import note
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Nobody signs up: the administrator seats staff. What allauth would tell by e-mail or message is on the page."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": gettext_lazy("Staff number or password is wrong."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+    def set_password(self, user: Any, password: str) -> None:
+        """A password that its owner has chosen is no longer the one on the invitation."""
+        user.must_change_password = False
+        user.set_password(password)
+        user.save(update_fields=["password", "must_change_password"])
+
+
+class SignInForm(LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        number = self.fields["login"]
+        number.label = gettext_lazy("Staff number")
+        number.widget.attrs = {
+            "autocomplete": "username",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "autofocus": "",
+        }
+        self.fields["password"].help_text = ""
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+
+
+class PasswordForm(ChangePasswordForm):
+    """The new password must differ: an invitation's one-time password stays nobody's password."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("password1") and cleaned.get("password1") == cleaned.get("oldpassword"):
+            self.add_error(
+                "password1", forms.ValidationError(_("Choose a password that differs from the present one."))
+            )
+        return cleaned
+
+
+class CodeForm(AuthenticateForm):
+    """A wrong code counts like a wrong password, a locked account takes none: six digits are soon tried through."""
+
+    def clean_code(self) -> str:
+        from allauth.core import context
+
+        request = context.request
+        credentials = {"username": self.user.number}
+        if not AxesProxyHandler.is_allowed(request, credentials):
+            request.axes_locked_out = True
+            request.axes_credentials = credentials
+            raise forms.ValidationError(locked_sentence())
+        try:
+            return str(super().clean_code())
+        except forms.ValidationError:
+            user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+            raise
+
+
+class SecondFactor(DefaultMFAAdapter):
+    """Secrets of authenticators are sealed at rest like customers' personal data."""
+
+    def encrypt(self, text: str) -> str:
+        from zhike.customers.vault import vault
+
+        return vault().seal(text, "mfa_authenticator:data")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        from zhike.customers.vault import vault
+
+        return vault().open(encrypted_text, "mfa_authenticator:data")
+
+    def get_totp_label(self, user: Any) -> str:
+        return str(user.number)
+
+
+def failures_allowed(request: Any, credentials: Any) -> int:
+    return bank.settings().at(clock.now().date()).lockout_failures
+
+
+def locked_for(request: Any) -> timedelta:
+    return timedelta(minutes=bank.settings().at(clock.now().date()).lockout_minutes)
+
+
+def locked_sentence() -> str:
+    minutes = int(locked_for(None).total_seconds() // 60)
+    return _("Too many failed attempts. Sign-in with this staff number is locked for %(minutes)d minutes.") % {
+        "minutes": minutes
+    }
+
+
+def locked_out(request: Any, original_response: Any = None, credentials: Any = None) -> HttpResponse:
+    """429 with a sentence; the count of failures is kept although the answer reports a failure."""
+    request.keeps = True
+    return render(request, "lockout.html", {"sentence": locked_sentence()}, status=429)
+
+
+@receiver(user_logged_in)
+def keep_sign_in(sender: Any, request: Any, user: Staff, **kwargs: Any) -> None:
+    actor.act(user.pk, request.now)
+    note(
+        action="sign_in",
+        object="people_staff",
+        row_id=user.pk,
+        now=request.now,
+        address=request.META.get("REMOTE_ADDR", ""),
+    )
+
+
+@receiver(user_logged_out)
+def keep_sign_out(sender: Any, request: Any, user: Staff | None, **kwargs: Any) -> None:
+    if user is not None and user.pk:
+        note(action="sign_out", object="people_staff", row_id=user.pk, now=request.now)
+
+
+@receiver(user_login_failed)
+def keep_failure(sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+    """Kept with the number that was tried if it is somebody's, so that a password typed into the wrong field is not."""
+    number = str(credentials.get("username") or "")
+    whose = Staff.objects.filter(number=number).values_list("pk", flat=True).first()
+    note(
+        action="sign_in_failed",
+        object="people_staff",
+        row_id=whose,
+        now=request.now if request is not None else clock.now(),
+        address=request.META.get("REMOTE_ADDR", "") if request is not None else "",
+    )

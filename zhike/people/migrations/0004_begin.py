@@ -1,0 +1,216 @@
+from django.db import migrations
+
+from zhike.trail.walls import APP, OWNER, WORKER
+
+# The tail of every way in: who it is, what the roles are, what may be seen; told to PostgreSQL for this transaction.
+# Whose rows may be changed differs from whose may be seen only for roles that look on.
+ENTER = """
+CREATE OR REPLACE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT name text, OUT roles text[],
+                                      OUT sees bigint[], OUT writes bigint[])
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+BEGIN
+    SELECT s.id, s.name INTO id, name FROM people_staff s WHERE s.id = staff AND s.is_active;
+    IF id IS NULL THEN
+        PERFORM people_leave();
+        RETURN;
+    END IF;
+    SELECT coalesce(array_agg(DISTINCT p.role), '{}') INTO roles FROM people_post p
+        WHERE p.staff_id = staff AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day);
+    sees := people_keepers(staff, '{rm,leader,compliance,risk,auditor}', day);
+    writes := CASE WHEN roles && '{compliance,risk,auditor}' THEN people_keepers(staff, '{rm,leader}', day) ELSE sees END;
+    PERFORM set_config('zhike.actor', id::text, true), set_config('zhike.now', moment::text, true),
+            set_config('zhike.sees', sees::text, true), set_config('zhike.writes', writes::text, true),
+            set_config('zhike.audits', CASE WHEN roles && '{auditor,compliance}' THEN 'on' ELSE 'off' END, true),
+            set_config('zhike.roles', roles::text, true);
+END $$;
+
+CREATE FUNCTION people_leave() RETURNS void LANGUAGE sql AS $$
+    SELECT set_config(name, '', true) FROM unnest(ARRAY['zhike.actor', 'zhike.now', 'zhike.sees', 'zhike.writes',
+        'zhike.audits', 'zhike.roles', 'zhike.on_behalf']) name
+$$;
+
+-- One setting as it stands on a day, or null where the default counts.
+CREATE FUNCTION people_setting_on(setting text, day date) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT value FROM people_setting WHERE name = setting AND from_day <= day ORDER BY from_day DESC LIMIT 1
+$$;
+
+CREATE TYPE people_begun AS (
+    id bigint, number text, name text, title text, language text, theme text, single_keys boolean,
+    must_change_password boolean, roles text[], sees bigint[], writes bigint[], settings bigint, second_factor boolean,
+    session text
+);
+
+-- What a request needs to know of who makes it. settings: changes whenever a setting does; second_factor: demanded by
+-- a role, and not set up yet.
+CREATE FUNCTION people_enter(staff bigint, moment timestamptz, demanded text[]) RETURNS people_begun
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    begun people_begun;
+    acted record;
+    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+    asked jsonb := people_setting_on('second_factor_roles', day);
+BEGIN
+    SELECT * INTO acted FROM people_act(staff, moment);
+    IF acted.id IS NULL THEN RETURN begun; END IF;
+    SELECT s.id, s.number, s.name, s.title, s.language, s.theme, s.single_keys, s.must_change_password
+        INTO begun.id, begun.number, begun.name, begun.title, begun.language, begun.theme, begun.single_keys, begun.must_change_password
+        FROM people_staff s WHERE s.id = staff;
+    begun.roles := acted.roles;
+    begun.sees := acted.sees;
+    begun.writes := acted.writes;
+    begun.settings := coalesce((SELECT (extract(epoch FROM max(at)) * 1000000)::bigint FROM people_setting), 0);
+    IF asked IS NOT NULL THEN
+        demanded := ARRAY(SELECT jsonb_array_elements_text(asked));
+    END IF;
+    begun.second_factor := acted.roles && demanded
+        AND NOT EXISTS (SELECT FROM mfa_authenticator a WHERE a.user_id = staff AND a.type = 'totp');
+    RETURN begun;
+END $$;
+REVOKE EXECUTE ON FUNCTION people_enter(bigint, timestamptz, text[]) FROM PUBLIC;
+
+-- Finds the session, ends it when idle or too old, and lets its staff member act. The moment that it was seen is written
+-- once a minute at most: a read stays a read.
+CREATE FUNCTION people_begin(session_key text, moment timestamptz, idle int, hours int, demanded text[]) RETURNS people_begun
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    begun people_begun;
+    found_session people_session;
+    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+BEGIN
+    SELECT * INTO found_session FROM people_session s WHERE s.key = session_key;
+    IF found_session.key IS NULL THEN
+        PERFORM people_leave();
+        RETURN begun;
+    END IF;
+    idle := coalesce((people_setting_on('idle_minutes', day) #>> '{}')::int, idle);
+    hours := coalesce((people_setting_on('session_hours', day) #>> '{}')::int, hours);
+    IF found_session.seen_at + make_interval(mins => idle) < moment
+       OR found_session.begun_at + make_interval(hours => hours) < moment THEN
+        DELETE FROM people_session s WHERE s.key = session_key;
+        PERFORM people_leave();
+        RETURN begun;
+    END IF;
+    IF found_session.staff_id IS NULL THEN
+        PERFORM people_leave();
+    ELSE
+        begun := people_enter(found_session.staff_id, moment, demanded);
+    END IF;
+    begun.session := found_session.data;
+    IF found_session.seen_at < moment - interval '1 minute' THEN
+        UPDATE people_session s SET seen_at = moment WHERE s.key = session_key;
+    END IF;
+    RETURN begun;
+END $$;
+
+CREATE FUNCTION people_begin_token(token_hash text, moment timestamptz) RETURNS people_begun
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    whose bigint := (SELECT t.staff_id FROM people_token t
+                     WHERE t.hash = token_hash AND t.revoked_at IS NULL AND moment < t.expires_at);
+    begun people_begun;
+BEGIN
+    IF whose IS NULL THEN
+        PERFORM people_leave();
+    ELSE
+        begun := people_enter(whose, moment, '{}');
+    END IF;
+    RETURN begun;
+END $$;
+
+CREATE FUNCTION people_session_save(session_key text, content text, whose bigint, moment timestamptz, is_new boolean)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    moment := coalesce(moment, zhike_now());
+    IF is_new THEN
+        INSERT INTO people_session (key, data, staff_id, begun_at, seen_at)
+            VALUES (session_key, content, whose, moment, moment) ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE people_session s SET data = content, staff_id = whose WHERE s.key = session_key;
+    END IF;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION people_session_drop(session_key text) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$ DELETE FROM people_session s WHERE s.key = session_key $$;
+
+-- A changed password and a closed account end every session of that person at once.
+CREATE FUNCTION people_end_sessions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    DELETE FROM people_session s WHERE s.staff_id = NEW.id;
+    IF NOT NEW.is_active THEN
+        UPDATE people_token t SET revoked_at = zhike_now() WHERE t.staff_id = NEW.id AND t.revoked_at IS NULL;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER end_sessions AFTER UPDATE ON people_staff FOR EACH ROW
+    WHEN (OLD.password IS DISTINCT FROM NEW.password OR OLD.is_active AND NOT NEW.is_active)
+    EXECUTE FUNCTION people_end_sessions();
+"""
+
+WALLS = f"""
+ALTER TABLE people_session ENABLE ROW LEVEL SECURITY;
+ALTER TABLE people_session FORCE ROW LEVEL SECURITY;
+CREATE POLICY keep ON people_session TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
+GRANT SELECT, DELETE ON people_session TO {WORKER};
+
+ALTER TABLE people_token ENABLE ROW LEVEL SECURITY;
+ALTER TABLE people_token FORCE ROW LEVEL SECURITY;
+CREATE POLICY keep ON people_token TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
+CREATE POLICY own ON people_token TO {APP} USING (staff_id = (SELECT zhike_actor())) WITH CHECK (staff_id = (SELECT zhike_actor()));
+GRANT SELECT (id, staff_id, label, created_at, expires_at, revoked_at), UPDATE (revoked_at) ON people_token TO {APP};
+GRANT SELECT, INSERT, UPDATE, DELETE ON people_token TO {WORKER};
+CREATE TRIGGER trail AFTER INSERT OR UPDATE OR DELETE ON people_token FOR EACH ROW EXECUTE FUNCTION trail_write('hash');
+"""
+
+# Tables of others that we stand on: each role gets what its work needs, nothing by default.
+OTHERS = f"""
+-- The second factor is asked for before anybody is signed in; once somebody is, they reach their own alone.
+ALTER TABLE mfa_authenticator ENABLE ROW LEVEL SECURITY;
+ALTER TABLE mfa_authenticator FORCE ROW LEVEL SECURITY;
+CREATE POLICY keep ON mfa_authenticator TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
+CREATE POLICY own ON mfa_authenticator TO {APP}
+    USING (coalesce(user_id = (SELECT zhike_actor()), true)) WITH CHECK (user_id = (SELECT zhike_actor()));
+GRANT SELECT, INSERT, UPDATE, DELETE ON mfa_authenticator TO {APP};
+GRANT SELECT, DELETE ON mfa_authenticator TO {WORKER};
+GRANT SELECT ON account_emailaddress TO {APP};
+GRANT SELECT, INSERT, UPDATE, DELETE ON axes_accessattempt, axes_accessattemptexpiration TO {APP}, {WORKER};
+GRANT SELECT, INSERT, UPDATE ON axes_accesslog, axes_accessfailurelog TO {APP}, {WORKER};
+-- A job is put in the queue with the fact that causes it; only the worker takes it out.
+GRANT SELECT, INSERT ON procrastinate_jobs, procrastinate_events TO {APP};
+GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers,
+    procrastinate_workers TO {WORKER};
+GRANT USAGE ON SEQUENCE procrastinate_jobs_id_seq, procrastinate_events_id_seq TO {APP}, {WORKER};
+GRANT USAGE ON SEQUENCE procrastinate_periodic_defers_id_seq TO {WORKER};
+GRANT SELECT ON django_migrations, django_content_type TO {APP}, {WORKER};
+"""
+
+GRANTS = f"""
+GRANT EXECUTE ON FUNCTION people_begin(text, timestamptz, int, int, text[]), people_begin_token(text, timestamptz),
+    people_session_save(text, text, bigint, timestamptz, boolean), people_session_drop(text) TO {APP}, {WORKER};
+"""
+
+BACK = """
+DROP TRIGGER end_sessions ON people_staff;
+DROP FUNCTION people_end_sessions, people_session_drop, people_session_save, people_begin_token, people_begin, people_enter;
+DROP TYPE people_begun;
+DROP FUNCTION people_setting_on, people_leave;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("people", "0003_session_token"),
+        ("mfa", "0003_authenticator_type_uniq"),
+        ("account", "0009_emailaddress_unique_primary_email"),
+        ("axes", "0010_accessattemptexpiration"),
+        ("procrastinate", "0041_post_retry_failed_job"),
+        ("contenttypes", "0002_remove_content_type_name"),
+    ]
+    operations = [
+        migrations.RunSQL(ENTER + GRANTS, BACK),
+        migrations.RunSQL(WALLS, migrations.RunSQL.noop),
+        migrations.RunSQL(OTHERS, migrations.RunSQL.noop),
+    ]
