@@ -110,3 +110,29 @@ def test_the_sweep_adds_birthdays_and_rhythm_once(lin, owner, worker):
         again = sweep(day.astimezone(Bank().zone).date(), now=day, bank=Bank())
     assert (first.birthdays, again.birthdays) == (1, 0)
     assert again.rhythm == 0
+
+
+def test_a_contact_recorded_by_mistake_takes_back_what_it_caused(lin):
+    from zhike.contacts.correction import amend, strike
+    from zhike.contacts.history import history
+
+    with acting(lin.id, NOW) as actor:
+        contact = course.plan(Customer.objects.get(), "reception", actor=actor, now=NOW, incoming=True)
+        course.start(contact, actor=actor, now=NOW, bank=Bank())
+        course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
+        write_up.close(
+            contact,
+            WriteUp(result="inclined", no_need=True, by_rhythm=True),
+            actor=actor,
+            now=NOW + timedelta(minutes=30),
+            bank=Bank(),
+        )
+        # The farewell was in truth at 21:30 the evening before: the thanks are due at noon.
+        late = NOW - timedelta(hours=16, minutes=30)
+        changes = {"started_at": late - timedelta(minutes=10), "ended_at": late}
+        amend(contact, changes, reason="记错了日期", actor=actor, now=NOW + timedelta(hours=1), bank=Bank())
+        assert owed()["R12", "thanks"].due == datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+        assert ("R13", "write_up") in owed("done")
+        strike(contact, reason="记错了客户", actor=actor, now=NOW + timedelta(hours=1), bank=Bank())
+        assert ("R12", "thanks") not in owed()
+        assert history(contact.customer_id, lin.id, Bank()).first_met_at is None

@@ -68,3 +68,32 @@ def remember(customer: int, rm: int, kind: str, at: datetime, *, connected: bool
                 "UPDATE customers_customer SET last_contact_at = greatest(last_contact_at, %s) WHERE id = %s",
                 [at, customer],
             )
+
+
+def recall(customer: int, rm: int) -> None:
+    """Reckons the acquaintance anew from the contacts that stand, after one was corrected or struck."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE customers_acquaintance a SET
+                 first_met_at = CASE WHEN a.met_source IN ('import', 'attested') THEN a.first_met_at ELSE c.met END,
+                 met_source = CASE WHEN a.met_source IN ('import', 'attested') THEN a.met_source
+                                   WHEN c.met IS NULL THEN '' ELSE 'contact' END,
+                 first_called_at = CASE WHEN a.called_source IN ('import', 'attested') THEN a.first_called_at ELSE c.called END,
+                 called_source = CASE WHEN a.called_source IN ('import', 'attested') THEN a.called_source
+                                      WHEN c.called IS NULL THEN '' ELSE 'contact' END,
+                 last_contact_at = c.last, meetings = c.meetings, calls = c.calls
+               FROM (SELECT min(ended_at) FILTER (WHERE kind <> 'call') AS met,
+                            min(ended_at) FILTER (WHERE kind = 'call') AS called, max(ended_at) AS last,
+                            count(*) FILTER (WHERE kind <> 'call') AS meetings, count(*) FILTER (WHERE kind = 'call') AS calls
+                     FROM contacts_contact
+                     WHERE customer_id = %(customer)s AND rm_id = %(rm)s AND state IN ('ended', 'closed')
+                       AND (kind <> 'call' OR outcome IN ('reached', 'not_interested'))) c
+               WHERE a.customer_id = %(customer)s AND a.rm_id = %(rm)s""",
+            {"customer": customer, "rm": rm},
+        )
+        cursor.execute(
+            """UPDATE customers_customer SET last_contact_at = (
+                   SELECT max(last_contact_at) FROM customers_acquaintance WHERE customer_id = %(customer)s)
+               WHERE id = %(customer)s""",
+            {"customer": customer},
+        )

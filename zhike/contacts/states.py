@@ -16,6 +16,9 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("put off", State.UNDER_WAY): State.CLOSED,
     ("write up", State.ENDED): State.CLOSED,
     ("amend", State.CLOSED): State.CLOSED,
+    ("strike", State.UNDER_WAY): State.STRUCK,
+    ("strike", State.ENDED): State.STRUCK,
+    ("strike", State.CLOSED): State.STRUCK,
     ("call off", State.PLANNED): State.CANCELLED,
     ("call off", State.AGREED): State.CANCELLED,
 }
@@ -44,4 +47,4 @@ def diagram() -> str:
     """The table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", "    [*] --> planned", "    [*] --> agreed"]
     lines += [f"    {before.value} --> {after.value} : {verb}" for (verb, before), after in TRANSITIONS.items()]
-    return "\n".join([*lines, "    closed --> [*]", "    cancelled --> [*]"]) + "\n"
+    return "\n".join([*lines, "    closed --> [*]", "    cancelled --> [*]", "    struck --> [*]"]) + "\n"

@@ -3,7 +3,7 @@
     close(contact, form, actor=actor, now=now, bank=bank)
 
 One query loads the case; one data-modifying statement writes contact, needs, demands, next contact and the ledger's entries,
-and drops the draft. Closed, a write-up is amended (:func:`amend`), never overwritten.
+and drops the draft. Closed, a write-up is amended (:mod:`zhike.contacts.correction`), never overwritten.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.people.actor import Actor
 
-from .models import Amendment, Contact
+from .models import Contact
 from .states import follow
 
 
@@ -186,35 +186,6 @@ def _document(contact: Contact, form: WriteUp, state: str, actor: Actor, now: da
         "demands": [{"number": number, "words": words} for number, words in enumerate(form.demands, 1)],
         "next": [{**asdict(follows_up), "at": follows_up.at.isoformat()}] if follows_up else [],
     }
-
-
-def amend(contact: Contact, changes: Mapping[str, Any], *, reason: str, actor: Actor, now: datetime) -> Contact:
-    """Changes a closed write-up and keeps what it said before. Raises Blocked without a reason or for what cannot change."""
-    follow("amend", contact)
-    if not reason.strip():
-        raise Blocked(
-            [Verdict("R13", "no_reason", "block", Words("请写明更正的原因。", "Say why it is amended."), "reason")]
-        )
-    before = {name: getattr(contact, name) for name in changes}
-    if unknown := set(changes) - AMENDABLE:
-        raise ValueError(f"A write-up's {', '.join(sorted(unknown))} cannot be amended.")
-    for name, value in changes.items():
-        setattr(contact, name, value)
-    contact.version += 1
-    contact.save()
-    Amendment.objects.create(
-        contact=contact,
-        customer_id=contact.customer_id,
-        at=now,
-        by_id=actor.id,
-        reason=reason,
-        before=before,
-        after=dict(changes),
-    )
-    return contact
-
-
-AMENDABLE = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
 
 
 STATEMENT = f"""

@@ -25,6 +25,7 @@ class State(models.TextChoices):
     ENDED = "ended", _("to be written up")
     CLOSED = "closed", _("closed")
     CANCELLED = "cancelled", _("cancelled")
+    STRUCK = "struck", _("recorded by mistake")
 
 
 class Outcome(models.TextChoices):

@@ -1,0 +1,122 @@
+"""Correcting what was recorded: a closed write-up is amended, never overwritten; a contact that never was is struck.
+
+A corrected time or outcome corrects the fact: what that fact alone caused and is still open is withdrawn or recomputed, what
+is done stays (DESIGN, rule 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
+from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.words import Words
+from zhike.obligations import ledger
+from zhike.obligations.models import Fact as Kept
+from zhike.people.actor import Actor
+
+from .history import recall
+from .models import Amendment, Contact, Kind, Outcome
+from .states import follow
+
+WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
+# What the ledger reckons with: changing it asks the engine again.
+RECKONED = frozenset({"started_at", "ended_at", "outcome"})
+ENDINGS = ("reception_ended", "visit_ended", "call_ended")
+
+
+def amend(
+    contact: Contact, changes: Mapping[str, Any], *, reason: str, actor: Actor, now: datetime, bank: Bank
+) -> Contact:
+    """Changes a closed write-up and keeps what it said before. Raises Blocked without a reason, ValueError for other fields."""
+    state = follow("amend", contact)
+    if unknown := set(changes) - WORDS - RECKONED:
+        raise ValueError(f"A write-up's {', '.join(sorted(unknown))} cannot be amended.")
+    _want_reason(reason)
+    before = {name: _plain(getattr(contact, name)) for name in changes}
+    for name, value in changes.items():
+        setattr(contact, name, value)
+    if contact.started_at and contact.ended_at and not contact.started_at <= contact.ended_at <= now:
+        raise Blocked(
+            [
+                Verdict(
+                    _clause(contact),
+                    "times",
+                    "block",
+                    Words("结束时间须在开始之后、现在之前。", "It ends after it starts, and before now."),
+                    "ended_at",
+                )
+            ]
+        )
+    contact.state = state
+    contact.version += 1
+    contact.save()
+    _keep(contact, before, changes, reason, actor, now)
+    if RECKONED & set(changes):
+        _reckon(contact, actor, now, bank)
+    return contact
+
+
+def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: Bank) -> Contact:
+    """The contact never was: recorded by mistake. What it caused and is open is withdrawn, what it settled is open again."""
+    _want_reason(reason)
+    state = follow("strike", contact)
+    _keep(contact, {"state": contact.state}, {"state": state}, reason, actor, now)
+    contact.state, contact.cancelled_at, contact.cancelled_why = state, now, reason
+    contact.version += 1
+    contact.save()
+    for fact in Kept.objects.filter(customer_id=contact.customer_id, void=False, subject__startswith=contact.subject):
+        if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
+            ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    recall(contact.customer_id, contact.rm_id)
+    return contact
+
+
+def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
+    """Tells the ending anew. A call-back that was promised goes with the outcome that promised it."""
+    old = Kept.objects.filter(subject=contact.subject, kind__in=ENDINGS, void=False).first()
+    if old is None or contact.started_at is None or contact.ended_at is None:
+        return
+    data = dict(old.data)
+    if contact.kind == Kind.CALL:
+        data["outcome"] = contact.outcome
+        data["started"] = contact.started_at.isoformat()
+        data["seconds"] = int((contact.ended_at - contact.started_at).total_seconds())
+        if contact.outcome not in {Outcome.ABSENT, Outcome.BUSY}:
+            data["call_back"] = None
+            for promise in Kept.objects.filter(subject=contact.subject, kind="call_back_promised", void=False):
+                ledger.correct(promise, by=None, actor=actor, now=now, bank=bank)
+    anew = Fact(old.kind, contact.ended_at, now, contact.rm_id, contact.customer_id, contact.subject, data, "entered")
+    ledger.correct(old, by=anew, actor=actor, now=now, bank=bank)
+    recall(contact.customer_id, contact.rm_id)
+
+
+def _keep(
+    contact: Contact, before: Mapping[str, Any], after: Mapping[str, Any], reason: str, actor: Actor, now: datetime
+) -> None:
+    Amendment.objects.create(
+        contact=contact,
+        customer_id=contact.customer_id,
+        at=now,
+        by_id=actor.id,
+        reason=reason,
+        before=dict(before),
+        after={name: _plain(value) for name, value in after.items()},
+    )
+
+
+def _want_reason(reason: str) -> None:
+    if not reason.strip():
+        words = Words("请写明更正的原因。", "Say why it is corrected.")
+        raise Blocked([Verdict("R13", "no_reason", "block", words, "reason")])
+
+
+def _clause(contact: Contact) -> str:
+    return {"reception": "R13", "visit": "V6", "call": "C6"}[contact.kind]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
