@@ -97,13 +97,18 @@ def stop(processes: Sequence[Process]) -> None:
 
 
 def end_like_ctrl_c() -> None:
-    """SIGTERM and a closed terminal end us the way Ctrl-C does: in order."""
+    """SIGTERM and a closed terminal end us the way Ctrl-C does, in order; and Ctrl-C's own signal too.
+
+    A shell script's background jobs begin with SIGINT ignored. A closed terminal stays ignored where `nohup` said so.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt)
 
 
 def follow_parent() -> None:
