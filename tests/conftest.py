@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 import pytest
 
@@ -43,13 +44,11 @@ os.environ["ZHIKE_ROLE"] = "app"
 os.environ["DJANGO_SETTINGS_MODULE"] = "zhike.settings"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Bring Django up, unless only the engine is tested: that must take a second, and proves that it needs none."""
-    if config.args and all("tests/conduct" in argument for argument in config.args):
-        return
-    from django.conf import settings
-
-    assert settings.DATABASES
+# Django is up before any conftest further in imports a model; but not where only the engine is tested: that must take a
+# second, and proves that the engine needs none of it.
+asked_for = [argument for argument in sys.argv[1:] if argument.startswith("tests/")]
+if not asked_for or not all(argument.startswith("tests/conduct") for argument in asked_for):
+    django.setup()
 
 
 @dataclass(frozen=True)
