@@ -136,3 +136,18 @@ def test_a_contact_recorded_by_mistake_takes_back_what_it_caused(lin):
         strike(contact, reason="记错了客户", actor=actor, now=NOW + timedelta(hours=1), bank=Bank())
         assert ("R12", "thanks") not in owed()
         assert history(contact.customer_id, lin.id, Bank()).first_met_at is None
+
+
+def test_an_accepted_invitation_is_a_planned_reception_that_the_rm_invited_to(lin):
+    with acting(lin.id, NOW) as actor:
+        contact = course.plan(Customer.objects.get(), "call", actor=actor, now=NOW, purpose="introduction")
+        course.start(contact, actor=actor, now=NOW, bank=Bank())
+        course.put_through(contact, "reached", actor=actor, now=NOW + timedelta(minutes=3), bank=Bank())
+        assert set(owed()) == {("C6", "write_up"), ("C10", "thanks")}
+        write_up.close(
+            contact,
+            WriteUp(no_need=True, seen={"invitation": "accepted"}, next=NextContact("reception", NOW + timedelta(days=2))),
+            actor=actor, now=NOW + timedelta(minutes=5), bank=Bank(),
+        )  # fmt: skip
+        coming = contact.followed_by.get()
+    assert (coming.state, coming.invited_by_rm, coming.told_customer) == ("agreed", True, True)

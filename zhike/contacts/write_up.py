@@ -24,6 +24,7 @@ from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.people.actor import Actor
 
+from . import course
 from .models import Contact
 from .states import follow
 
@@ -38,13 +39,14 @@ class NeedHeard:
 
 @dataclass(frozen=True)
 class NextContact:
-    """The next contact, drafted: when, how and what for. Its time lies ahead."""
+    """The next contact, drafted: when, how and what for. Its time lies ahead. ``agreed``: the customer agreed to it."""
 
     kind: str
     at: datetime
     purpose: str = "need"
     words: str = ""
     place: str = ""
+    agreed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,19 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime)
                 "next",
             )
         )
+    if form.seen.get("invitation") == "accepted" and (form.next is None or form.next.kind != "reception"):
+        found.append(
+            Verdict(
+                "C7",
+                "invited_when",
+                "block",
+                Words(
+                    "客户答应来行，请定下来行的时间。",
+                    "The customer accepted the invitation: set when the visit to the bank is.",
+                ),
+                "next",
+            )
+        )
     for promise in form.promises:
         if promise.due and promise.due <= now:
             found.append(
@@ -140,6 +155,10 @@ def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank:
         follow("write up", contact)
     for name, value in form.learned.items():
         contact.customer.learn(name, value, source="contact", contact=contact.pk, actor=actor, now=now)
+    if form.next and form.next.agreed and form.next.kind == "visit":
+        # An agreed visit owes an arrival (V2), which wants the new contact's own number.
+        visit = contact.followed_by.latest("pk")
+        course.agree(visit, at=form.next.at, place=form.next.place, actor=actor, now=now, bank=bank)
     contact.refresh_from_db()
     return contact
 
@@ -170,6 +189,8 @@ def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
 
 def _document(contact: Contact, form: WriteUp, state: str, actor: Actor, now: datetime) -> dict[str, Any]:
     follows_up = form.next
+    # C7: an accepted invitation is a planned reception that the RM invited to (R2 looks at that).
+    invited = form.seen.get("invitation") == "accepted"
     return {
         "contact": {
             "id": contact.pk,
@@ -184,7 +205,16 @@ def _document(contact: Contact, form: WriteUp, state: str, actor: Actor, now: da
         },
         "needs": [asdict(need) for need in form.needs],
         "demands": [{"number": number, "words": words} for number, words in enumerate(form.demands, 1)],
-        "next": [{**asdict(follows_up), "at": follows_up.at.isoformat()}] if follows_up else [],
+        "next": [
+            {
+                **asdict(follows_up),
+                "at": follows_up.at.isoformat(),
+                "state": "agreed" if invited or (follows_up.agreed and follows_up.kind != "visit") else "planned",
+                "invited": invited,
+            }
+        ]
+        if follows_up
+        else [],
     }
 
 
@@ -211,10 +241,11 @@ WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
     INSERT INTO contacts_contact (kind, state, customer_id, rm_id, follows_id, purpose, purpose_words, planned_for, place,
         invited_by_rm, customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, grade, tier, outcome,
         met_where, seen_off, invitation, result, result_words, no_need, cancelled_for, cancelled_why, by_id, created_at, version)
-    SELECT p.kind, 'planned', closed.customer_id, closed.rm_id, closed.id, p.purpose, p.words, p.at, p.place,
-        false, false, false, false, false, '', '{{}}', '[]', 'tapped', '', '',
+    SELECT p.kind, p.state, closed.customer_id, closed.rm_id, closed.id, p.purpose, p.words, p.at, p.place,
+        p.invited, false, p.state = 'agreed', false, false, '', '{{}}', '[]', 'tapped', '', '',
         '', '', '', '', '', false, '', '', (d -> 'contact' ->> 'by_id')::bigint, (d -> 'contact' ->> 'closed_at')::timestamptz, 1
-    FROM closed, doc, jsonb_to_recordset(d -> 'next') AS p (kind text, at timestamptz, purpose text, words text, place text)
+    FROM closed, doc, jsonb_to_recordset(d -> 'next') AS p (
+        kind text, at timestamptz, purpose text, words text, place text, state text, invited boolean)
 ), dropped AS (
     DELETE FROM contacts_draft USING closed WHERE contact_id = closed.id
 )
