@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,6 +7,6 @@ class People(AppConfig):
     name = "zhike.people"
 
     def ready(self) -> None:
-        from zhike.people import checks
-
-        assert checks
+        """Each of these registers what it brings: checks, and kinds of approval."""
+        for module in ("checks", "bank", "posts"):
+            import_module(f"{self.name}.{module}")
