@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "zhike.pages",
     "zhike.api",
 ]
+PROCRASTINATE_IMPORT_PATHS = ["zhike.schedule"]
 AUTH_USER_MODEL = "people.Staff"
 ROOT_URLCONF = "zhike.urls"
 WSGI_APPLICATION = "zhike.wsgi.application"
@@ -111,6 +112,8 @@ LOCALE_PATHS = [BASE / "locale"]
 USE_I18N = True
 
 STATIC_URL = "/static/"
+# Served from where they lie: no step to forget between unpacking a release and starting it.
+WHITENOISE_USE_FINDERS = True
 
 TEMPLATES = [
     {
