@@ -343,37 +343,76 @@ def migrate(options: Options) -> int:
         from django.core.management import call_command
 
         call_command("migrate", interactive=False, verbosity=0 if options.quiet else 1)
-        open_borrowed_tables()
     return DONE
 
 
-def open_borrowed_tables() -> None:
-    """Grant the two working roles what libraries keep in the database: sessions, sign-in, second factor, jobs.
+# ---------------------------------------------------------------------- working
 
-    Our own tables name their grants in their migrations. Nothing in these belongs to a customer.
-    """
-    from django.db import connection
 
-    from zhike.trail.walls import APP, WORKER
+@command("day", "按日历生成当日应办（重复执行不会重复生成）", "add what the calendar owes on a day; twice adds nothing",
+         argument("--on", "日期，默认今天，例如 2026-02-16", "the day, today unless given: 2026-02-16", metavar="DATE"),
+         JSON)  # fmt: skip
+def day(options: Options) -> int:
+    """Birthdays and the contacts due by rhythm; what has lapsed is marked."""
+    with ready("worker"):
+        from dataclasses import asdict
+        from datetime import date
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = current_schema"
-            " AND tablename ~ '^(django|auth|account|mfa|axes|procrastinate)_' AND tablename <> 'django_migrations'"
+        from zhike import clock
+        from zhike.obligations.sweep import sweep
+        from zhike.people import bank
+
+        now = clock.now()
+        try:
+            on = date.fromisoformat(options.on) if options.on else None
+        except ValueError:
+            print(
+                words(f"{options.on} 不是日期，应如 2026-02-16。", f"{options.on} is no date; write 2026-02-16."),
+                file=sys.stderr,
+            )
+            return MISUSED
+        settings = bank.settings()
+        on = on or now.astimezone(settings.at(now.date()).zone).date()
+        swept = sweep(on, now=now, bank=settings.at(on))
+    if options.json:
+        print(json.dumps({"on": on.isoformat(), **asdict(swept)}))
+    else:
+        print(
+            words(
+                f"{on}：生日 {swept.birthdays} 项，联系节奏 {swept.rhythm} 项，逾期作废 {swept.missed} 项。",
+                f"{on}: {swept.birthdays} for birthdays, {swept.rhythm} by rhythm; {swept.missed} lapsed.",
+            )
         )
-        (tables,) = cursor.fetchone()
-        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {APP}, {WORKER}")
-        cursor.execute(f"GRANT SELECT ON django_migrations TO {APP}, {WORKER}")
-        cursor.execute(
-            "SELECT string_agg(quote_ident(sequencename), ', ') FROM pg_sequences"
-            " WHERE schemaname = current_schema AND sequencename LIKE 'procrastinate\\_%'"
-        )
-        (sequences,) = cursor.fetchone()
-        if sequences:
-            cursor.execute(f"GRANT USAGE ON SEQUENCE {sequences} TO {APP}, {WORKER}")
+    return DONE
 
 
 # ---------------------------------------------------------------------- keeping
+
+
+@command(
+    "token", "为员工签发 API 访问令牌（只显示一次）", "give a staff member a token for the API, shown once",
+    argument("staff", "工号", "the staff number", metavar="STAFF"),
+    argument("--label", "用途说明", "what it is for", default=""),
+    argument("--days", "有效天数（默认 90）", "how many days it is good for (default 90)", type=int, default=90),
+)  # fmt: skip
+def token(options: Options) -> int:
+    """Print a new bearer token. Only its hash is kept, so nobody can show it again."""
+    with ready("worker"):
+        from zhike import clock
+        from zhike.people.models import Staff
+        from zhike.people.tokens import give
+
+        staff = Staff.objects.filter(number=options.staff, is_active=True).first()
+        if staff is None:
+            raise Failure(
+                words(
+                    f"没有工号为 {options.staff} 的在用账号。", f"No open account has the staff number {options.staff}."
+                )
+            )
+        if not 0 < options.days <= 366:
+            raise Failure(words("有效期须为 1 到 366 天。", "A token is good for 1 to 366 days."))
+        print(give(staff, options.label, clock.now(), days=options.days))
+    return DONE
 
 
 @command("doctor", "检查数据库、结构、权限、磁盘与时钟", "check database, tables, roles, disk and clock", JSON)

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "zhike.pages",
     "zhike.api",
 ]
+PROCRASTINATE_IMPORT_PATHS = ["zhike.schedule"]
 AUTH_USER_MODEL = "people.Staff"
 ROOT_URLCONF = "zhike.urls"
 WSGI_APPLICATION = "zhike.wsgi.application"
@@ -111,6 +112,8 @@ LOCALE_PATHS = [BASE / "locale"]
 USE_I18N = True
 
 STATIC_URL = "/static/"
+# Served from where they lie: no step to forget between unpacking a release and starting it.
+WHITENOISE_USE_FINDERS = True
 
 TEMPLATES = [
     {
@@ -175,6 +178,8 @@ MFA_TOTP_ISSUER = "Zhike 知客"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_PARAMETERS = ["username"]
+# The lock is on the staff number, whatever address, browser or cookie is tried with it; a branch shares one address.
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 AXES_FAILURE_LIMIT = "zhike.pages.sign_in.failures_allowed"
 AXES_COOLOFF_TIME = "zhike.pages.sign_in.locked_for"
 AXES_LOCKOUT_CALLABLE = "zhike.pages.sign_in.locked_out"

@@ -29,7 +29,7 @@ def zhike(database, *arguments: str, **environment: str) -> subprocess.Completed
 def test_help_names_every_command(database):
     done = zhike(database, "--help")
     assert done.returncode == 0
-    for name in ("demo", "serve", "web", "worker", "migrate", "doctor", "backup", "restore"):
+    for name in ("demo", "serve", "web", "worker", "migrate", "day", "doctor", "backup", "restore"):
         assert f"\n    {name} " in done.stdout
 
 
@@ -116,6 +116,9 @@ def test_serve_survives_the_death_of_its_web_process_and_stops_whole(database):
     try:
         assert serving.stdout.readline() == f"Zhike: http://127.0.0.1:{port}/ (Ctrl-C stops it)\n"
         assert answers(port)
+        style = urllib.request.urlopen(f"http://127.0.0.1:{port}/static/css/tokens.css", timeout=5)
+        assert style.headers["Content-Type"].startswith("text/css")
+        style.close()
         os.kill(children(serving.pid)[0], signal.SIGKILL)
         deadline = time.monotonic() + 30
         while not answers(port):

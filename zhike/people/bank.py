@@ -1,11 +1,21 @@
-"""The bank's settings as its rows say, read once a version and not once a request."""
+"""The bank's settings as its rows say, read once a version and not once a request; changed by two persons."""
 
 from __future__ import annotations
 
+import json
+from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
-from zhike.conduct.bank import Change, Settings
-from zhike.people.models import Setting
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from zhike.conduct.bank import SETTINGS, Change, Settings
+from zhike.conduct.setting import plain, read
+from zhike.conduct.words import Refused, Words
+from zhike.people import approvals
+from zhike.people.actor import Actor
+from zhike.people.models import Approval, Setting
 
 
 @lru_cache(maxsize=4)
@@ -15,7 +25,7 @@ def settings_of(version: int) -> Settings:
 
 
 def settings() -> Settings:
-    """The settings as they stand now, for the worker and commands; two statements."""
+    """The settings as they stand now, for the worker and commands; one statement more."""
     return settings_of(settings_version())
 
 
@@ -23,3 +33,74 @@ def settings_version() -> int:
     """Changes whenever a setting does."""
     last = Setting.objects.order_by("-at").values_list("at", flat=True).first()
     return 0 if last is None else round(last.timestamp() * 1_000_000)
+
+
+def ask_to_change(
+    actor: Actor, name: str, value: Any, from_day: date, reason: str, *, today: date, now: datetime
+) -> Approval:
+    """Asks that a setting be ``value`` (plain JSON) from a day on. Raises Refused where it cannot be."""
+    if name not in SETTINGS:
+        raise Refused(f"没有名为 {name} 的参数。", f"There is no setting called {name}.")
+    if from_day < today:
+        raise Refused(
+            "生效日不能早于今天：此前应办按当时的口径。",
+            "It cannot begin before today: what was owed then stays as it was.",
+        )
+    settings().with_change(Change(name, value, from_day))
+    if plain(read(SETTINGS[name], value)) == plain(getattr(settings().at(from_day), name)):
+        raise Refused("与当时的值相同，无需修改。", "That is its value already.")
+    payload = {"name": name, "value": value, "from_day": from_day.isoformat()}
+    return approvals.ask(actor, CHANGE.name, f"setting:{name}", payload, reason, now)
+
+
+def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
+    payload = approval.payload
+    day = date.fromisoformat(payload["from_day"])
+    settings().with_change(Change(payload["name"], payload["value"], day))  # others may have changed what it must fit
+    Setting.objects.update_or_create(
+        name=payload["name"],
+        from_day=day,
+        defaults={"value": payload["value"], "by_id": approval.asked_by_id, "at": now, "approval": approval},
+    )
+
+
+def _lines(approval: Approval) -> list[approvals.Line]:
+    payload = approval.payload
+    setting = SETTINGS[payload["name"]]
+    day = date.fromisoformat(payload["from_day"])
+    return [
+        (_("Setting"), setting.label.say(get_language() or "")),
+        (_("Until now"), shown(payload["name"], plain(getattr(settings().at(day), payload["name"])))),
+        (_("New"), shown(payload["name"], payload["value"])),
+        (_("From"), payload["from_day"]),
+    ]
+
+
+def shown(name: str, value: Any) -> str:
+    """A setting's plain value as the reader says it."""
+    setting, language = SETTINGS[name], get_language() or ""
+    match setting.kind:
+        case "bool":
+            return _("on") if value else _("off")
+        case "choice":
+            return setting.choices[value].say(language)
+        case "choices":
+            return "、".join(setting.choices[key].say(language) for key in value) or _("none")
+        case "words":
+            return "、".join(value)
+        case "tiers" | "rhythm":
+            return "; ".join(json.dumps(list(row.values()), ensure_ascii=False) for row in value)
+        case _:
+            return f"{value} {setting.unit.say(language)}" if setting.unit else str(value)
+
+
+CHANGE = approvals.register(
+    approvals.Kind(
+        "people.setting",
+        Words("修改参数", "Change a setting"),
+        "settings.change",
+        "settings.approve",
+        _carry_out,
+        _lines,
+    )
+)

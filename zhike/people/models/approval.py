@@ -1,6 +1,26 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from zhike.people.actor import Actor
+
+# Whom requests that concern the whole bank, and no unit, are shown to.
+BANK_WIDE = frozenset({"administrator", "compliance", "auditor"})
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def visible_to(self, actor: Actor) -> ApprovalQuerySet:
+        """One's own, those one decided, those of units in the actor's scope; PostgreSQL's policy says the same."""
+        shown = Q(asked_by=actor.id) | Q(decided_by=actor.id)
+        shown |= Q(unit__in=[-keeper for keeper in actor.sees if keeper < 0])
+        if actor.roles & BANK_WIDE:
+            shown |= Q(unit=None)
+        return self.filter(shown)
 
 
 class Approval(models.Model):
@@ -27,6 +47,8 @@ class Approval(models.Model):
     decided_by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     note = models.TextField(default="", blank=True)
+
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         db_table = "people_approval"

@@ -1,0 +1,99 @@
+"""`check --deploy`: clean for a proper installation, a sentence for each thing that is not."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+PROPER = {
+    "ZHIKE_MODE": "production",
+    "ZHIKE_SECRET_KEY": base64.b64encode(bytes(range(48))).decode(),
+    "ZHIKE_DATA_KEYS": "k1:" + base64.b64encode(bytes(range(100, 132))).decode(),
+    "ZHIKE_HOSTS": "zhike.bank.example",
+    "ZHIKE_BEHIND_PROXY": "1",
+}
+
+
+def check(database: Any, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        **database.environment,
+        **PROPER,
+        **changed,
+        "DJANGO_SETTINGS_MODULE": "zhike.settings",
+    }
+    command = [
+        sys.executable,
+        "-W",
+        "error::ResourceWarning",
+        "-m",
+        "django",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+    ]
+    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True)
+
+
+def test_a_proper_installation_is_clean(database: Any) -> None:
+    done = check(database, "--database", "default")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"ZHIKE_MODE": "demo"}, "zhike.E001"),
+        ({"ZHIKE_SECRET_KEY": "short"}, "zhike.E002"),
+        ({"ZHIKE_HOSTS": "localhost"}, "zhike.E004"),
+        ({"ZHIKE_BEHIND_PROXY": "0"}, "zhike.W005"),
+    ],
+)
+def test_what_is_not_proper_is_said(database: Any, changed: dict[str, str], said: str) -> None:
+    done = check(database, **changed)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_serving_as_the_owner_is_said(database: Any) -> None:
+    done = check(database, "--database", "default", ZHIKE_DATABASE_URL=database.url("zhike_owner"))
+    assert "zhike.E011" in done.stderr
+
+
+def test_a_wall_that_fell_is_said(database: Any) -> None:
+    import psycopg
+
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        connection.execute("ALTER TABLE customers_need NO FORCE ROW LEVEL SECURITY")
+    assert "zhike.E012" in check(database, "--database", "default").stderr
+
+
+def test_without_keys_production_does_not_start(database: Any) -> None:
+    done = check(database, ZHIKE_SECRET_KEY="", ZHIKE_DATA_KEYS="")
+    assert done.returncode != 0
+    assert "ZHIKE_SECRET_KEY is not set" in done.stderr
+
+
+def test_the_command_gives_a_token_and_says_who_is_not_there(database: Any) -> None:
+    from zhike.people.models import Staff, Token
+    from zhike.people.session import hashed
+
+    def token(number: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "zhike", "token", number]
+        return subprocess.run(command, env={**os.environ, **database.environment}, capture_output=True, text=True)
+
+    Staff.objects.seat(number="1001", name="林晓")
+    given = token("1001")
+    assert given.returncode == 0, given.stderr
+    assert token("9999").returncode == 1
+    import psycopg
+
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        kept = connection.execute(f"SELECT hash FROM {Token._meta.db_table}").fetchall()
+    assert kept == [(hashed(given.stdout.strip()),)]

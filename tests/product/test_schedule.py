@@ -1,0 +1,98 @@
+"""What happens by the clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.product.test_cli import zhike
+from zhike import clock, processes
+
+EVENING = datetime(2026, 3, 1, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
+MIDNIGHT = datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
+
+
+def jobs(database, columns: str = "task_name, args->>'day', status::text") -> list[tuple]:
+    with psycopg.connect(database.url("zhike_worker")) as other:
+        return other.execute(f"SELECT {columns} FROM procrastinate_jobs ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def schedule(database, worker):
+    from zhike import schedule
+
+    with worker():
+        yield schedule
+
+
+def test_a_days_sweep_is_queued_once_and_the_next_day_begins_at_the_banks_midnight(database, schedule):
+    with clock.at(EVENING):
+        schedule.tick(timestamp=0)
+        schedule.tick(timestamp=0)
+    assert jobs(database) == [("sweep_day", "2026-03-01", "todo")]
+    with clock.at(MIDNIGHT):
+        schedule.tick(timestamp=0)
+    assert [row[1] for row in jobs(database)] == ["2026-03-01", "2026-03-02"]
+
+
+def test_a_sweep_that_failed_is_tried_again(database, schedule):
+    with clock.at(EVENING):
+        schedule.tick(timestamp=0)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+        schedule.tick(timestamp=0)
+    assert [row[2] for row in jobs(database)] == ["failed", "todo"]
+
+
+def test_the_sweep_makes_the_trails_next_months(database, schedule):
+    with clock.at(datetime(2031, 5, 1, tzinfo=UTC)):
+        schedule.sweep_day(day="2031-05-01")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'trail_entry'::regclass")
+        before = cursor.fetchone()
+        schedule.sweep_day(day="2031-05-02")
+        cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'trail_entry'::regclass")
+        assert cursor.fetchone() == before
+
+
+def test_the_worker_does_the_day_and_a_killed_workers_job_is_rescued(database):
+    """kill -9 leaves a job `doing` for ever; the tick of the next worker puts it back, and it is done."""
+    with psycopg.connect(database.url("zhike_worker"), autocommit=True) as other:
+        dead = other.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        ).fetchone()[0]
+        other.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
+            " VALUES ('default', 'sweep_day', '{\"day\": \"2020-01-01\"}', 'doing', %s)",
+            [dead],
+        )
+        other.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', 'rescue', '{\"timestamp\": 0}')"
+        )
+        environment = {**os.environ, **database.environment}
+        working = subprocess.Popen(processes.own("worker"), env=environment)
+        try:
+            deadline = time.monotonic() + 40
+            done = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'sweep_day' AND status = 'succeeded'"
+            while other.execute(done).fetchone()[0] < 1:
+                assert time.monotonic() < deadline, jobs(database)
+                time.sleep(0.2)
+        finally:
+            working.send_signal(signal.SIGTERM)
+            assert working.wait(20) == 0
+
+
+def test_the_command_says_what_it_added_and_refuses_what_is_no_date(database):
+    done = zhike(database, "day", "--on", "2026-03-01", "--json")
+    assert json.loads(done.stdout) == {"on": "2026-03-01", "birthdays": 0, "rhythm": 0, "missed": 0}
+    assert date.fromisoformat(json.loads(zhike(database, "day", "--json").stdout)["on"])
+    wrong = zhike(database, "day", "--on", "31.12.2026")
+    assert (wrong.returncode, wrong.stderr) == (2, "31.12.2026 is no date; write 2026-02-16.\n")

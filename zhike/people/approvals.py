@@ -1,0 +1,174 @@
+"""The one maker-checker mechanism (审批): somebody asks, somebody else decides, and what is carried out is what was seen.
+
+Whoever has an act that needs a second person registers its kind: who may ask, who may decide, how it is worded, what
+carries it out. The request keeps the act's whole payload; a decision names the digest of what stood on the screen, so
+that a request changed in between is not approved unseen. Left undecided for 48 hours it can only be asked anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from zhike.conduct.words import Refused, Words
+from zhike.people.actor import Actor
+from zhike.people.models import Approval
+from zhike.people.permissions import check, may
+
+WAITS = timedelta(hours=48)
+
+Line = tuple[str, str]
+
+
+class Undecidable(Refused):
+    """A request that cannot be decided this way: by this person, in this state, or as it was seen."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An act that needs a second person.
+
+    ``ask`` and ``decide`` are capabilities of the table of permissions. ``carry_out(approval, actor, now)`` runs in the
+    decision's transaction, as the one who decides. ``lines(approval)`` words the payload for the page: (word, value).
+    """
+
+    name: str
+    title: Words
+    ask: str
+    decide: str
+    carry_out: Callable[[Approval, Actor, datetime], None]
+    lines: Callable[[Approval], list[Line]]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Called at start by the app whose act it is."""
+    assert KINDS.get(kind.name, kind).name == kind.name
+    KINDS[kind.name] = kind
+    return kind
+
+
+def digest_of(kind: str, subject: str, payload: dict[str, Any]) -> str:
+    """Over the canonical JSON of what is asked for."""
+    text = json.dumps([kind, subject, payload], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def ask(
+    actor: Actor,
+    kind: str,
+    subject: str,
+    payload: dict[str, Any],
+    reason: str,
+    now: datetime,
+    *,
+    unit_id: int | None = None,
+) -> Approval:
+    """A new request. ``unit_id``: whose leaders decide; None for what concerns the whole bank. Raises Refused."""
+    check(actor, KINDS[kind].ask)
+    if not reason.strip():
+        raise Undecidable("请写明理由，复核人据此判断。", "Say why; the second person decides by it.")
+    waiting = Approval.objects.filter(kind=kind, subject=subject, decision="open", asked_at__gt=now - WAITS)
+    if waiting.exists():
+        raise Undecidable("同一事项已有待审批的申请。", "The same is already waiting for a decision.")
+    # What comes back from the database must have the digest that went in: JSON turns tuples and dates into its own.
+    payload = json.loads(json.dumps(payload))
+    return Approval.objects.create(
+        kind=kind,
+        subject=subject,
+        payload=payload,
+        digest=digest_of(kind, subject, payload),
+        unit_id=unit_id,
+        asked_by_id=actor.id,
+        asked_at=now,
+        reason=reason.strip(),
+    )
+
+
+def approve(actor: Actor, approval_id: int, digest: str, now: datetime, note: str = "") -> Approval:
+    """Decides for it and carries it out, in one transaction. ``digest`` is of what the decider saw."""
+    approval = _to_decide(actor, approval_id, now)
+    if digest != approval.digest or approval.digest != digest_of(approval.kind, approval.subject, approval.payload):
+        raise Undecidable(
+            "申请内容与您看到的不一致，请刷新后重新核对。", "The request is not what you saw. Reload and look again."
+        )
+    _decide(approval, Approval.Decision.APPROVED, actor, now, note)
+    KINDS[approval.kind].carry_out(approval, actor, now)
+    return approval
+
+
+def refuse(actor: Actor, approval_id: int, now: datetime, note: str) -> Approval:
+    """Decides against it; the one who asked reads why."""
+    approval = _to_decide(actor, approval_id, now)
+    if not note.strip():
+        raise Undecidable("请写明不同意的理由。", "Say why you refuse.")
+    return _decide(approval, Approval.Decision.REFUSED, actor, now, note)
+
+
+def withdraw(actor: Actor, approval_id: int, now: datetime, note: str = "") -> Approval:
+    """The one who asked takes it back."""
+    approval = _locked(approval_id)
+    if approval.asked_by_id != actor.id:
+        raise Undecidable("只有申请人可以撤回。", "Only the one who asked can withdraw it.")
+    return _decide(approval, Approval.Decision.WITHDRAWN, actor, now, note)
+
+
+def expired(approval: Approval, now: datetime) -> bool:
+    """Left undecided too long: it can be withdrawn and asked anew, no longer approved."""
+    return approval.decision == Approval.Decision.OPEN and approval.asked_at + WAITS <= now
+
+
+def waiting_for(actor: Actor, now: datetime) -> QuerySet[Approval]:
+    """What this actor may decide now: of a kind and in a scope that is theirs, asked by others, not expired."""
+    kinds = [kind.name for kind in KINDS.values() if may(actor, kind.decide)]
+    return (
+        Approval.objects.visible_to(actor)
+        .filter(kind__in=kinds, decision="open", asked_at__gt=now - WAITS)
+        .exclude(asked_by=actor.id)
+        .select_related("asked_by", "unit")
+        .order_by("asked_at")
+    )
+
+
+def _locked(approval_id: int) -> Approval:
+    """The row, locked, so that two who decide at once do it once."""
+    # PostgreSQL lets only open requests be locked for a decision.
+    approval = Approval.objects.select_for_update().filter(pk=approval_id, decision="open").first()
+    if approval is None:
+        if Approval.objects.filter(pk=approval_id).exists():
+            raise Undecidable("该申请已有结论，请刷新查看。", "This has been decided already. Reload to see how.")
+        raise Undecidable("没有这项申请，或不在您的范围内。", "There is no such request in your scope.")
+    return approval
+
+
+def _to_decide(actor: Actor, approval_id: int, now: datetime) -> Approval:
+    approval = _locked(approval_id)
+    check(actor, KINDS[approval.kind].decide)
+    if approval.asked_by_id == actor.id:
+        raise Undecidable(
+            "不能审批自己的申请，须由另一人复核。", "Nobody approves their own request; it needs a second person."
+        )
+    if approval.unit_id is not None and -approval.unit_id not in actor.sees:
+        raise Undecidable("没有这项申请，或不在您的范围内。", "There is no such request in your scope.")
+    if expired(approval, now):
+        raise Undecidable("申请超过48小时未复核，已退回，请申请人重新提交。", "It waited for over 48 hours; ask anew.")
+    return approval
+
+
+def _decide(approval: Approval, decision: Approval.Decision, actor: Actor, now: datetime, note: str) -> Approval:
+    approval.decision, approval.decided_by_id, approval.decided_at, approval.note = (
+        decision,
+        actor.id,
+        now,
+        note.strip(),
+    )
+    approval.save(update_fields=["decision", "decided_by", "decided_at", "note"])
+    return approval

@@ -1,0 +1,113 @@
+"""Posts (任职): granting a role takes two persons, taking one away takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from zhike.conduct.words import Refused, Words
+from zhike.people import approvals
+from zhike.people.actor import Actor
+from zhike.people.models import Approval, Post, Role, Scope, Staff, Unit
+from zhike.people.permissions import check
+
+# What a role usually sees; a file or form that says nothing else means this.
+USUAL_SCOPE = {
+    Role.RM: Scope.OWN,
+    Role.LEADER: Scope.TEAM,
+    Role.MARKETING: Scope.OWN,
+    Role.COMPLIANCE: Scope.TREE,
+    Role.RISK: Scope.TREE,
+    Role.AUDITOR: Scope.ALL,
+    Role.ADMINISTRATOR: Scope.OWN,
+}
+
+
+@dataclass(frozen=True)
+class NewPost:
+    """A post that somebody is to have. Days are ISO dates; ``to_day`` is the first day that it no longer is."""
+
+    staff: int
+    unit: int
+    role: str
+    scope: str
+    from_day: str
+    to_day: str | None = None
+
+
+def ask_to_grant(actor: Actor, posts: Sequence[NewPost], reason: str, now: datetime) -> Approval:
+    """Asks for posts, one or a whole file of them; one decision opens them all."""
+    if not posts:
+        raise Refused("没有要授予的任职。", "There is no post to grant.")
+    for post in posts:
+        _hold(post)
+    subject = f"staff:{posts[0].staff}" if len(posts) == 1 else f"posts:{len(posts)}:{now.isoformat()}"
+    return approvals.ask(actor, GRANT.name, subject, {"posts": [asdict(post) for post in posts]}, reason, now)
+
+
+def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
+    """Ends a post from ``day`` on; what it let see is out of sight from then on."""
+    check(actor, "posts.change")
+    post = Post.objects.select_for_update().get(pk=post_id)
+    if day < today:
+        raise Refused("结束日不能早于今天。", "It cannot end before today.")
+    if post.staff_id == actor.id and post.role == Role.ADMINISTRATOR:
+        raise Refused(
+            "不能结束自己的管理员任职，请由另一位管理员办理。", "Another administrator has to end your own post."
+        )
+    if day <= post.from_day:
+        raise Refused("结束日须晚于开始日。", "It must end after it begins.")
+    post.to_day = day
+    post.save(update_fields=["to_day"])
+    return post
+
+
+def write(post: NewPost) -> Post:
+    """The row itself; an open post of the same staff, unit and role is changed, not doubled."""
+    _hold(post)
+    row, _made = Post.objects.update_or_create(
+        staff_id=post.staff,
+        unit_id=post.unit,
+        role=post.role,
+        to_day=None,
+        defaults={"scope": post.scope, "from_day": post.from_day},
+    )
+    if post.to_day:
+        row.to_day = date.fromisoformat(post.to_day)
+        row.save(update_fields=["to_day"])
+    return row
+
+
+def _hold(post: NewPost) -> None:
+    if post.role not in Role.values or post.scope not in Scope.values:
+        raise Refused("角色或数据范围不存在。", "There is no such role or scope.")
+    if post.to_day and post.to_day <= post.from_day:
+        raise Refused("结束日须晚于开始日。", "It must end after it begins.")
+
+
+def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
+    posts = [NewPost(**post) for post in approval.payload["posts"]]
+    if any(post.staff == actor.id for post in posts):
+        raise approvals.Undecidable("不能审批授予自己的任职。", "Nobody approves a post of their own.")
+    for post in posts:
+        write(post)
+
+
+def _lines(approval: Approval) -> list[approvals.Line]:
+    posts = [NewPost(**post) for post in approval.payload["posts"]]
+    names = Staff.objects.in_bulk([post.staff for post in posts])
+    units = Unit.objects.in_bulk([post.unit for post in posts])
+    return [
+        (
+            f"{names[post.staff].number} {names[post.staff].name}",
+            f"{units[post.unit].name} · {Role(post.role).label} · {Scope(post.scope).label} · "
+            f"{post.from_day} – {post.to_day or ''}",
+        )
+        for post in posts
+    ]
+
+
+GRANT = approvals.register(
+    approvals.Kind("people.post", Words("授予任职", "Grant posts"), "posts.change", "posts.approve", _carry_out, _lines)
+)

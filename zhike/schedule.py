@@ -1,0 +1,77 @@
+"""What happens by the clock. A tick comes once a minute and asks the tables what is due.
+
+The tick may come late, twice or not at all for a while: nothing depends on one of them. A day's sweep is due until a
+job for that day is waiting, running or done.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from zhike import clock
+from zhike.obligations.sweep import lapse, sweep
+from zhike.people import bank
+
+MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
+JOBS_KEPT_HOURS = 14 * 24
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="tick", name="tick")
+def tick(timestamp: int) -> None:
+    """What has lapsed is marked; the sweep of a day that has begun is put in the queue once."""
+    now = clock.now()
+    lapse(now)
+    day = today(now)
+    if not is_swept(day):
+        sweep_day.configure(queueing_lock=lock_of(day)).defer(day=day.isoformat())
+
+
+@app.task(name="sweep_day", retry=5)
+def sweep_day(day: str) -> None:
+    """What the calendar owes on this day; also the trail's next months."""
+    on = date.fromisoformat(day)
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT trail_month((%s::date + make_interval(months => m))::date) FROM generate_series(0, %s) m",
+            [on, MONTHS_AHEAD],
+        )
+    sweep(on, now=now, bank=bank.settings().at(on))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="rescue", name="rescue", pass_context=True)
+async def rescue(context: JobContext, timestamp: int) -> None:
+    """Jobs of a worker that was killed go back into the queue; those long done are forgotten."""
+    jobs: Any = context.app.job_manager
+    for job in await jobs.get_stalled_jobs():
+        await jobs.retry_job(job)
+    await jobs.delete_old_jobs(nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True)
+
+
+def today(now: datetime) -> date:
+    """The bank's day."""
+    return now.astimezone(bank.settings().at(now.date()).zone).date()
+
+
+def lock_of(day: date) -> str:
+    """Names the job of a day's sweep."""
+    return f"sweep {day}"
+
+
+def is_swept(day: date) -> bool:
+    """Is the day's sweep waiting, running or done? One that failed for good is tried again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_jobs"
+            " WHERE queueing_lock = %s AND status IN ('todo', 'doing', 'succeeded'))",
+            [lock_of(day)],
+        )
+        (swept,) = cursor.fetchone()
+    return bool(swept)
