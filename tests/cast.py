@@ -20,6 +20,7 @@ from django.test import Client
 
 from zhike import clock
 from zhike.customers.models import Customer
+from zhike.customers.models.customer import found_by
 from zhike.people.actor import Actor, acting
 from zhike.people.models import Post, Staff, Unit
 from zhike.people.session import SessionStore
@@ -114,6 +115,7 @@ def seat() -> Cast:
                 core_number=f"C-{whose}-{number}",
                 kind="company" if "公司" in name else "person",
                 name=name,
+                **found_by(name, "company" if "公司" in name else "person"),
                 tier=TIERS[number % 3],
                 rm=rm,
                 unit=unit,
@@ -133,3 +135,10 @@ def without_second_factor() -> None:
             "INSERT INTO people_setting (name, value, from_day, at) VALUES ('second_factor_roles', '[]', %s, %s)",
             [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
         )
+
+
+def a_customer(name: str, rm: Staff, unit: Unit, **fields: Any) -> Customer:
+    """One more customer, found by the search; call it as the owner."""
+    moment = datetime(2026, 1, 5, 2, tzinfo=UTC)
+    searched = found_by(name, fields.get("kind", "person"))
+    return Customer.objects.create(name=name, rm=rm, unit=unit, created_at=moment, changed_at=moment, **searched, **fields)

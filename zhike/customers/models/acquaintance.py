@@ -1,11 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.db import models
+
+if TYPE_CHECKING:
+    from zhike.customers.models.customer import Customer
+    from zhike.people.actor import Actor
+
+
+class AcquaintanceQuerySet(models.QuerySet["Acquaintance"]):
+    def attest(self, customer: Customer, actor: Actor, *, met: bool = False, called: bool = False) -> Acquaintance:
+        """早已认识, one tap: the actor met or called this customer before Zhike kept count. What is known already stays."""
+        known, _new = self.get_or_create(customer=customer, rm_id=actor.id)
+        if met and not known.met_source:
+            known.met_source = "attested"
+        if called and not known.called_source:
+            known.called_source = "attested"
+        known.save(update_fields=["met_source", "called_source"])
+        return known
 
 
 class Acquaintance(models.Model):
     """What one RM and one customer have been through: first met, first called, last contact.
 
     First meeting and first call are separate histories (CLAUSES, Definitions). ``*_source`` says where the first one is
-    known from: ``contact`` (it happened here), ``import`` (day one), ``attested`` ("早已认识", one tap).
+    known from: ``contact`` (it happened here), ``import`` (day one), ``attested`` ("早已认识", one tap); empty: not yet. The
+    day itself may be unknown where the source is not ``contact``. Without a row, ``met_before`` and ``called_before`` of
+    the customer say what the imported book knew.
     """
 
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="acquaintances")
@@ -17,6 +39,8 @@ class Acquaintance(models.Model):
     last_contact_at = models.DateTimeField(null=True)
     meetings = models.IntegerField(default=0)
     calls = models.IntegerField(default=0)
+
+    objects = AcquaintanceQuerySet.as_manager()
 
     class Meta:
         db_table = "customers_acquaintance"

@@ -1,13 +1,26 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Birthday
+from zhike.customers import birthdays, checks, names
+from zhike.customers import profile as fields
+from zhike.customers.checks import Unaccepted
+from zhike.customers.vault import TAIL, place, vault
+from zhike.trail.models import note
 
 if TYPE_CHECKING:
     from zhike.people.actor import Actor
@@ -27,6 +40,38 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def visible_to(self, actor: Actor) -> CustomerQuerySet:
         """The customers in the actor's scope: nothing else reaches a customer's row (PostgreSQL's policies say the same)."""
         return self.filter(keeper__among=actor.sees)
+
+    def enter(
+        self, *, name: str, unit_id: int, rm_id: int | None, actor: Actor, now: datetime, kind: str = "person", **columns: Any
+    ) -> Customer:
+        """A new customer, in the book of ``rm_id`` from today on. Profile fields are learned afterwards."""
+        from zhike.customers.models.book import Book
+
+        name = checks.clean(name)
+        if not name:
+            raise Unaccepted(gettext("A customer needs a name."))
+        customer = Customer(
+            name=name, kind=kind, unit_id=unit_id, rm_id=rm_id, created_at=now, changed_at=now, **columns, **found_by(name, kind)
+        )
+        customer.save()
+        if rm_id is not None:
+            day = timezone.localdate(now)
+            Book.objects.create(customer=customer, rm_id=rm_id, from_day=day, by_id=actor.id, at=now)
+        return customer
+
+
+class Exhausted(Unaccepted):
+    """The day's number of reveals is used up."""
+
+
+def found_by(name: str, kind: str) -> dict[str, Any]:
+    """The columns that search and lists need, from a name."""
+    company = kind == "company"
+    return {
+        "grams": names.grams(name),
+        "pinyin": names.pinyin(name, company=company),
+        "sort_key": names.sort_key(name, company=company),
+    }
 
 
 class Customer(models.Model):
@@ -123,3 +168,221 @@ class Customer(models.Model):
     def known(self, field: str) -> Any:
         """The value of a profile field as stored (sealed if sensitive), or None."""
         return (self.profile.get(field) or {}).get("v")
+
+    # What is learned
+
+    def learn(
+        self, field: str, value: str, *, source: str, actor: Actor, now: datetime, contact: int | None = None
+    ) -> list[str]:
+        """Keeps one field with its source, date and who; an empty value forgets it. Returns warnings, as sentences.
+
+        Raises Unaccepted where the value cannot be kept, PermissionError where the actor may not change this customer.
+        """
+        return self.learn_all({field: value}, source=source, actor=actor, now=now, contact=contact)
+
+    def learn_all(
+        self, values: Mapping[str, str], *, source: str, actor: Actor, now: datetime, contact: int | None = None
+    ) -> list[str]:
+        """Keeps several fields in one statement; see :meth:`learn`."""
+        day = timezone.localdate(now)
+        stamp = {"src": source, "on": day.isoformat(), "by": actor.id} | ({"contact": contact} if contact else {})
+        learned = Learned(self, day)
+        for name, value in values.items():
+            learned.take(fields.named(name), checks.clean(value))
+        self._keep(learned, stamp, now)
+        return learned.warnings
+
+    def _keep(self, learned: Learned, stamp: dict[str, Any], now: datetime) -> None:
+        entries = {name: {"v": value, **stamp} for name, value in learned.values.items()}
+        gone = Value(learned.forgotten, output_field=ArrayField(models.TextField()))
+        changed = Customer.objects.filter(pk=self.pk).update(
+            profile=Merged(F("profile"), gone, Value(json.dumps(entries), output_field=models.TextField())),
+            version=F("version") + 1,
+            changed_at=now,
+            **learned.columns,
+        )
+        if not changed:
+            raise PermissionError(gettext("This customer is not yours to change."))
+        self.profile = {k: v for k, v in self.profile.items() if k not in learned.forgotten} | entries
+        for column, value in learned.columns.items():
+            setattr(self, column, value)
+        self.version += 1
+        self.changed_at = now
+
+    def open_value(self, field: str) -> str:
+        """A profile field in clear, for the program's own use (dialling, sending); showing it to somebody is reveal()."""
+        stored = self.known(field)
+        if stored is None:
+            return ""
+        return vault().open(stored, place(field, self.pk)) if field in fields.SEALED else str(stored)
+
+    def shown(self, field: str) -> str:
+        """A profile field as a screen shows it: sensitive ones masked."""
+        value = self.open_value(field)
+        return fields.masked(fields.named(field), value) if value else ""
+
+    def reveal(self, field: str, *, actor: Actor, now: datetime, bank: Bank) -> str:
+        """A sensitive field in clear, shown to ``actor``: counted against the day's number and kept in the trail.
+
+        Raises Exhausted when the number is used up.
+        """
+        most = bank.reveals_a_day
+        midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM trail_entry WHERE actor_id = %s AND action = 'reveal' AND at >= %s",
+                [actor.id, midnight],
+            )
+            (seen,) = cursor.fetchone()
+        if seen >= most:
+            raise Exhausted(
+                gettext(
+                    "You have looked at %(most)d numbers today, and that is the day's limit. It begins anew at midnight; "
+                    "if you need more today, ask the administrator."
+                )
+                % {"most": most}
+            )
+        value = self.open_value(fields.named(field).name)
+        note(action="reveal", object="customers_customer", now=now, row_id=self.pk, customer_id=self.pk, field=field)
+        return value
+
+    @property
+    def birthday(self) -> Birthday | None:
+        if not self.birth_calendar or not self.birth_month or not self.birth_day:
+            return None
+        calendar = cast(Literal["solar", "lunar"], self.birth_calendar)
+        return Birthday(calendar, self.birth_month, self.birth_day, self.birth_year, self.birth_leap)
+
+    def next_birthdays(self, day: date, bank: Bank, count: int = 5) -> list[date]:
+        """The next days from ``day`` on when the birthday is celebrated, by the bank's settings."""
+        birthday = self.birthday
+        return birthday.next_dates(day, bank.birthday_policy, count) if birthday else []
+
+    def knows(self, field: str) -> bool:
+        return bool(self.birth_calendar) if field == "birthday" else field in self.profile
+
+    def gaps(self) -> list[fields.Field]:
+        """What R4 and R5 want known of this customer and is not."""
+        return [field for field in fields.asked(self.kind) if not self.knows(field.name)]
+
+    def completeness(self) -> tuple[int, int]:
+        """How many of the fields that the code asks for are known, of how many."""
+        wanted = fields.asked(self.kind)
+        return len(wanted) - len(self.gaps()), len(wanted)
+
+    @property
+    def reading(self) -> str:
+        """How an unusual surname is read (Shàn); empty otherwise."""
+        return names.unusual_reading(self.name) if self.kind == "person" else ""
+
+    @property
+    def address_as(self) -> str:
+        """The form of address: the customer's own, else the proposed one, else the name."""
+        return self.honorific or (self.kind == "person" and names.honorific(self.name, self.gender)) or self.name
+
+
+class Merged(models.Func):
+    """A JSON object without some keys and with others."""
+
+    template = "%(expressions)s"
+    output_field = models.JSONField()
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        parts = [compiler.compile(each) for each in self.source_expressions]
+        (stored, one), (gone, two), (new, three) = parts
+        return f"({stored} - {gone}::text[]) || {new}::jsonb", [*one, *two, *three]
+
+
+class Learned:
+    """Values on their way into a profile: checked, sealed, with the columns that follow from them."""
+
+    def __init__(self, customer: Customer, day: date) -> None:
+        self.customer = customer
+        self.day = day
+        self.values: dict[str, str] = {}
+        self.columns: dict[str, Any] = {}
+        self.forgotten: list[str] = []
+        self.warnings: list[str] = []
+
+    def take(self, field: fields.Field, value: str) -> None:
+        if self.customer.kind not in field.of:
+            raise Unaccepted(gettext("%(field)s is not kept of this kind of customer.") % {"field": field.label})
+        if not value:
+            self._forget(field)
+            return
+        accepted = self._accept(field, value)
+        if field.sealed:
+            self.values[field.name] = vault().seal(accepted, place(field.name, self.customer.pk))
+        else:
+            self.values[field.name] = accepted
+        if found := INDEXED.get(field.name):
+            self.columns |= {column: vault().index(*of(accepted)) for column, of in found.items()}
+
+    def _accept(self, field: fields.Field, value: str) -> str:
+        match field.name:
+            case "birthday":
+                return self._birthday(birthdays.read(value))
+            case "id_number":
+                return self._identity(value)
+            case "name":
+                name = field.accept(value)
+                self.columns |= {"name": name, **found_by(name, self.customer.kind)}
+                return name
+        accepted = field.accept(value)
+        if field.column:
+            self.columns[field.name] = accepted
+        return accepted
+
+    def _birthday(self, birthday: Birthday) -> str:
+        self.columns |= born(birthday)
+        return birthdays.written(birthday)
+
+    def _identity(self, value: str) -> str:
+        """A resident identity number is checked; it also says birthday and gender, where these are not known."""
+        kind = self.values.get("id_kind") or self.customer.known("id_kind") or "idcard"
+        if kind != "idcard":
+            return checks.document(value)
+        identity = checks.identity(value, self.day)
+        if not identity.area_known:
+            self.warnings.append(
+                gettext("The area in the identity number is on no list today; it may have been abolished. Compare the card.")
+            )
+        if not self.customer.gender and "gender" not in self.columns:
+            self.columns["gender"] = self.values["gender"] = identity.gender
+        if not self.customer.birth_calendar and "birth_calendar" not in self.columns:
+            self.values["birthday"] = self._birthday(birthdays.of_date(identity.born))
+        return identity.number
+
+    def _forget(self, field: fields.Field) -> None:
+        if field.name == "name":
+            raise Unaccepted(gettext("A customer needs a name."))
+        self.forgotten.append(field.name)
+        self.columns |= dict.fromkeys(INDEXED.get(field.name, ()), None)
+        if field.name == "birthday":
+            self.columns |= born(None)
+        elif field.column:
+            self.columns[field.name] = ""
+
+
+# The columns of blind indexes that a field fills: purpose and value of each.
+INDEXED: dict[str, dict[str, Any]] = {
+    "mobile": {
+        "mobile_index": lambda number: ("mobile", number),
+        "tail_index": lambda number: ("tail", number[-TAIL:]),
+    },
+    "id_number": {"id_index": lambda number: ("id", number)},
+    "uscc": {"id_index": lambda code: ("id", code)},
+}
+
+
+def born(birthday: Birthday | None) -> dict[str, Any]:
+    """A birthday as columns."""
+    if birthday is None:
+        return {"birth_calendar": "", "birth_year": None, "birth_month": None, "birth_day": None, "birth_leap": False}
+    return {
+        "birth_calendar": birthday.calendar,
+        "birth_year": birthday.year,
+        "birth_month": birthday.month,
+        "birth_day": birthday.day,
+        "birth_leap": birthday.leap,
+    }

@@ -1,5 +1,32 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from zhike.customers.checks import Unaccepted, clean
+
+if TYPE_CHECKING:
+    from zhike.customers.models.customer import Customer
+    from zhike.people.actor import Actor
+
+
+class NeedQuerySet(models.QuerySet["Need"]):
+    def open(self) -> NeedQuerySet:
+        return self.filter(state=Need.State.OPEN)
+
+    def hear(
+        self, customer: Customer, kind: str, words: str, *, actor: Actor, now: datetime, contact: int | None = None
+    ) -> Need:
+        """A need that the customer spoke of (R6), open from now on."""
+        if kind not in Need.Kind.values:
+            raise Unaccepted(gettext("Choose the kind of need from the list."))
+        return self.create(
+            customer=customer, kind=kind, words=clean(words), opened_at=now, by_id=actor.id, contact=contact
+        )
 
 
 class Need(models.Model):
@@ -35,9 +62,20 @@ class Need(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_why = models.TextField(default="", blank=True)
 
+    objects = NeedQuerySet.as_manager()
+
     class Meta:
         db_table = "customers_need"
         indexes = [models.Index(fields=["customer", "state"], name="customers_need_open")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.words}"
+
+    def close(self, state: str, why: str, now: datetime) -> None:
+        """Met, declined or lapsed, once. Raises Unaccepted where it is closed already."""
+        if state not in (Need.State.MET, Need.State.DECLINED, Need.State.LAPSED):
+            raise Unaccepted(gettext("A need is closed as met, declined or lapsed."))
+        still_open = Need.objects.filter(pk=self.pk, state=Need.State.OPEN)
+        if not still_open.update(state=state, closed_at=now, closed_why=clean(why)):
+            raise Unaccepted(gettext("This need was closed already."))
+        self.refresh_from_db()

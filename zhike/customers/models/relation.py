@@ -1,6 +1,18 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from zhike.customers.checks import Unaccepted, clean
+
+if TYPE_CHECKING:
+    from zhike.customers.models.customer import Customer
+    from zhike.people.actor import Actor
 
 
 class Household(models.Model):
@@ -14,6 +26,38 @@ class Household(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RelationQuerySet(models.QuerySet["Relation"]):
+    def learn(
+        self,
+        customer: Customer,
+        kind: str,
+        *,
+        actor: Actor,
+        now: datetime,
+        name: str = "",
+        age: str = "",
+        note: str = "",
+        other: Customer | None = None,
+        source: str = "contact",
+    ) -> Relation:
+        """Somebody who belongs to the customer. Raises Unaccepted where more is told of a child than may be kept."""
+        if kind not in Relation.Kind.values or age not in Relation.Age.values:
+            raise Unaccepted(gettext("Choose relation and age from the lists."))
+        name, note = clean(name), clean(note)
+        if kind == Relation.Kind.CHILD and age in (Relation.Age.UNDER_14, Relation.Age.UNKNOWN) and (name or note or other):
+            raise Unaccepted(
+                gettext(
+                    "Of a child under fourteen, or of unknown age, only the age band is kept, no name and no note. "
+                    "Choose an age from 14 on, or leave name and note empty."
+                )
+            )
+        if kind == Relation.Kind.CHILD and customer.known("children") != "yes":
+            customer.learn("children", "yes", source=source, actor=actor, now=now)
+        return self.create(
+            customer=customer, kind=kind, name=name, age=age, note=note, other=other, source=source, at=now, by_id=actor.id
+        )
 
 
 class Relation(models.Model):
@@ -47,6 +91,8 @@ class Relation(models.Model):
     source = models.TextField(default="contact")
     at = models.DateTimeField()
     by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
+
+    objects = RelationQuerySet.as_manager()
 
     class Meta:
         db_table = "customers_relation"
