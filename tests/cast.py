@@ -141,4 +141,6 @@ def a_customer(name: str, rm: Staff, unit: Unit, **fields: Any) -> Customer:
     """One more customer, found by the search; call it as the owner."""
     moment = datetime(2026, 1, 5, 2, tzinfo=UTC)
     searched = found_by(name, fields.get("kind", "person"))
-    return Customer.objects.create(name=name, rm=rm, unit=unit, created_at=moment, changed_at=moment, **searched, **fields)
+    return Customer.objects.create(
+        name=name, rm=rm, unit=unit, created_at=moment, changed_at=moment, **searched, **fields
+    )

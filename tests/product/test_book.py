@@ -79,7 +79,11 @@ def test_the_database_itself_keeps_it_at_one_rm(cast: Cast, kept: Customer, owne
 
 
 def test_somebody_outside_the_scope_reassigns_nothing(cast: Cast, kept: Customer) -> None:
-    with acting(cast.stranger.id, NOW) as stranger, pytest.raises(Exception, match="row-level security"), transaction.atomic():
+    with (
+        acting(cast.stranger.id, NOW) as stranger,
+        pytest.raises(Exception, match="row-level security"),
+        transaction.atomic(),
+    ):
         reassign(kept, cast.stranger.id, TODAY, "x", stranger, NOW)
 
 
@@ -89,7 +93,9 @@ def test_the_newest_word_on_a_purpose_and_channel_counts(cast: Cast, kept: Custo
         assert not Consent.objects.allows(kept, "marketing", "sms")
         yes = Consent.objects.record(kept, "marketing", "any", given=True, evidence="签字单 12", now=NOW, **say)
         assert Consent.objects.allows(kept, "marketing", "sms")
-        Consent.objects.record(kept, "marketing", "sms", given=False, evidence="电话中说", now=NOW + timedelta(1), **say)
+        Consent.objects.record(
+            kept, "marketing", "sms", given=False, evidence="电话中说", now=NOW + timedelta(1), **say
+        )
         assert not Consent.objects.allows(kept, "marketing", "sms")
         assert Consent.objects.allows(kept, "marketing", "phone")
         yes.withdraw(evidence="短信 TD", now=NOW + timedelta(2), **say)
@@ -178,7 +184,9 @@ def test_birthdays_as_people_write_them(text: str, calendar: str, kept: str) -> 
     assert birthdays.written(birthdays.read(text, calendar)) == kept
 
 
-@pytest.mark.parametrize("text", ["1972-02-30", "昨天", "13月1日", "农历2023年闰三月初一", "1972", "", "农历十三月初一"])
+@pytest.mark.parametrize(
+    "text", ["1972-02-30", "昨天", "13月1日", "农历2023年闰三月初一", "1972", "", "农历十三月初一"]
+)
 def test_birthdays_that_cannot_be(text: str) -> None:
     with pytest.raises(Unaccepted):
         birthdays.read(text)

@@ -151,3 +151,23 @@ def test_an_accepted_invitation_is_a_planned_reception_that_the_rm_invited_to(li
         )  # fmt: skip
         coming = contact.followed_by.get()
     assert (coming.state, coming.invited_by_rm, coming.told_customer) == ("agreed", True, True)
+
+
+def test_a_death_stops_what_is_owed_to_the_customer_and_nothing_else(lin):
+    from zhike.obligations.stops import stop
+
+    with acting(lin.id, NOW) as actor:
+        customer = Customer.objects.get()
+        contact = course.plan(customer, "reception", actor=actor, now=NOW, incoming=True)
+        course.start(contact, actor=actor, now=NOW, bank=Bank())
+        course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
+        stop(customer, "deceased", on=NOW.date(), actor=actor, now=NOW + timedelta(hours=1), bank=Bank())
+        assert set(owed()) == {("R13", "write_up")}
+        assert owed("cannot")["R12", "thanks"].evidence["why"] == "deceased"
+        write_up.close(
+            contact,
+            WriteUp(result="inclined", no_need=True, by_rhythm=True, learned={"hobbies": "二胡"}),
+            actor=actor, now=NOW + timedelta(hours=2), bank=Bank(),
+        )  # fmt: skip
+        customer.refresh_from_db()
+        assert customer.profile["hobbies"]["contact"] == contact.pk

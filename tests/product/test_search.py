@@ -64,7 +64,13 @@ def test_own_customers_come_first_and_others_only_in_scope(cast: Cast) -> None:
     for who in (cast.mate, cast.rm, cast.branch_leader, cast.stranger, cast.administrator):
         with acting(who.id, NOW) as actor:
             found[who] = [hit.name for hit in find("王", actor).hits]
-    assert found == {cast.mate: ["王建国", "王伟"], cast.rm: ["王伟明"], cast.branch_leader: ["王建国", "王伟", "王伟明"], cast.stranger: [], cast.administrator: []}
+    assert found == {
+        cast.mate: ["王建国", "王伟"],
+        cast.rm: ["王伟明"],
+        cast.branch_leader: ["王建国", "王伟", "王伟明"],
+        cast.stranger: [],
+        cast.administrator: [],
+    }
 
 
 def test_without_an_actor_the_search_finds_nothing(cast: Cast, owner: Any) -> None:
@@ -80,7 +86,13 @@ def test_without_an_actor_the_search_finds_nothing(cast: Cast, owner: Any) -> No
 def test_a_hit_shows_the_unusual_reading_and_the_masked_number(cast: Cast) -> None:
     with acting(cast.rm.id, NOW) as lin:
         hit = find("sxm", lin).hits[0]
-        assert (hit.reading, hit.mobile, hit.rm, hit.unit, hit.mine) == ("Shàn", "138 **** 5678", "林晓", "世纪大道支行", True)
+        assert (hit.reading, hit.mobile, hit.rm, hit.unit, hit.mine) == (
+            "Shàn",
+            "138 **** 5678",
+            "林晓",
+            "世纪大道支行",
+            True,
+        )
 
 
 def test_more_than_a_screen_says_so_and_own_are_not_lost_among_others(cast: Cast, owner: Any) -> None:
@@ -90,7 +102,9 @@ def test_more_than_a_screen_says_so_and_own_are_not_lost_among_others(cast: Cast
         a_customer("李子", cast.rm, cast.units["century"])
         from zhike.people.models import Post
 
-        Post.objects.create(staff=cast.rm, unit=cast.units["branch"], role="rm", scope="tree", from_day=cast.units["branch"].from_day)
+        Post.objects.create(
+            staff=cast.rm, unit=cast.units["branch"], role="rm", scope="tree", from_day=cast.units["branch"].from_day
+        )
     lin = act(cast.rm.id, NOW)
     found = find("李", lin)
     assert found.more

@@ -79,7 +79,9 @@ def test_what_is_learned_is_sealed_in_the_table_and_masked_on_screen(cast: Cast,
         customer.learn("mobile", "138 1234 5678", source="contact", contact=5, actor=actor, now=NOW)
         assert customer.shown("mobile") == "138 **** 5678"
     with owner(), connection.cursor() as cursor:
-        cursor.execute("SELECT to_jsonb(c)::text, changes::text FROM customers_customer c, trail_entry t WHERE t.customer_id = c.id")
+        cursor.execute(
+            "SELECT to_jsonb(c)::text, changes::text FROM customers_customer c, trail_entry t WHERE t.customer_id = c.id"
+        )
         kept = str(cursor.fetchall())
     assert "12345678" not in kept
     entry = customer.profile["mobile"]

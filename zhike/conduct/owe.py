@@ -269,12 +269,13 @@ def _thanked_by_call(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settleme
 
 
 TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
+CARE = frozenset({"birthday", "rhythm"})
+STOPPED_BY = {"deceased": TO_THE_CUSTOMER, "closed": CARE, "do_not_disturb": CARE, "complaint": CARE}
 
 
 def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """Death stops all that is owed to the customer; closing, do-not-disturb and a complaint stop greetings and rhythm."""
-    stops = TO_THE_CUSTOMER if fact.data["stop"] == "deceased" else {"birthday", "rhythm"}
-    if owed.customer != fact.customer or owed.kind not in stops:
+    if owed.customer != fact.customer or owed.kind not in STOPPED_BY[fact.data["stop"]]:
         return None
     return Settlement(owed.id, "cannot", {"why": fact.data["stop"], "at": fact.at.isoformat()})
 

@@ -134,6 +134,11 @@ def call_off(
     return contact
 
 
+def hand_over(customer: Customer, before: int | None, after: int, actor: Actor | None, now: datetime) -> None:
+    """What lies ahead goes along when the customer changes hands; what was begun is ended by whoever began it."""
+    Contact.objects.filter(customer=customer, state__in=[State.PLANNED, State.AGREED]).update(rm_id=after)
+
+
 def prepare(contact: Contact, ticks: Iterable[str], *, now: datetime) -> Contact:
     """R1: one tap "准备好了"; single ticks are optional. Both are attested with their time."""
     contact.prepared_at = contact.prepared_at or now

@@ -153,8 +153,8 @@ def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank:
         # Somebody else closed it between our reading and our writing.
         contact.refresh_from_db()
         follow("write up", contact)
-    for name, value in form.learned.items():
-        contact.customer.learn(name, value, source="contact", contact=contact.pk, actor=actor, now=now)
+    if form.learned:
+        contact.customer.learn_all(form.learned, source="contact", contact=contact.pk, actor=actor, now=now)
     if form.next and form.next.agreed and form.next.kind == "visit":
         # An agreed visit owes an arrival (V2), which wants the new contact's own number.
         visit = contact.followed_by.latest("pk")

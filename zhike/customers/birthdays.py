@@ -20,7 +20,9 @@ SOLAR_WORDS = re.compile(r"公历|阳历|新历|solar", re.IGNORECASE)
 CALENDARS = {"solar": "solar", "lunar": "lunar", "公历": "solar", "阳历": "solar", "农历": "lunar", "阴历": "lunar"}
 NUMERIC = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})[日号]?(?:[ T]0{1,2}:00(?::00)?)?")
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-WORDS = re.compile(r"(?:([〇零○一二三四五六七八九\d]{4})年)?(闰)?([正冬腊元一二三四五六七八九十\d]{1,3})月([初十廿卅二三一四五六七八九\d]{1,3})[日号]?")
+WORDS = re.compile(
+    r"(?:([〇零○一二三四五六七八九\d]{4})年)?(闰)?([正冬腊元一二三四五六七八九十\d]{1,3})月([初十廿卅二三一四五六七八九\d]{1,3})[日号]?"
+)
 
 
 def written(birthday: Birthday) -> str:

@@ -33,7 +33,69 @@ READINGS = {
     }.items()
 }  # fmt: skip
 COMPOUND = frozenset(
-    ["欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "令狐", "慕容", "宇文", "长孙", "司徒", "司空", "夏侯", "端木", "百里", "东郭", "南宫", "呼延", "轩辕", "澹台", "公冶", "宗政", "濮阳", "淳于", "单于", "太叔", "申屠", "仲孙", "钟离", "鲜于", "闾丘", "司寇", "子车", "颛孙", "巫马", "公西", "漆雕", "乐正", "壤驷", "公良", "拓跋", "夹谷", "宰父", "谷梁", "段干", "东门", "南门", "西门", "第五", "万俟", "闻人", "赫连", "左丘", "梁丘", "独孤", "纳兰", "完颜", "叶赫", "那拉"]
+    [
+        "欧阳",
+        "司马",
+        "上官",
+        "诸葛",
+        "东方",
+        "皇甫",
+        "尉迟",
+        "公孙",
+        "令狐",
+        "慕容",
+        "宇文",
+        "长孙",
+        "司徒",
+        "司空",
+        "夏侯",
+        "端木",
+        "百里",
+        "东郭",
+        "南宫",
+        "呼延",
+        "轩辕",
+        "澹台",
+        "公冶",
+        "宗政",
+        "濮阳",
+        "淳于",
+        "单于",
+        "太叔",
+        "申屠",
+        "仲孙",
+        "钟离",
+        "鲜于",
+        "闾丘",
+        "司寇",
+        "子车",
+        "颛孙",
+        "巫马",
+        "公西",
+        "漆雕",
+        "乐正",
+        "壤驷",
+        "公良",
+        "拓跋",
+        "夹谷",
+        "宰父",
+        "谷梁",
+        "段干",
+        "东门",
+        "南门",
+        "西门",
+        "第五",
+        "万俟",
+        "闻人",
+        "赫连",
+        "左丘",
+        "梁丘",
+        "独孤",
+        "纳兰",
+        "完颜",
+        "叶赫",
+        "那拉",
+    ]
 )
 # The commonest surnames, which are read in one way alone though a dictionary gives rare ones.
 PLAIN = frozenset(
@@ -105,7 +167,9 @@ def _given(char: str) -> tuple[str, ...]:
 def _surname(surname: str) -> tuple[tuple[str, ...], ...]:
     """How a surname may be typed, syllable by syllable: its readings as a surname, then as plain characters."""
     simple = surname.translate(_simplified())
-    said = [tuple(plain(part) for part in reading.split("-")) for reading in READINGS.get(simple, READINGS.get(surname, ()))]
+    said = [
+        tuple(plain(part) for part in reading.split("-")) for reading in READINGS.get(simple, READINGS.get(surname, ()))
+    ]
     most = 1 if simple in PLAIN else 2
     usual = product(*(list(dict.fromkeys(plain(r) for r in toned(char)))[:most] for char in surname))
     readings = dict.fromkeys([*(each for each in said if len(each) == len(surname)), *usual])

@@ -52,7 +52,9 @@ class Field:
 def _text(value: str) -> str:
     text = checks.clean(value)
     if len(text) > LONGEST:
-        raise Unaccepted(gettext("The text has %(has)d characters; up to %(most)d are kept.") % {"has": len(text), "most": LONGEST})
+        raise Unaccepted(
+            gettext("The text has %(has)d characters; up to %(most)d are kept.") % {"has": len(text), "most": LONGEST}
+        )
     return text
 
 

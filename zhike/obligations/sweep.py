@@ -16,8 +16,10 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Birthday, BirthdayPolicy, ImpossibleDate, to_lunar
 from zhike.conduct.facts import Case, Fact
+from zhike.customers.models import Book
 
 from . import ledger
+from .stops import enforce
 
 SLICE = 500
 # One sweep at a time, whoever runs it.
@@ -26,18 +28,27 @@ LOCK = 0x5A48_494B
 
 @dataclass(frozen=True)
 class Swept:
-    """How many obligations a sweep added, by what brought them, and how many lapsed."""
+    """How many obligations a sweep added, by what brought them; how many lapsed or were stopped, and who changed hands."""
 
     birthdays: int
     rhythm: int
     missed: int
+    stopped: int
+    handed_over: int
 
 
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
-    """Adds what ``day`` owes: birthday greetings (R5), contacts due by rhythm (W5); marks what lapsed as missed."""
+    """Adds what ``day`` owes: birthday greetings (R5), contacts due by rhythm (W5); marks what lapsed as missed.
+
+    First what the day itself changes: customers who go over to another RM, and those whom the core system stopped.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        handed_over = Book.objects.take_effect(day, now)
+        stopped = enforce(now)
         return Swept(
+            handed_over=handed_over,
+            stopped=stopped,
             birthdays=_tell_all(_birthdays(day, now, bank), now, bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
             missed=lapse(now),

@@ -81,7 +81,8 @@ def post_of(staff_id: int, day: date) -> Post:
     post = held.order_by("from_day").last()
     if post is None:
         raise Unaccepted(
-            gettext("On %(day)s this person holds no post as a relationship manager. Enter the post first.") % {"day": day}
+            gettext("On %(day)s this person holds no post as a relationship manager. Enter the post first.")
+            % {"day": day}
         )
     return post
 

@@ -92,5 +92,12 @@ class Consent(models.Model):
     def withdraw(self, *, evidence: str, source: str, actor: Actor, now: datetime) -> Consent:
         """The customer takes it back: a no of its own, from now on; the yes stays in history."""
         return Consent.objects.record(
-            self.customer, self.purpose, self.channel, given=False, evidence=evidence, source=source, actor=actor, now=now
+            self.customer,
+            self.purpose,
+            self.channel,
+            given=False,
+            evidence=evidence,
+            source=source,
+            actor=actor,
+            now=now,
         )

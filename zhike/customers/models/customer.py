@@ -42,7 +42,15 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self.filter(keeper__among=actor.sees)
 
     def enter(
-        self, *, name: str, unit_id: int, rm_id: int | None, actor: Actor, now: datetime, kind: str = "person", **columns: Any
+        self,
+        *,
+        name: str,
+        unit_id: int,
+        rm_id: int | None,
+        actor: Actor,
+        now: datetime,
+        kind: str = "person",
+        **columns: Any,
     ) -> Customer:
         """A new customer, in the book of ``rm_id`` from today on. Profile fields are learned afterwards."""
         from zhike.customers.models.book import Book
@@ -51,7 +59,14 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         if not name:
             raise Unaccepted(gettext("A customer needs a name."))
         customer = Customer(
-            name=name, kind=kind, unit_id=unit_id, rm_id=rm_id, created_at=now, changed_at=now, **columns, **found_by(name, kind)
+            name=name,
+            kind=kind,
+            unit_id=unit_id,
+            rm_id=rm_id,
+            created_at=now,
+            changed_at=now,
+            **columns,
+            **found_by(name, kind),
         )
         customer.save()
         if rm_id is not None:
@@ -345,7 +360,9 @@ class Learned:
         identity = checks.identity(value, self.day)
         if not identity.area_known:
             self.warnings.append(
-                gettext("The area in the identity number is on no list today; it may have been abolished. Compare the card.")
+                gettext(
+                    "The area in the identity number is on no list today; it may have been abolished. Compare the card."
+                )
             )
         if not self.customer.gender and "gender" not in self.columns:
             self.columns["gender"] = self.values["gender"] = identity.gender

@@ -46,7 +46,11 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         if kind not in Relation.Kind.values or age not in Relation.Age.values:
             raise Unaccepted(gettext("Choose relation and age from the lists."))
         name, note = clean(name), clean(note)
-        if kind == Relation.Kind.CHILD and age in (Relation.Age.UNDER_14, Relation.Age.UNKNOWN) and (name or note or other):
+        if (
+            kind == Relation.Kind.CHILD
+            and age in (Relation.Age.UNDER_14, Relation.Age.UNKNOWN)
+            and (name or note or other)
+        ):
             raise Unaccepted(
                 gettext(
                     "Of a child under fourteen, or of unknown age, only the age band is kept, no name and no note. "
@@ -56,7 +60,15 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         if kind == Relation.Kind.CHILD and customer.known("children") != "yes":
             customer.learn("children", "yes", source=source, actor=actor, now=now)
         return self.create(
-            customer=customer, kind=kind, name=name, age=age, note=note, other=other, source=source, at=now, by_id=actor.id
+            customer=customer,
+            kind=kind,
+            name=name,
+            age=age,
+            note=note,
+            other=other,
+            source=source,
+            at=now,
+            by_id=actor.id,
         )
 
 
