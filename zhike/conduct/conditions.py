@@ -170,7 +170,7 @@ def visit_thanks(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
     if fact.data["first"] and bank.visit_first_needs_sms:
         return _sms(bank)
     if bank.at_least(_tier(case), "diamond"):
-        return ("call", *_sms(bank))
+        return ("call", *_sms(bank)) if case.person is None or case.person.has_mobile else ("call",)
     if bank.visit_call_where_sms_impossible and case.person and not case.person.has_mobile:
         return ("call",)
     return _sms(bank)
