@@ -48,7 +48,7 @@ def tell(facts: Sequence[Fact], *, actor: Actor, now: datetime, bank: Bank) -> l
 
     All facts are about one customer, or about none.
     """
-    entries = ask(facts, case_of(facts), actor=actor, now=now, bank=bank)
+    entries = ask(facts, case_of(facts, bank), actor=actor, now=now, bank=bank)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH doc AS (SELECT %s::jsonb AS d), {LEDGER} SELECT array_agg(id ORDER BY n) FROM told",
@@ -79,13 +79,13 @@ def correct(fact: Kept, *, by: Fact | None, actor: Actor, now: datetime, bank: B
     """Corrects a fact by another, or says that it did not happen (``by`` None).
 
     What it alone caused and is still open is recomputed or withdrawn; what is done stays. What it settled is open again,
-    unless the corrected fact settles it too. The fact itself stays, marked void.
+    unless the corrected fact settles it too, or what caused that never was. The fact itself stays, marked void.
     """
     updated = Kept.objects.filter(pk=fact.pk, void=False).update(void=True)
     if not updated:
         return
     caused = list(fact.caused.filter(state__in=["open", "cannot"]))
-    reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot"])
+    reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot"], fact__void=False)
     reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
     keys = [obligation.key for obligation in caused]
     Obligation.objects.filter(pk__in=[obligation.pk for obligation in caused]).update(
@@ -117,8 +117,11 @@ def ask(facts: Sequence[Fact], case: Case, *, actor: Actor | None, now: datetime
     return entries
 
 
-def case_of(facts: Iterable[Fact]) -> Case:
-    """What the engine needs to know beside the facts; one query, whatever the facts and however much is owed."""
+def case_of(facts: Iterable[Fact], bank: Bank) -> Case:
+    """What the engine needs to know beside the facts; one query, whatever the facts and however much is owed.
+
+    The tier that counts is that of the month in the bank's zone: 00:30 on the first is no longer last month.
+    """
     facts = list(facts)
     customers = {fact.customer for fact in facts}
     if len(customers) != 1:
@@ -126,7 +129,7 @@ def case_of(facts: Iterable[Fact]) -> Case:
     customer = customers.pop()
     if customer is None:
         return Case(None, _owed_about([fact.subject for fact in facts]))
-    return load_case(customer, max(fact.at for fact in facts).date())
+    return load_case(customer, max(fact.at for fact in facts).astimezone(bank.zone).date())
 
 
 def load_case(customer: int, day: date) -> Case:
