@@ -24,8 +24,10 @@ from .states import follow
 
 WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
 # What the ledger reckons with: changing it asks the engine again.
-RECKONED = frozenset({"started_at", "ended_at", "outcome"})
+RECKONED = frozenset({"started_at", "ended_at", "outcome", "call_back_at"})
 ENDINGS = ("reception_ended", "visit_ended", "call_ended")
+# What was said to the customer was said, whatever becomes of the contact that it was about.
+SAID = ("message_sent", "answered", "customer_told")
 
 
 def amend(
@@ -51,6 +53,8 @@ def amend(
                 )
             ]
         )
+    if contact.kind == Kind.CALL and "outcome" in changes:
+        state = _after_outcome(contact, Outcome(before["outcome"]), state)
     contact.state = state
     contact.version += 1
     contact.save()
@@ -58,6 +62,15 @@ def amend(
     if RECKONED & set(changes):
         _reckon(contact, actor, now, bank)
     return contact
+
+
+def _after_outcome(contact: Contact, before: Outcome, state: str) -> str:
+    """A call that had connected after all owes its write-up (C6); one that waits for its customer has a time, or says none."""
+    after = Outcome(contact.outcome)
+    if after.connected and not before.connected:
+        contact.closed_at = None
+        return follow("connect after all", contact)
+    return state
 
 
 def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: Bank) -> Contact:
@@ -68,7 +81,8 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
     contact.state, contact.cancelled_at, contact.cancelled_why = state, now, reason
     contact.version += 1
     contact.save()
-    for fact in Kept.objects.filter(customer_id=contact.customer_id, void=False, subject__startswith=contact.subject):
+    told = Kept.objects.filter(customer_id=contact.customer_id, void=False, subject__startswith=contact.subject)
+    for fact in told.exclude(kind__in=SAID).order_by("id"):
         if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     recall(contact.customer_id, contact.rm_id)
@@ -85,13 +99,32 @@ def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
         data["outcome"] = contact.outcome
         data["started"] = contact.started_at.isoformat()
         data["seconds"] = int((contact.ended_at - contact.started_at).total_seconds())
-        if contact.outcome not in {Outcome.ABSENT, Outcome.BUSY}:
-            data["call_back"] = None
-            for promise in Kept.objects.filter(subject=contact.subject, kind="call_back_promised", void=False):
-                ledger.correct(promise, by=None, actor=actor, now=now, bank=bank)
+        data["call_back"] = _promised_anew(contact, actor, now, bank)
     anew = Fact(old.kind, contact.ended_at, now, contact.rm_id, contact.customer_id, contact.subject, data, "entered")
     ledger.correct(old, by=anew, actor=actor, now=now, bank=bank)
     recall(contact.customer_id, contact.rm_id)
+
+
+def _promised_anew(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> str | None:
+    """The call-back that the corrected outcome promises, told in place of the one that it had promised."""
+    assert contact.ended_at is not None
+    if contact.outcome not in {Outcome.ABSENT, Outcome.BUSY}:
+        contact.call_back_at = None
+        contact.save(update_fields=["call_back_at"])
+    target = contact.call_back_at.isoformat() if contact.call_back_at else None
+    old = Kept.objects.filter(subject=contact.subject, kind="call_back_promised", void=False).first()
+    if old and (old.data["target"], old.data["outcome"]) == (target, contact.outcome):
+        return target
+    promise = None
+    if target:
+        promised = {"target": target, "outcome": contact.outcome, "words": contact.result_words}
+        promise = Fact("call_back_promised", contact.ended_at, now, contact.rm_id, contact.customer_id, contact.subject,
+                       promised, "entered")  # fmt: skip
+    if old:
+        ledger.correct(old, by=promise, actor=actor, now=now, bank=bank)
+    elif promise:
+        ledger.tell([promise], actor=actor, now=now, bank=bank)
+    return target
 
 
 def _keep(

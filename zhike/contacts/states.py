@@ -16,6 +16,7 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("put off", State.UNDER_WAY): State.CLOSED,
     ("write up", State.ENDED): State.CLOSED,
     ("amend", State.CLOSED): State.CLOSED,
+    ("connect after all", State.CLOSED): State.ENDED,
     ("strike", State.UNDER_WAY): State.STRUCK,
     ("strike", State.ENDED): State.STRUCK,
     ("strike", State.CLOSED): State.STRUCK,
