@@ -11,9 +11,11 @@ import pytest
 if TYPE_CHECKING:
     from .door import Door
 
+Role = Callable[[], AbstractContextManager[None]]
+
 
 @pytest.fixture
-def door(db: None, owner: Callable[[], AbstractContextManager[None]]) -> Door:
+def door(db: None, owner: Role, worker: Role) -> Door:
     """Lin Xiao at work, with the cast around."""
     # Django is not up yet when this file is read.
     from tests.cast import seat
@@ -22,4 +24,4 @@ def door(db: None, owner: Callable[[], AbstractContextManager[None]]) -> Door:
 
     with owner():
         cast = seat()
-    return Door(cast, owner)
+    return Door(cast, owner, worker)

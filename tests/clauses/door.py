@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 from tests.cast import Cast
 from zhike.conduct.bank import Bank
-from zhike.contacts import completion, course, write_up
+from zhike.conduct.measure import Kept, Measure, adherence
+from zhike.contacts import completion, correction, course, write_up
+from zhike.conduct.facts import Fact
+from zhike.contacts.models import Contact
 from zhike.customers.models import Acquaintance, Customer
-from zhike.obligations.models import Obligation
+from zhike.obligations import ledger
+from zhike.obligations.models import Finding, Obligation
+from zhike.obligations.sweep import sweep
 
 NUMBERS = count(1)
 
@@ -24,6 +29,7 @@ class Door:
 
     cast: Cast
     owner: Callable[[], AbstractContextManager[None]]
+    worker: Callable[[], AbstractContextManager[None]]
     bank: Bank = Bank()
 
     def customer(
@@ -89,5 +95,73 @@ class Door:
             return completion.complete(found, completion.How(at=at, **how), actor=actor, now=at, bank=self.bank)
 
 
-DAY = timedelta(days=1)
-MET = date(2025, 12, 1)
+
+    def waived(self, obligation: Any, at: datetime, reason: str, who: str = "rm") -> Any:
+        with self.cast.acting(who, at) as actor:
+            found = Obligation.objects.visible_to(actor).get(pk=obligation.pk)
+            return completion.waive(found, reason, actor=actor, now=at)
+
+    def appointment(
+        self, customer: Customer, at: datetime, *, now: datetime, kind: str = "visit", place: str = "客户公司", **more: Any
+    ) -> Any:
+        """The customer agreed to it at ``now``."""
+        with self.cast.acting("rm", now) as actor:
+            customer = Customer.objects.visible_to(actor).get(pk=customer.pk)
+            contact = course.plan(customer, kind, actor=actor, now=now)
+            return course.agree(contact, at=at, place=place, actor=actor, now=now, bank=self.bank, **more)
+
+    def planned(self, customer: Customer, *, now: datetime, kind: str = "visit", **more: Any) -> Any:
+        """A contact plan alone."""
+        with self.cast.acting("rm", now) as actor:
+            customer = Customer.objects.visible_to(actor).get(pk=customer.pk)
+            return course.plan(customer, kind, actor=actor, now=now, **more)
+
+    def step(self, verb: str, contact: Any, now: datetime, **more: Any) -> Any:
+        """One verb of a contact's course at a moment: arrive, start, end, call_off."""
+        with self.cast.acting("rm", now) as actor:
+            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
+            return getattr(course, verb)(found, actor=actor, now=now, bank=self.bank, **more)
+
+    def written_up(self, contact: Any, now: datetime, form: dict[str, Any]) -> Any:
+        with self.cast.acting("rm", now) as actor:
+            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
+            return write_up.close(found, self._form(form), actor=actor, now=now, bank=self.bank)
+
+    def struck(self, contact: Any, now: datetime, reason: str = "记错了") -> Any:
+        """It never was."""
+        with self.cast.acting("rm", now) as actor:
+            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
+            return correction.strike(found, reason=reason, actor=actor, now=now, bank=self.bank)
+
+    def amended(self, contact: Any, now: datetime, reason: str = "记错了", **changes: Any) -> Any:
+        with self.cast.acting("rm", now) as actor:
+            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
+            return correction.amend(found, changes, reason=reason, actor=actor, now=now, bank=self.bank)
+
+    def stopped(self, customer: Customer, stop: str, now: datetime) -> None:
+        """Death, closing, do-not-disturb or an open complaint is recorded."""
+        change: dict[str, Any] = {
+            "deceased": {"deceased_on": now.date()}, "closed": {"closed_on": now.date()},
+            "do_not_disturb": {"do_not_disturb": True}, "complaint": {"complaint_open": True},
+        }[stop]  # fmt: skip
+        with self.owner():
+            Customer.objects.filter(pk=customer.pk).update(**change)
+        with self.cast.acting("rm", now) as actor:
+            fact = Fact("customer_stopped", now, now, actor.id, customer.pk, f"customer:{customer.pk}", {"stop": stop})
+            ledger.tell([fact], actor=actor, now=now, bank=self.bank)
+
+    def findings(self, customer: Customer) -> list[Any]:
+        with self.owner():
+            return list(Finding.objects.filter(customer_id=customer.pk).order_by("id"))
+
+    def sweep(self, now: datetime) -> None:
+        """What the day owes and what lapsed, as `zhike day` does it."""
+        with self.worker():
+            sweep(now.astimezone(self.bank.zone).date(), now=now, bank=self.bank)
+
+    def measured(self, customer: Customer, clause: str, now: datetime) -> list[Measure]:
+        """Adherence to one clause over one customer."""
+        rows = self.owed(customer, clause=clause)
+        return adherence(
+            [Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows], now
+        )
