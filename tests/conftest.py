@@ -25,6 +25,7 @@ import pytest
 
 from zhike import embedded
 
+pytest_plugins = ["tests.ran"]
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES_KEPT = 6
 # A login that may become each of the three roles, so that one transaction can hold what all of them do.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 from tests.cast import Cast
 from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
 from zhike.conduct.measure import Kept, Measure, adherence
 from zhike.contacts import completion, correction, course, write_up
-from zhike.conduct.facts import Fact
 from zhike.contacts.models import Contact
 from zhike.customers.models import Acquaintance, Customer
 from zhike.obligations import ledger
@@ -30,7 +30,7 @@ class Door:
     cast: Cast
     owner: Callable[[], AbstractContextManager[None]]
     worker: Callable[[], AbstractContextManager[None]]
-    bank: Bank = Bank()
+    bank: Bank = field(default_factory=Bank)
 
     def customer(
         self, tier: str = "platinum", *, met: bool = False, called: bool = False, known: str = "mobile email",
@@ -94,15 +94,20 @@ class Door:
             found = Obligation.objects.visible_to(actor).get(pk=obligation.pk)
             return completion.complete(found, completion.How(at=at, **how), actor=actor, now=at, bank=self.bank)
 
-
-
     def waived(self, obligation: Any, at: datetime, reason: str, who: str = "rm") -> Any:
         with self.cast.acting(who, at) as actor:
             found = Obligation.objects.visible_to(actor).get(pk=obligation.pk)
             return completion.waive(found, reason, actor=actor, now=at)
 
     def appointment(
-        self, customer: Customer, at: datetime, *, now: datetime, kind: str = "visit", place: str = "客户公司", **more: Any
+        self,
+        customer: Customer,
+        at: datetime,
+        *,
+        now: datetime,
+        kind: str = "visit",
+        place: str = "客户公司",
+        **more: Any,
     ) -> Any:
         """The customer agreed to it at ``now``."""
         with self.cast.acting("rm", now) as actor:
@@ -163,5 +168,6 @@ class Door:
         """Adherence to one clause over one customer."""
         rows = self.owed(customer, clause=clause)
         return adherence(
-            [Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows], now
+            [Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows],
+            now,
         )

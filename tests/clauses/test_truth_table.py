@@ -132,7 +132,9 @@ def test_a_write_up_is_due_on_the_day(door: Door, row: dict[str, Any]) -> None:
 def test_a_demand_is_answered_the_next_day(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(met=True)
     end = moment(row["end"])
-    door.record(customer, "visit", end - timedelta(minutes=30), end, form={**FORMS["demand"], "demands": ["换卡", "查额度"]})
+    door.record(
+        customer, "visit", end - timedelta(minutes=30), end, form={**FORMS["demand"], "demands": ["换卡", "查额度"]}
+    )
     answers = door.owed(customer, clause="V7")
     assert [shown(each.due) for each in answers] == [shown(moment(row["due"]))] * 2, "one for each demand"
     assert {shown(each.opens) for each in answers} == {shown(end)}
@@ -168,7 +170,14 @@ def test_a_call_back_is_made_at_its_minute(door: Door, row: dict[str, Any]) -> N
     if called != "never":
         start = moment(called)
         more = {"purpose": "call_back", "fulfils": promised.pk} if how != "incoming" else {"incoming": True}
-        door.record(customer, "call", start, start + timedelta(minutes=2), outcome="no_answer" if how == "no_answer" else "reached", **more)
+        door.record(
+            customer,
+            "call",
+            start,
+            start + timedelta(minutes=2),
+            outcome="no_answer" if how == "no_answer" else "reached",
+            **more,
+        )
     (promised,) = door.owed(customer, kind="call_back")
     door.sweep(moment("24:00"))
     assert promised.state == row["state"]
@@ -197,7 +206,9 @@ def test_an_arrival_is_judged_by_its_minute(door: Door, row: dict[str, Any]) -> 
     if row["state"] == "done":
         assert arrival.evidence["arrival"] == row["judged"]
     (measure,) = door.measured(customer, "V2", moment("24:00"))
-    assert (measure.in_time, measure.late + measure.missed) == ((1, 0) if row["judged"] in {"as_prescribed", "short_wait"} else (0, 1))
+    assert (measure.in_time, measure.late + measure.missed) == (
+        (1, 0) if row["judged"] in {"as_prescribed", "short_wait"} else (0, 1)
+    )
 
 
 @rows("together", "sent", "contacts")
@@ -230,7 +241,9 @@ def test_first_is_what_the_history_says(door: Door, row: dict[str, Any]) -> None
         outcome = "busy" if before.endswith("busy") else "no_answer"
         more = {"no_time_agreed": True} if outcome == "busy" else {}
         start = moment("2026-02-02 10:00")
-        door.record(customer, "call", start, start + timedelta(minutes=1), outcome=outcome, purpose="introduction", **more)
+        door.record(
+            customer, "call", start, start + timedelta(minutes=1), outcome=outcome, purpose="introduction", **more
+        )
     kind = row["contact"]
     end = happened(door, customer, kind, "none", first="C10" in row["owed"])
     found = [each for each in door.owed(customer) if each.kind != "call_again"]
@@ -246,12 +259,25 @@ def test_stops(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(met=True, called=True, birth_calendar="solar", birth_month=3, birth_day=3)
     start, end = moment("10:00"), moment("10:30")
     door.record(customer, "visit", start, end, form=FORMS["demand"])
-    door.record(customer, "call", moment("11:00"), moment("11:02"), outcome="busy", purpose="care", call_back_at=moment("2026-03-04 15:00"))
+    door.record(
+        customer,
+        "call",
+        moment("11:00"),
+        moment("11:02"),
+        outcome="busy",
+        purpose="care",
+        call_back_at=moment("2026-03-04 15:00"),
+    )
     door.record(customer, "reception", moment("11:30"), moment("11:50"))
     if row["stop"] != "none":
         door.stopped(customer, row["stop"], moment("12:00"))
     states = {each.kind: each.state for each in door.owed(customer) if each.clause in {"R12", "V7", "C5", "R13"}}
-    assert states == {"thanks": row["thanks"], "answer": row["answer"], "call_back": row["call_back"], "write_up": row["write_up"]}
+    assert states == {
+        "thanks": row["thanks"],
+        "answer": row["answer"],
+        "call_back": row["call_back"],
+        "write_up": row["write_up"],
+    }
     door.sweep(moment("2026-03-03 01:00"))
     assert bool(door.owed(customer, kind="birthday")) is row["birthday"]
     door.sweep(moment("2026-05-31 01:00"))
@@ -356,7 +382,9 @@ def test_a_visit_starts_from_an_appointment(door: Door, row: dict[str, Any]) -> 
             door.step("start", visit, now, **reason)
     else:
         door.step("start", visit, now, **reason)
-    assert [f"{each.clause} {each.kind}" for each in door.findings(customer)] == ([f"V1 {row['finding']}"] if row["finding"] else [])
+    assert [f"{each.clause} {each.kind}" for each in door.findings(customer)] == (
+        [f"V1 {row['finding']}"] if row["finding"] else []
+    )
 
 
 @rows("own_phone", "clause")
@@ -373,8 +401,15 @@ def test_ones_own_phone_thanks_and_nothing_else(door: Door, row: dict[str, Any])
 
 def owing(door: Door, clause: str) -> tuple[Any, Any]:
     """A customer, and one open obligation by the clause."""
-    customer = door.customer("gold" if clause == "R5" else "platinum", met=clause not in {"V5"}, called=clause != "C10",
-                             birth_calendar="solar", birth_month=3, birth_day=2, known="mobile")
+    customer = door.customer(
+        "gold" if clause == "R5" else "platinum",
+        met=clause not in {"V5"},
+        called=clause != "C10",
+        birth_calendar="solar",
+        birth_month=3,
+        birth_day=2,
+        known="mobile",
+    )
     if clause in {"R12", "R13", "R4"}:
         door.record(customer, "reception", moment("14:00"), moment("14:27"))
     elif clause in {"V5", "V7"}:
@@ -397,7 +432,14 @@ def owing(door: Door, clause: str) -> tuple[Any, Any]:
 
 def promised(door: Door, customer: Any, **promise: Any) -> None:
     promise = {"words": "查老号码能不能留", "due": moment("2026-03-05 17:00"), **promise}
-    door.record(customer, "call", moment("10:00"), moment("10:06"), purpose="care", form={**FORMS["none"], "promises": [promise]})
+    door.record(
+        customer,
+        "call",
+        moment("10:00"),
+        moment("10:06"),
+        purpose="care",
+        form={**FORMS["none"], "promises": [promise]},
+    )
 
 
 @rows("waive", "clause")
@@ -447,7 +489,9 @@ def test_a_message_that_was_sent_still_counts_for_the_other_contact(door: Door) 
 
 def test_a_corrected_farewell_moves_the_deadline(door: Door) -> None:
     customer = door.customer(met=True)
-    contact = door.record(customer, "reception", moment("20:00"), moment("20:30"), known=moment("21:40"), form=FORMS["none"])
+    contact = door.record(
+        customer, "reception", moment("20:00"), moment("20:30"), known=moment("21:40"), form=FORMS["none"]
+    )
     door.amended(contact, moment("21:45"), ended_at=moment("21:30"))
     (thanks,) = door.owed(customer, clause="R12")
     assert (thanks.state, shown(thanks.opens), shown(thanks.due)) == ("open", "2026-03-02 21:30", "2026-03-03 12:00")
@@ -464,7 +508,9 @@ def test_a_corrected_outcome_owes_what_it_should_have(door: Door) -> None:
 
 def test_a_call_that_connected_after_all_is_written_up(door: Door) -> None:
     customer = door.customer(met=True)
-    contact = door.record(customer, "call", moment("10:00"), moment("10:03"), outcome="no_answer", purpose="introduction")
+    contact = door.record(
+        customer, "call", moment("10:00"), moment("10:03"), outcome="no_answer", purpose="introduction"
+    )
     door.amended(contact, moment("10:10"), outcome="reached")
     assert {(each.clause, each.state) for each in door.owed(customer)} == {("C6", "open"), ("C10", "open")}
     door.written_up(contact, moment("10:12"), FORMS["none"])
@@ -533,7 +579,12 @@ def test_a_promise_is_owed_until_it_is_answered(door: Door, row: dict[str, Any])
         return
     promised(door, customer, to=row["to"])
     (promise,) = door.owed(customer, clause="W11")
-    assert (promise.kind, promise.state, promise.force, shown(promise.due)) == ("promise", "open", row["force"], row["due"])
+    assert (promise.kind, promise.state, promise.force, shown(promise.due)) == (
+        "promise",
+        "open",
+        row["force"],
+        row["due"],
+    )
     door.sweep(moment("2026-03-20 06:00"))
     assert door.owed(customer, clause="W11")[0].state == "open", "it never trails off"
     with pytest.raises(Blocked):
