@@ -201,11 +201,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("ZHIKE_BEHIND_PROXY") == "1" else None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-PASSWORD_HASHERS = (
-    ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-    if MODE != "test"
-    else ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in by the hundred; nothing real is protected
-)
+PASSWORD_HASHERS = [
+    # tests sign in by the hundred; nothing real is protected there
+    f"django.contrib.auth.hashers.{'MD5' if MODE == 'test' else 'PBKDF2'}PasswordHasher",
+    "zhike.people.invitation.InvitationHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

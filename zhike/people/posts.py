@@ -63,19 +63,14 @@ def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
     return post
 
 
-def write(post: NewPost) -> Post:
-    """The row itself; an open post of the same staff, unit and role is changed, not doubled."""
+def write(post: NewPost, there: Post | None = None) -> Post:
+    """The row itself; ``there`` is the post in that unit and role which the staff member has already, and is changed."""
     _hold(post)
-    row, _made = Post.objects.update_or_create(
-        staff_id=post.staff,
-        unit_id=post.unit,
-        role=post.role,
-        to_day=None,
-        defaults={"scope": post.scope, "from_day": post.from_day},
-    )
-    if post.to_day:
-        row.to_day = date.fromisoformat(post.to_day)
-        row.save(update_fields=["to_day"])
+    row = there or Post(staff_id=post.staff, unit_id=post.unit, role=post.role)
+    row.scope = post.scope
+    row.from_day = date.fromisoformat(post.from_day)
+    row.to_day = date.fromisoformat(post.to_day) if post.to_day else None
+    row.save()
     return row
 
 
@@ -91,7 +86,8 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     if any(post.staff == actor.id for post in posts):
         raise approvals.Undecidable("不能审批授予自己的任职。", "Nobody approves a post of their own.")
     for post in posts:
-        write(post)
+        there = Post.objects.filter(staff=post.staff, unit=post.unit, role=post.role, to_day=None).first()
+        write(post, there)
 
 
 def _lines(approval: Approval) -> list[approvals.Line]:
