@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike import clock
+from zhike.customers.vault import vault
 from zhike.people import actor, bank
 from zhike.people.models import Staff
 from zhike.trail.models import note
@@ -87,9 +88,12 @@ class CodeForm(AuthenticateForm):
             request.axes_locked_out = True
             request.axes_credentials = credentials
             raise forms.ValidationError(locked_sentence())
+        # Whoever has shown the password may use up that person's codes, and nobody else's.
+        actor.act(self.user.pk, request.now)
         try:
             return str(super().clean_code())
         except forms.ValidationError:
+            actor.leave()
             user_login_failed.send(sender=__name__, credentials=credentials, request=request)
             raise
 
@@ -98,13 +102,9 @@ class SecondFactor(DefaultMFAAdapter):
     """Secrets of authenticators are sealed at rest like customers' personal data."""
 
     def encrypt(self, text: str) -> str:
-        from zhike.customers.vault import vault
-
         return vault().seal(text, "mfa_authenticator:data")
 
     def decrypt(self, encrypted_text: str) -> str:
-        from zhike.customers.vault import vault
-
         return vault().open(encrypted_text, "mfa_authenticator:data")
 
     def get_totp_label(self, user: Any) -> str:

@@ -59,6 +59,12 @@ def act(staff_id: int, now: datetime) -> Actor:
     return Actor(row[0], row[1], frozenset(row[2]), tuple(row[3]), tuple(row[4]))
 
 
+def leave() -> None:
+    """Nobody acts in this transaction any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT people_leave()")
+
+
 @dataclass(frozen=True)
 class Begun:
     """What one statement finds out at the beginning of a request: who, their taste, what stands in their way."""
