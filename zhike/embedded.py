@@ -255,8 +255,9 @@ class Server:
                     self._ensure()
             except BaseException:
                 self._release()
+                self._stop_if_last()
                 raise
-        self._watch()
+            self._watch()
 
     def leave(self) -> None:
         """Cease to be a holder; the last one stops the server and waits until it has stopped."""
@@ -428,6 +429,7 @@ class Server:
         """Start postgres; returns where its part of the log begins."""
         self._check_version()
         self._clear_stale()
+        self._drop_old_engines()
         if not self.data.exists():
             self.tell(sentence("starting"))
             self._bootstrap()
@@ -458,6 +460,13 @@ class Server:
             os.close(log)
             os.close(alive)
         return mark
+
+    def _drop_old_engines(self) -> None:
+        """Nothing runs now, so programs of an earlier release can go."""
+        engine = self._engine()
+        for left in self.base.glob("engine-*"):
+            if left != engine:
+                shutil.rmtree(left, ignore_errors=True)
 
     def _check_version(self) -> None:
         if not self.data.exists():
@@ -815,11 +824,15 @@ def write_whole(path: Path, text: str, mode: int) -> None:
     """Write a small file so that nobody ever reads half of it, and a power cut leaves the old one or the new one."""
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with open(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    beside.replace(path)
+    try:
+        with open(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -2,11 +2,12 @@
 
 import base64
 import os
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from zhike.clock import ClockRefused, parse
 
 BASE = Path(__file__).resolve().parent
 
@@ -70,8 +71,10 @@ CLOCK = os.environ.get("ZHIKE_CLOCK", "")
 if CLOCK:
     if not DEMO:
         raise ImproperlyConfigured("ZHIKE_CLOCK sets the clock for demonstrations; production refuses it.")
-    if datetime.fromisoformat(CLOCK).tzinfo is None:
-        raise ImproperlyConfigured("ZHIKE_CLOCK needs an offset, for example 2026-02-16T17:55:00+08:00.")
+    try:
+        parse(CLOCK)
+    except ClockRefused as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 HTTPS = not DEMO
 ALLOWED_HOSTS = os.environ.get(

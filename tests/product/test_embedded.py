@@ -303,6 +303,18 @@ def test_ctrl_c_stops_the_server_in_order(home):
     assert "database system is shut down" in (home / "postgres/log").read_text()
 
 
+def test_ctrl_c_while_it_still_starts_leaves_no_server(home):
+    server = embedded.Server(home, tell=quiet)
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    server._answers = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        server.join()
+    assert not lives(home)
+
+
 def test_a_killed_zhike_leaves_no_server_behind(home):
     with another(home) as process:
         process.stdout.readline()
@@ -440,6 +452,14 @@ def test_production_refuses_the_embedded_database():
     done = run_zhike("migrate", ZHIKE_MODE="production")
     assert done.returncode == 1
     assert "ZHIKE_DATABASE_URL" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2026-02-16T17:55:00"])
+def test_a_clock_that_cannot_be_read_is_told_with_how_to_write_it(value):
+    done = run_zhike("doctor", ZHIKE_MODE="demo", ZHIKE_CLOCK=value, ZHIKE_DATABASE_URL="postgresql://a@127.0.0.1:1/b")
+    assert done.returncode == 1
+    assert "2026-02-16T17:55:00+08:00" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_wrong_use_is_two():
