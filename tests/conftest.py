@@ -27,7 +27,7 @@ from zhike import embedded
 
 pytest_plugins = ["tests.ran"]
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES_KEPT = 6
+TEMPLATES_KEPT = 12
 # A login that may become each of the three roles, so that one transaction can hold what all of them do.
 TESTER = "zhike_tester"
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=256MB")
@@ -90,15 +90,10 @@ def cluster() -> Iterator[embedded.Server]:
 
 @pytest.fixture(scope="session")
 def template(cluster: embedded.Server) -> str:
-    """A database migrated by `zhike migrate`, made once for one state of the migrations."""
-    name = f"template_{fingerprint()}"
-    with open(cluster.home / "templates", "w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        with as_superuser(cluster) as connection:
-            prepare_tester(connection, cluster)
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                make_template(connection, cluster, name)
-    return name
+    """The name of the database migrated by `zhike migrate`: one for each state of the migrations."""
+    with as_superuser(cluster) as connection:
+        prepare_tester(connection, cluster)
+    return f"template_{fingerprint()}"
 
 
 @contextmanager
@@ -111,7 +106,7 @@ def as_superuser(server: embedded.Server) -> Iterator[psycopg.Connection[Any]]:
 def fingerprint() -> str:
     """Changes with whatever decides how a migrated database looks."""
     digest = hashlib.sha256()
-    shaping = [*sorted(ROOT.glob("zhike/*/migrations/*.py")), ROOT / "zhike/trail/walls.py", ROOT / "zhike/cli.py"]
+    shaping = [*sorted(ROOT.glob("zhike/*/migrations/*.py")), ROOT / "zhike/trail/walls.py"]
     for path in [*shaping, ROOT / "requirements/base.txt"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
@@ -119,12 +114,12 @@ def fingerprint() -> str:
 
 def prepare_tester(connection: psycopg.Connection[Any], server: embedded.Server) -> None:
     """The tester is nobody by itself: it inherits nothing and may only step into a role."""
-    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TESTER]).fetchone():
-        connection.execute(f"CREATE ROLE {TESTER} LOGIN NOINHERIT")
-        for role in embedded.ROLES:
-            connection.execute(f"GRANT {role} TO {TESTER} WITH INHERIT FALSE, SET TRUE")
-    password = server.password("zhike_app")
-    connection.execute(f"ALTER ROLE {TESTER} PASSWORD '{password}'")
+    with open(server.home / "templates", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TESTER]).fetchone():
+            connection.execute(f"CREATE ROLE {TESTER} LOGIN NOINHERIT PASSWORD '{server.password('zhike_app')}'")
+            for role in embedded.ROLES:
+                connection.execute(f"GRANT {role} TO {TESTER} WITH INHERIT FALSE, SET TRUE")
 
 
 def make_template(connection: psycopg.Connection[Any], server: embedded.Server, name: str) -> None:
@@ -154,7 +149,10 @@ def drop_left_clones(connection: psycopg.Connection[Any]) -> None:
 def clone(server: embedded.Server, template: str) -> Iterator[Database]:
     """A copy of the template for as long as the block runs."""
     name = f"run_{os.getpid()}_{secrets.token_hex(4)}"
-    with as_superuser(server) as connection:
+    with open(server.home / "templates", "w") as turn, as_superuser(server) as connection:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # another run may be about to drop a template that it holds to be old
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone():
+            make_template(connection, server, template)
         connection.execute(f"CREATE DATABASE {name} OWNER zhike_owner TEMPLATE {template}")
     try:
         yield Database(server, name)
