@@ -254,8 +254,10 @@ if has_demo_bank():
         with ready("worker"):
             from importlib import import_module
 
-            for line in import_module("zhike.demo").build():
-                print(line)
+            from zhike import clock
+
+            for line in import_module("zhike.demo").build(clock.now()):
+                print(line, flush=True)
         return DONE
 
 
