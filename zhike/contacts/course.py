@@ -14,6 +14,7 @@ from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.obligations import ledger
 from zhike.obligations.models import Finding
@@ -25,6 +26,14 @@ from .states import follow
 
 # A tap may reach the server a little later than it happened; what is older was entered by hand.
 AT_THE_MOMENT = timedelta(minutes=2)
+
+
+class DoesNotFit(Refused):
+    """What was told of a contact does not fit together; ``field`` is where to look."""
+
+    def __init__(self, field: str, zh: str, en: str) -> None:
+        super().__init__(zh, en)
+        self.field = field
 
 
 def plan(
@@ -156,8 +165,9 @@ def jot(contact: Contact, words: str, *, now: datetime) -> Contact:
 
 def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: datetime | None = None) -> Contact:
     """V2: at the door, by a tap, never by location; ``at`` when it is entered later."""
+    _only(contact, Kind.VISIT)
     contact.state = follow("arrive", contact)
-    contact.arrived_at = at or now
+    contact.arrived_at = _happened("arrived_at", at, now)
     _save(contact)
     _tell(contact, [_fact(contact, "arrived", contact.arrived_at, now)], actor, now, bank)
     return contact
@@ -177,7 +187,7 @@ def start(
     A visit that starts without a check-in arrived when it started.
     """
     state = follow("start", contact)
-    at = at or now
+    at = _happened("started_at", at, now)
     verdicts = _start_verdicts(contact, at, surprise_reason, bank)
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED
@@ -240,8 +250,9 @@ def end(
 
     ``seen``: met_where (R2), seen_off (R11), card_handed (R3), invited_by_rm.
     """
+    _only(contact, Kind.RECEPTION, Kind.VISIT)
     contact.state = follow("end", contact)
-    contact.ended_at = at or now
+    contact.ended_at = _happened("ended_at", at, now, after=contact.started_at)
     for name, value in seen.items():
         setattr(contact, name, value)
     contact.grade = _grade(contact.ended_at, now)
@@ -283,7 +294,10 @@ def put_through(
     A call that did not connect is closed by its outcome; one that did waits for its write-up (C6). ``fulfils``: the
     obligation that this call was made for.
     """
-    ended = at or now
+    _only(contact, Kind.CALL)
+    if contact.state != State.UNDER_WAY:
+        follow("end", contact)
+    ended = _happened("ended_at", at, now, after=contact.started_at)
     _stop_if_blocked(
         guard.call_outcome(outcome=outcome, call_back=call_back_at, no_time_agreed=no_time_agreed, now=ended)
     )
@@ -321,6 +335,36 @@ def put_through(
     if connected:
         remember(contact.customer_id, contact.rm_id, contact.kind, ended, connected=True)
     return contact
+
+
+def _only(contact: Contact, *kinds: Kind) -> None:
+    """A verb that only some kinds of contact have."""
+    if contact.kind not in kinds:
+        raise DoesNotFit(
+            "kind",
+            "这类联系没有这一步：电话以通话结果结束，接待和拜访以道别结束，到门口只有拜访才有。",
+            "This kind of contact has no such step: a call ends with its outcome, a reception or visit with the farewell,"
+            " and only a visit has an arrival.",
+        )
+
+
+def _happened(field: str, at: datetime | None, now: datetime, *, after: datetime | None = None) -> datetime:
+    """The moment of a verb: now, or one given by hand, which has passed and does not lie before what came ``after``."""
+    if at is None:
+        return now
+    if at > now + AT_THE_MOMENT:
+        raise DoesNotFit(
+            field,
+            "这个时间还没有到：只能记已经发生的，将来的请作为计划。",
+            "This time lies ahead. Only what has happened is recorded; plan what is to come.",
+        )
+    if after is not None and at < after:
+        raise DoesNotFit(
+            field,
+            "结束时间早于开始时间，请核对。",
+            "The end lies before the start. Correct one of the two.",
+        )
+    return at
 
 
 def _settle_history(contact: Contact, bank: Bank) -> None:
