@@ -4,7 +4,7 @@ from allauth.account import views as account
 from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from zhike.people.permissions import PUBLIC, SIGNED_IN, policy
 
@@ -27,4 +27,4 @@ SIGN_IN: list[URLPattern | URLResolver] = [
     ),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [*SIGN_IN]
+urlpatterns: list[URLPattern | URLResolver] = [*SIGN_IN, path("", include("zhike.api.urls"))]

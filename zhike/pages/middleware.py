@@ -77,7 +77,7 @@ class Acting:
 
     def __call__(self, request: Any) -> HttpResponseBase:
         if request.path.startswith(OUTSIDE):
-            request.user = AnonymousUser()
+            request.user, request.session = AnonymousUser(), SessionStore()
             return self.get_response(request)
         request.now = clock.now()
         request.keeps = False
