@@ -19,7 +19,7 @@ from zhike.obligations.models import Fact as Kept
 from zhike.people.actor import Actor
 
 from .history import recall
-from .models import Amendment, Contact, Kind, Outcome
+from .models import Amendment, Contact, Kind, Outcome, State
 from .states import follow
 
 WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
@@ -64,7 +64,7 @@ def amend(
     return contact
 
 
-def _after_outcome(contact: Contact, before: Outcome, state: str) -> str:
+def _after_outcome(contact: Contact, before: Outcome, state: State) -> State:
     """A call that had connected after all owes its write-up (C6); one that waits for its customer has a time, or says none."""
     after = Outcome(contact.outcome)
     if after.connected and not before.connected:
