@@ -37,7 +37,7 @@ KINDS: dict[str, Kind] = {
     "field_learned": Kind(Words("了解到资料", "something was learned"), ("field",)),
     "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
-    "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days")),
+    "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),
     "customer_stopped": Kind(Words("停止联系", "contact with the customer stops"), ("stop",)),
 }
 
