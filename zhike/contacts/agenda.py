@@ -1,0 +1,125 @@
+"""One staff member's day beside the ledger: who comes, what is under way, what is done, whose birthday it is. One statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import FIRST_YEAR, LAST_YEAR, Birthday, to_lunar
+from zhike.people.actor import Actor
+
+ROWS = 200
+BIRTHDAYS_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """``contacts``: what is planned or agreed until ``until`` (midnight), under way, or was held today; ``settled``: what
+    was done today; ``birthdays``: whose, on which day. Rows are dictionaries with moments as aware datetimes; ``raw`` is
+    the JSON that they come from.
+    """
+
+    contacts: list[dict[str, Any]]
+    settled: list[dict[str, Any]]
+    birthdays: list[dict[str, Any]]
+    until: datetime
+    raw: str
+
+
+def agenda(actor: Actor, now: datetime, bank: Bank) -> Agenda:
+    """The actor's own day, whatever else the actor may see."""
+    local = now.astimezone(bank.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    until = midnight + timedelta(days=1)
+    days = [local.date() + timedelta(days=ahead) for ahead in range(BIRTHDAYS_AHEAD)]
+    births = sorted(_births(days))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            AGENDA,
+            {
+                "me": actor.id,
+                "midnight": midnight,
+                "until": until,
+                "rows": ROWS,
+                "calendars": [calendar for calendar, _month, _day in births],
+                "months": [month for _calendar, month, _day in births],
+                "days": [day for _calendar, _month, day in births],
+            },
+        )
+        raw = str(cursor.fetchone()[0])
+    value = json.loads(raw)
+    return Agenda(
+        contacts=[_moments(row, "planned_for", "started_at", "ended_at", "arrived_at") for row in value["contacts"]],
+        settled=[_moments(row, "at", "due") for row in value["settled"]],
+        birthdays=list(_celebrated(value["birthdays"], days, bank)),
+        until=until,
+        raw=raw,
+    )
+
+
+def _moments(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    for name in names:
+        if row[name]:
+            row[name] = datetime.fromisoformat(row[name])
+    return row
+
+
+def _births(days: list[date]) -> set[tuple[str, int, int]]:
+    """Birth dates that may be celebrated on these days: the day itself, and what a short month or a common year moves."""
+    births = set()
+    for day in days:
+        births |= {("solar", day.month, day.day), ("solar", 2, 29)}
+        lunar = to_lunar(day)
+        births |= {("lunar", lunar.month, lunar.day), ("lunar", lunar.month, 30)}
+        if lunar.day == 1:
+            births.add(("lunar", lunar.month - 1 or 12, 30))
+    return births
+
+
+def _celebrated(rows: list[dict[str, Any]], days: list[date], bank: Bank) -> Iterator[dict[str, Any]]:
+    policy = bank.birthday_policy
+    for row in rows:
+        born = Birthday(row["calendar"], row["month"], row["day"], row["year"], row["leap"])
+        for day in days:
+            years = [year for year in (day.year - 1, day.year) if FIRST_YEAR <= year <= LAST_YEAR]
+            if day in (born.in_year(year, policy) for year in years):
+                yield {**row, "on": day, "born": born}
+
+
+CUSTOMER = "c.id AS customer, c.name, c.honorific, c.tier"
+
+AGENDA = f"""
+SELECT json_build_object(
+  'contacts', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
+             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL AS prepared, t.outcome, {CUSTOMER}
+      FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
+      WHERE t.rm_id = %(me)s AND (t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
+                                  OR t.started_at >= %(midnight)s AND t.started_at < %(until)s)
+      UNION ALL
+      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
+             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL, t.outcome, {CUSTOMER}
+      FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
+      WHERE t.rm_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
+        AND t.state = 'under_way'
+      ORDER BY planned_for, started_at LIMIT %(rows)s) r),
+  'settled', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT o.settled_at AS at, o.due, o.state FROM obligations_obligation o
+      WHERE o.owner_id = %(me)s AND o.settled_at >= %(midnight)s AND o.settled_at < %(until)s AND o.state = 'done'
+      LIMIT %(rows)s) r),
+  'birthdays', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT {CUSTOMER}, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_year AS year,
+             c.birth_leap AS leap
+      FROM customers_customer c
+      JOIN unnest(%(calendars)s::text[], %(months)s::int[], %(days)s::int[]) AS b (k, m, d)
+        ON (c.birth_calendar, c.birth_month, c.birth_day) = (b.k, b.m, b.d)
+      WHERE c.keeper = %(me)s AND c.deceased_on IS NULL AND c.closed_on IS NULL
+      ORDER BY c.sort_key LIMIT 30) r)
+)::text
+"""

@@ -1,0 +1,113 @@
+"""What one must know of a customer before a word is said: one statement for the customer page, the card and the talk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+CONTACTS = 12
+
+
+@dataclass(frozen=True)
+class Card:
+    """Rows are plain dictionaries: ``needs`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
+    many there are), ``ahead`` what is planned or agreed, ``holdings`` by maturity, ``relations`` and ``household``,
+    ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
+    """
+
+    needs: list[dict[str, Any]]
+    owed: list[dict[str, Any]]
+    contacts: list[dict[str, Any]]
+    contacts_all: int
+    ahead: list[dict[str, Any]]
+    holdings: list[dict[str, Any]]
+    relations: list[dict[str, Any]]
+    household: list[dict[str, Any]]
+    known: dict[str, Any] | None
+    rm: str
+    unit: str
+    since: date | None
+    assets_before: Decimal | None
+
+
+def card(customer: int, contacts: int = CONTACTS) -> Card:
+    """Raises LookupError for a customer whom the actor may not see, as for one who does not exist."""
+    with connection.cursor() as cursor:
+        cursor.execute(CARD, {"customer": customer, "contacts": contacts})
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"customer {customer}")
+    value = json.loads(row[0])
+    moments(value["needs"], "opened_at")
+    moments(value["owed"], "opens", "due", "target")
+    moments(value["contacts"], "started_at", "ended_at", "planned_for", "arrived_at")
+    moments(value["ahead"], "planned_for")
+    if value["known"]:
+        moments([value["known"]], "first_met_at", "first_called_at", "last_contact_at")
+    for holding in value["holdings"]:
+        holding["amount"] = Decimal(str(holding["amount"]))
+        holding["matures_on"] = date.fromisoformat(holding["matures_on"]) if holding["matures_on"] else None
+    value["since"] = date.fromisoformat(value["since"]) if value["since"] else None
+    before = value["assets_before"]
+    value["assets_before"] = None if before is None else Decimal(str(before))
+    return Card(**value)
+
+
+def moments(rows: list[dict[str, Any]], *names: str) -> None:
+    """JSON's texts become aware datetimes, in place."""
+    for row in rows:
+        for name in names:
+            if row[name]:
+                row[name] = datetime.fromisoformat(row[name])
+
+
+CARD = """
+SELECT json_build_object(
+  'needs', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT n.id, n.kind, n.words, n.opened_at, n.contact FROM customers_need n
+      WHERE n.customer_id = c.id AND n.state = 'open' ORDER BY n.opened_at, n.id) r),
+  'owed', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.subject, o.opens, o.due, o.target, o.channels,
+             o.detail, o.state, o.evidence
+      FROM obligations_obligation o
+      WHERE o.customer_id = c.id AND o.state IN ('open', 'cannot') ORDER BY o.due NULLS LAST, o.id LIMIT 100) r),
+  'contacts', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place, t.started_at, t.ended_at,
+             t.arrived_at, t.outcome, t.result, t.result_words, t.seen_off, t.incoming, t.first, s.name AS rm,
+             (SELECT coalesce(json_agg(d.words ORDER BY d.number), '[]') FROM contacts_demand d WHERE d.contact_id = t.id)
+                 AS demands,
+             (SELECT coalesce(json_agg(n.words ORDER BY n.id), '[]') FROM customers_need n
+              WHERE n.customer_id = c.id AND n.contact = t.id) AS needs
+      FROM contacts_contact t JOIN people_staff s ON s.id = t.rm_id
+      WHERE t.customer_id = c.id AND t.started_at IS NOT NULL
+      ORDER BY t.started_at DESC, t.id DESC LIMIT %(contacts)s) r),
+  'contacts_all', (SELECT count(*) FROM contacts_contact t WHERE t.customer_id = c.id AND t.started_at IS NOT NULL),
+  'ahead', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place FROM contacts_contact t
+      WHERE t.customer_id = c.id AND t.state IN ('planned', 'agreed') ORDER BY t.planned_for NULLS LAST, t.id LIMIT 20) r),
+  'holdings', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT h.id, h.product, h.kind, h.amount, h.currency, h.rate, h.risk_grade, h.matures_on FROM customers_holding h
+      WHERE h.customer_id = c.id AND h.ended_on IS NULL ORDER BY h.matures_on NULLS LAST, h.amount DESC LIMIT 60) r),
+  'relations', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT x.id, x.kind, x.name, x.age, x.note, o.id AS other, o.name AS other_name, o.honorific, o.tier
+      FROM customers_relation x LEFT JOIN customers_customer o ON o.id = x.other_id
+      WHERE x.customer_id = c.id ORDER BY x.id LIMIT 40) r),
+  'household', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT m.id, m.name, m.honorific, m.tier FROM customers_customer m
+      WHERE m.household_id = c.household_id AND m.id <> c.id ORDER BY m.id LIMIT 20) r),
+  'known', (SELECT row_to_json(r) FROM (
+      SELECT a.first_met_at, a.met_source, a.first_called_at, a.called_source, a.last_contact_at, a.meetings, a.calls
+      FROM customers_acquaintance a WHERE a.customer_id = c.id AND a.rm_id = c.rm_id) r),
+  'rm', coalesce((SELECT s.name FROM people_staff s WHERE s.id = c.rm_id), ''),
+  'unit', (SELECT u.name FROM people_unit u WHERE u.id = c.unit_id),
+  'since', (SELECT b.from_day FROM customers_book b WHERE b.customer_id = c.id AND b.to_day IS NULL LIMIT 1),
+  'assets_before', (SELECT r.assets FROM customers_rating r WHERE r.customer_id = c.id
+                    AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
+                    ORDER BY r.month DESC LIMIT 1)
+)::text FROM customers_customer c WHERE c.id = %(customer)s
+"""
