@@ -27,4 +27,8 @@ SIGN_IN: list[URLPattern | URLResolver] = [
     ),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [*SIGN_IN, path("", include("zhike.api.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    *SIGN_IN,
+    path("", include("zhike.api.urls")),
+    path("", include("zhike.pages.urls")),
+]

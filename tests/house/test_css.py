@@ -13,8 +13,7 @@ SHEETS = sorted((PAGES / "static" / "css").glob("*.css"))
 TEMPLATES = sorted((PAGES / "templates").rglob("*.html"))
 
 # Newer than Chromium 109; in a value they void the whole declaration.
-FUNCTIONS = set(
-    [
+FUNCTIONS = {
         "light-dark",
         "oklch",
         "oklab",
@@ -40,8 +39,7 @@ FUNCTIONS = set(
         "calc-size",
         "shape",
         "attr",
-    ]
-)
+    }
 KEYWORDS = {"allow-discrete", "lh", "rlh"}
 # Newer pseudo-classes void the whole rule, unless a supports query stands in front.
 PSEUDO = {"open", "details-content", "user-valid", "user-invalid", "popover-open", "picker", "state", "scope", "dir"}

@@ -35,11 +35,10 @@ def environment(**options: Any) -> Environment:
     )
     env.globals.update(
         url=_url, static=static, icon=icon, tier_mark=tier_mark, language=language, language_tag=language_tag,
-        words=words, percent=percent,
+        scripted=scripted, percent=percent,
     )  # fmt: skip
     env.filters.update(
         clock=clock, day=day, date=iso_day, when=when, left=left, span=span, money=money, wan=wan, iso=iso,
-        mask_phone=mask_phone, mask_email=mask_email, mask_number=mask_number,
     )  # fmt: skip
     return env
 
@@ -97,7 +96,7 @@ def language_tag() -> str:
     return "en" if language() == "en" else "zh-Hans"
 
 
-def words() -> dict[str, str]:
+def scripted() -> dict[str, str]:
     """What the scripts say, in the reader's language; ``{n}`` and the like are filled in there."""
     return {
         "minutes": gettext("%(n)s min") % {"n": "{n}"},
@@ -255,23 +254,3 @@ def percent(part: float, whole: float) -> str:
     """A length for SVG attributes: ``57.1%``, never below 0 nor above 100."""
     share = 0.0 if not whole else max(0.0, min(100.0, 100.0 * float(part) / float(whole)))
     return f"{share:.1f}".rstrip("0").rstrip(".") + "%"
-
-
-def mask_phone(value: str | None) -> str:
-    """``138 **** 5678``; land lines keep the last four digits."""
-    digits = re.sub(r"\D", "", value or "")
-    if len(digits) < 7:
-        return "****" if digits else ""
-    return f"{digits[:3]} **** {digits[-4:]}" if len(digits) >= 11 else f"**** {digits[-4:]}"
-
-
-def mask_email(value: str | None) -> str:
-    """``l***@example.com``."""
-    name, at, domain = (value or "").partition("@")
-    return f"{name[:1]}***@{domain}" if at else ("****" if name else "")
-
-
-def mask_number(value: str | None) -> str:
-    """Identity numbers: the first three and the last two."""
-    text = value or ""
-    return f"{text[:3]} **** {text[-2:]}" if len(text) > 7 else ("****" if text else "")

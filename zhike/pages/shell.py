@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from markupsafe import Markup
 
 from zhike import clock
+from zhike.conduct.bank import Bank
+from zhike.people import bank
 
 # name of the route, icon, words, key after G, only at the desk, at the rail's foot
 RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
@@ -48,6 +50,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def _roles(request: HttpRequest) -> frozenset[str]:
     actor = getattr(request, "actor", None)
     return actor.roles if actor else frozenset()
+
+
+def bank_of(request: Any) -> Bank:
+    """The bank's settings as they stand on the day of the request."""
+    at: Bank = bank.settings_of(request.begun.settings).at(request.now.astimezone(Bank().zone).date())
+    return at
 
 
 @cache

@@ -1,6 +1,6 @@
 // Nothing typed is lost. Each change is kept on the device at once and sent to the server after a short pause; what the
 // server has confirmed is taken off the device again. After a reload, a lost connection or an expired session it returns.
-import { clock, now, say } from "./words.js";
+import { clock, now, say, words } from "./words.js";
 import { signIn } from "./page.js";
 
 const form = document.querySelector("form[data-draft]");
@@ -17,8 +17,7 @@ function values() {
 function tell(name, look, time) {
   if (!shown) return;
   shown.className = `state state--${look}`;
-  const words = shown.querySelector("span") ?? shown;
-  words.textContent = say(name, { time });
+  (shown.querySelector("span") ?? shown).textContent = say(name, { time });
 }
 
 function keep() {
@@ -48,7 +47,7 @@ async function send() {
       redirect: "manual",
       keepalive: true,
     });
-    if (answer.status === 401 || answer.type === "opaqueredirect") {
+    if (answer.status === 401 || answer.type === "opaqueredirect" || answer.headers.get("HX-Redirect")) {
       tell("kept", "soon", clock());
       return signIn();
     }
@@ -103,7 +102,8 @@ if (form) {
   addEventListener("pagehide", () => localStorage.getItem(key) && !done && send());
   form.addEventListener("htmx:sendError", () => tell("kept", "soon", clock()));
   form.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (!event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    const on = event.detail.xhr.getResponseHeader("HX-Redirect");
+    if (!on || on.startsWith(words.signinHref)) return; // signed out: what is typed stays kept
     done = true; // closed at the server: nothing left to keep
     clearTimeout(timer);
     drop();

@@ -21,12 +21,23 @@ function exclude(input) {
 
 // data-fill="minute=17:00": a quick choice fills the exact field
 function fill(input) {
-  if (!input.dataset.fill || !input.checked) return;
-  const [id, ...value] = input.dataset.fill.split("=");
-  const field = document.getElementById(id);
-  if (field) {
-    field.value = value.join("=");
+  if (!input.checked) return;
+  for (const wish of [input.dataset.fill, input.dataset.fillDay]) {
+    const [id, value] = (wish ?? "").split("=");
+    const field = id && document.getElementById(id);
+    if (!field) continue;
+    field.value = value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+// What a choice has just brought out of hiding is where the hand goes next
+function follow(input) {
+  for (const part of document.querySelectorAll("[data-when]:not([hidden])")) {
+    const [name, wanted] = part.dataset.when.split("=");
+    if (name !== input.name || !input.checked || !wanted.split(" ").includes(input.value)) continue;
+    const first = part.querySelector("[data-first]:not(:disabled)");
+    if (first && !first.value) return first.focus();
   }
 }
 
@@ -57,6 +68,7 @@ addEventListener("change", (event) => {
     fill(event.target);
   }
   depend();
+  if (event.isTrusted && event.target.matches?.("input")) follow(event.target);
 });
 addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -64,4 +76,7 @@ addEventListener("click", (event) => {
   else if (button?.dataset.add) add(button);
 });
 addEventListener("htmx:afterSettle", depend);
+addEventListener("submit", (event) => {
+  if (event.target.matches("[data-clears]")) setTimeout(() => event.target.reset()); // written down: the field is free again
+});
 depend();

@@ -27,7 +27,7 @@ async function ask() {
     return strip(true);
   }
   strip(false);
-  if (answer.status === 401 || answer.type === "opaqueredirect") {
+  if (answer.status === 401 || answer.type === "opaqueredirect" || answer.headers.get("HX-Redirect")) {
     clearTimeout(timer);
     return signIn();
   }

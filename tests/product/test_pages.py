@@ -1,0 +1,298 @@
+"""Every screen in both languages as the RM sees it, and the acts that stand on them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.cast import Cast
+from zhike import clock
+from zhike.conduct.bank import Bank
+from zhike.contacts import course
+from zhike.contacts.models import Contact, Draft
+from zhike.customers.models import Customer, Need
+from zhike.obligations.models import Obligation
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
+
+
+@pytest.fixture
+def at():
+    with clock.at(NOW):
+        yield NOW
+
+
+@pytest.fixture
+def rm(cast: Cast, at: datetime):
+    return cast.client("rm", at)
+
+
+def customer(cast: Cast, n: int = 0) -> Customer:
+    return cast.customers["rm"][n]
+
+
+def held(cast: Cast, kind: str = "reception", minutes: int = 20) -> Contact:
+    """A contact that has just ended."""
+    with cast.acting("rm", NOW) as actor:
+        contact = course.plan(customer(cast), kind, actor=actor, now=NOW, incoming=True, purpose="introduction")
+        course.start(contact, actor=actor, now=NOW - timedelta(minutes=minutes), bank=Bank())
+        if kind == "call":
+            course.put_through(contact, "reached", actor=actor, now=NOW, bank=Bank())
+        else:
+            course.end(contact, actor=actor, now=NOW, bank=Bank())
+    return contact
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/?sort=record",
+        "/customers/",
+        "/search/?q=没有这人",
+        "/search/hits/?q=zwm",
+        "/schedule/",
+        "/code/",
+        "/code/R12/",
+        "/me/",
+    ],
+)
+def test_a_page_opens_in_both_languages(cast: Cast, rm, address: str, language: str) -> None:
+    cast.rm.language = language
+    cast.rm.save()
+    held(cast)
+    answer = rm.get(address)
+    assert answer.status_code == 200, answer
+    html = answer.content.decode()
+    assert "%(" not in html
+    if language == "en":
+        without_data = re.sub(r"张伟明|李秀兰|[\u4e00-\u9fff]+(?=有限公司)", "", html)
+        assert 'lang="en"' in html or "<html" not in html
+        assert "今日" not in without_data
+
+
+@pytest.mark.parametrize("kind", ["reception", "visit", "call"])
+def test_a_contact_goes_through_its_pages(cast: Cast, rm, kind: str) -> None:
+    one = customer(cast)
+    assert rm.get(f"/customers/{one.pk}/").status_code == 200
+    form = f"/customers/{one.pk}/new/{kind}/"
+    assert rm.get(form).status_code == 200
+    given = {"how": "now", "purpose": "introduction", "asked": "yes"}
+    answer = rm.post(form, given)
+    assert answer.status_code == 303, answer.content.decode()[-2000:]
+    contact = Contact.objects.get(customer=one)
+    assert answer["Location"] == f"/contacts/{contact.pk}/talk/"
+    assert rm.get(answer["Location"]).status_code == 200
+    if kind == "call":
+        answer = rm.post(f"/contacts/{contact.pk}/outcome/", {"outcome": "reached", "note": "问了利率"})
+    else:
+        assert rm.post(f"/contacts/{contact.pk}/jot/", {"words": "四月到账三十万"}).status_code == 303
+        answer = rm.post(f"/contacts/{contact.pk}/end/", {"seen_off": "branch_door", "card_handed": "yes"})
+    assert answer["Location"] == f"/contacts/{contact.pk}/write-up/"
+    page = rm.get(answer["Location"]).content.decode()
+    assert kind == "call" or "四月到账三十万" in page
+    closed = rm.post(
+        f"/contacts/{contact.pk}/close/",
+        {
+            "result": "inclined",
+            "need": ["deposit", "pension"],
+            "need_deposit": "三年期",
+            "next": "2w",
+            "learn_hobbies": "二胡",
+        },
+    )
+    assert closed.status_code == 303, closed.content.decode()
+    contact.refresh_from_db()
+    assert contact.state == "closed"
+    assert list(Need.objects.filter(customer=one).values_list("kind", "words")) == [
+        ("deposit", "三年期"),
+        ("pension", ""),
+    ]
+    planned = Contact.objects.get(follows=contact)
+    assert planned.planned_for is not None
+    assert (planned.planned_for - NOW).days in {13, 14}
+    assert Customer.objects.get(pk=one.pk).known("hobbies") == "二胡"
+    assert rm.get(f"/contacts/{contact.pk}/record/").status_code == 200
+    assert rm.get(f"/contacts/{planned.pk}/prepare/").status_code == 200
+    assert rm.get(f"/customers/{one.pk}/").status_code == 200
+
+
+def test_today_answers_its_poll_with_nothing_new(cast: Cast, rm) -> None:
+    held(cast)
+    page = rm.get("/")
+    etag = page["ETag"]
+    assert rm.get("/", headers={"If-None-Match": etag, "HX-Request": "true"}).status_code == 304
+    with cast.acting("rm", NOW) as actor:
+        course.plan(customer(cast, 1), "call", actor=actor, now=NOW, planned_for=NOW + timedelta(hours=1))
+    fresh = rm.get("/", headers={"If-None-Match": etag, "HX-Request": "true"})
+    assert fresh.status_code == 200
+    assert b"<html" not in fresh.content
+
+
+def test_what_is_missing_comes_back_in_its_place_with_the_rest_kept(cast: Cast, rm) -> None:
+    contact = held(cast)
+    answer = rm.post(
+        f"/contacts/{contact.pk}/close/", {"words": "聊得不错", "need": ["deposit"], "learn_mobile": "123"}
+    )
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "聊得不错" in html
+    assert "还没有选结果" in html
+    contact.refresh_from_db()
+    assert contact.state == "ended"
+
+
+def test_a_draft_is_kept_and_comes_back(cast: Cast, rm) -> None:
+    contact = held(cast)
+    body = json.dumps({"values": [["result", "inclined"], ["words", "写到一半"], ["need", "pension"]]})
+    assert rm.post(f"/contacts/{contact.pk}/draft/", body, content_type="application/json").status_code == 200
+    html = rm.get(f"/contacts/{contact.pk}/write-up/").content.decode()
+    assert "写到一半" in html
+    assert re.search(r'value="inclined" checked', html)
+    rm.post(f"/contacts/{contact.pk}/close/", {"result": "inclined", "need": ["none"], "next": "rhythm"})
+    assert not Draft.objects.exists()
+
+
+def test_a_busy_customer_is_called_back_on_the_minute(cast: Cast, rm) -> None:
+    one = customer(cast)
+    rm.post(f"/customers/{one.pk}/new/call/", {"how": "now", "purpose": "introduction"})
+    contact = Contact.objects.get(customer=one)
+    refused = rm.post(f"/contacts/{contact.pk}/outcome/", {"outcome": "busy"})
+    assert refused.status_code == 422
+    answer = rm.post(f"/contacts/{contact.pk}/outcome/", {"outcome": "busy", "again_time": "15:30", "note": "在开会"})
+    assert answer.status_code == 303
+    owed = Obligation.objects.get(kind="call_back")
+    assert owed.target == datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
+    with clock.at(NOW + timedelta(minutes=86)):
+        html = cast.client("rm", NOW + timedelta(minutes=86)).get("/").content.decode()
+    assert "row--now" in html
+    with clock.at(NOW + timedelta(minutes=89)):
+        browser = cast.client("rm", NOW + timedelta(minutes=89))
+        called = browser.post(f"/obligations/{owed.pk}/call/")
+        assert called.status_code == 303, called.content.decode()
+        browser.post(called["Location"].split("talk/")[0] + "outcome/", {"outcome": "reached", "for": str(owed.pk)})
+    owed.refresh_from_db()
+    assert (owed.state, owed.evidence["kept"]) == ("done", "kept")
+
+
+def test_thanks_are_done_with_how_and_taken_back(cast: Cast, rm) -> None:
+    with cast.acting("rm", NOW) as actor:
+        customer(cast).learn("mobile", "13800001234", source="self", actor=actor, now=NOW)
+    held(cast)
+    owed = Obligation.objects.get(kind="thanks")
+    page = rm.get(f"/obligations/{owed.pk}/").content.decode()
+    assert "R12" in page
+    assert rm.get(f"/obligations/{owed.pk}/why/", headers={"HX-Request": "true"}).status_code == 200
+    assert rm.post(f"/obligations/{owed.pk}/done/", {"channel": "call"}).status_code == 422
+    done = rm.post(
+        f"/obligations/{owed.pk}/done/", {"channel": "sms", "through": "bank_sms", "introduces": "yes", "next": "2w"}
+    )
+    assert done.status_code == 303
+    owed.refresh_from_db()
+    assert owed.state == "done"
+    assert Contact.objects.filter(state="planned").count() == 1
+    assert rm.post(f"/obligations/{owed.pk}/undo/").status_code == 303
+    owed.refresh_from_db()
+    assert owed.state == "open"
+    assert rm.post(f"/obligations/{owed.pk}/waive/", {"reason": ""}).status_code == 422
+    assert rm.post(f"/obligations/{owed.pk}/waive/", {"reason": "客户说不必发"}).status_code == 303
+
+
+def test_birthday_hobby_and_a_child_are_learned_together(cast: Cast, rm) -> None:
+    one = customer(cast)
+    wrong = rm.post(f"/customers/{one.pk}/learned/", {"birthday": "1960年腊月三十", "hobbies": "昆曲"})
+    assert wrong.status_code == 422
+    assert "昆曲" in wrong.content.decode()
+    right = rm.post(
+        f"/customers/{one.pk}/learned/",
+        {"birthday": "农历三月初八", "hobbies": "昆曲", "children": "yes", "child_age": "under_14"},
+    )
+    assert right.status_code == 303, right.content.decode()
+    one = Customer.objects.get(pk=one.pk)
+    assert (one.birth_calendar, one.birth_month, one.birth_day) == ("lunar", 3, 8)
+    assert "农历三月初八" in rm.get(f"/customers/{one.pk}/").content.decode()
+
+
+def test_a_visit_without_an_appointment_wants_a_reason(cast: Cast, rm) -> None:
+    one = customer(cast)
+    blocked = rm.post(f"/customers/{one.pk}/new/visit/", {"how": "now", "purpose": "care"})
+    assert blocked.status_code == 422
+    assert "V1" in blocked.content.decode()
+    assert (
+        rm.post(
+            f"/customers/{one.pk}/new/visit/", {"how": "now", "purpose": "care", "surprise_reason": "路过"}
+        ).status_code
+        == 303
+    )
+
+
+def test_an_appointment_is_prepared_moved_and_called_off(cast: Cast, rm) -> None:
+    one = customer(cast)
+    form = {"how": "agree", "day": "2026-03-04", "time": "16:00", "place": "滨江壹号", "purpose": "care"}
+    answer = rm.post(f"/customers/{one.pk}/new/visit/", form)
+    assert answer.status_code == 303, answer.content.decode()
+    contact = Contact.objects.get(customer=one)
+    assert contact.state == "agreed"
+    page = rm.get(f"/contacts/{contact.pk}/prepare/")
+    assert page.status_code == 200
+    assert rm.post(f"/contacts/{contact.pk}/ready/", {"tick": "material"}).status_code == 303
+    assert (
+        rm.post(f"/contacts/{contact.pk}/move/", {"what": "move", "day": "2026-03-05", "time": "10:00"}).status_code
+        == 422
+    )
+    assert rm.get(f"/contacts/{contact.pk}/move/").status_code == 200
+    moved = rm.post(
+        f"/contacts/{contact.pk}/move/",
+        {"what": "move", "day": "2026-03-05", "time": "10:00", "whose": "customer", "why": "有事"},
+    )
+    assert moved.status_code == 303, moved.content.decode()
+    off = rm.post(f"/contacts/{contact.pk}/move/", {"what": "cancel", "whose": "rm", "why": "会议", "told": ""})
+    assert off.status_code == 303
+    assert Obligation.objects.filter(kind="apology", state="open").exists()
+    assert rm.get(f"/contacts/{contact.pk}/record/").status_code == 200
+
+
+def test_nobody_else_s_customer_exists(cast: Cast, rm) -> None:
+    stranger = cast.customers["stranger"][0]
+    for address in (
+        f"/customers/{stranger.pk}/",
+        f"/customers/{stranger.pk}/learned/",
+        f"/customers/{stranger.pk}/new/call/",
+    ):
+        answer = rm.get(address)
+        assert answer.status_code == 404
+        assert stranger.name not in answer.content.decode()
+
+
+def test_preferences_are_kept_and_speak(cast: Cast, rm) -> None:
+    assert rm.post("/me/wishes/", {"theme": "dark", "language": "en", "single_keys": "no"}).status_code == 303
+    html = rm.get("/").content.decode()
+    assert 'data-theme="dark"' in html
+    assert 'data-keys="off"' in html
+    assert "<h1>Today</h1>" in html
+
+
+def test_today_asks_the_same_number_of_questions_however_much_is_owed(cast: Cast, rm, at: datetime) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            assert rm.get("/").status_code == 200
+        return len(asked)
+
+    held(cast)
+    few = queries()
+    for n in (1, 2):
+        with cast.acting("rm", NOW) as actor:
+            for _again in range(5):
+                contact = course.plan(customer(cast, n), "reception", actor=actor, now=NOW, incoming=True)
+                course.start(contact, actor=actor, now=NOW - timedelta(minutes=9), bank=Bank())
+                course.end(contact, actor=actor, now=NOW, bank=Bank())
+    assert queries() == few

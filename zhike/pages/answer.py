@@ -1,0 +1,90 @@
+"""How views answer: where the page goes next, what it says, what a guard or a stale page makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.guard import Blocked
+from zhike.contacts.models import Contact
+from zhike.contacts.states import WrongState
+from zhike.pages.middleware import ActingRequest
+
+
+def moved(request: HttpRequest, address: str, said: str = "") -> HttpResponse:
+    """On to another page, with a toast there. For htmx the whole page goes."""
+    if said:
+        messages.success(request, said)
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address, status=303)
+
+
+def said(request: HttpRequest, text: str, address: str) -> HttpResponse:
+    """Done where it stood: the row folds away and a toast says what happened. Without script: on to ``address``."""
+    if "HX-Request" not in request.headers:
+        return moved(request, address, text)
+    return HttpResponse(
+        format_html(
+            '<div id="toasts" hx-swap-oob="beforeend"><div class="toast" role="status" data-toast><span>{}</span></div></div>',
+            text,
+        )
+    )
+
+
+def complaints(blocked: Blocked) -> dict[str, tuple[str, str]]:
+    """What guards said, by the field that would mend it: field → (clause, sentence)."""
+    speaks = get_language() or "zh-hans"
+    return {verdict.needs or verdict.name: (verdict.clause, verdict.words.say(speaks)) for verdict in blocked.verdicts}
+
+
+View = Callable[..., HttpResponse]
+
+
+def in_course(view: View) -> View:
+    """A contact or obligation that has moved on meanwhile is said so, with where it stands; nothing is lost or done twice."""
+
+    @wraps(view)
+    def answer(request: ActingRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except WrongState as wrong:
+            return render(request, "moved_on.html", {"sentence": str(wrong), "contact": wrong.contact}, status=409)
+
+    return answer
+
+
+def contact_for(request: ActingRequest, id: int) -> Contact:
+    """A contact in the reader's scope; anything else does not exist."""
+    found = Contact.objects.visible_to(request.actor).select_related("customer__unit").filter(pk=id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def moment(day: str, clock: str, bank: Bank) -> datetime | None:
+    """The aware moment that two fields name; None where one is empty or cannot be read."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), bank.zone)
+    except ValueError:
+        return None
+
+
+def back(request: HttpRequest, otherwise: str) -> str:
+    """Where the reader came from, if that was one of our own pages."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    return came.path if came.netloc == request.get_host() and came.path != request.path else otherwise
+
+
+def time_missing() -> str:
+    return gettext("Say day and time, for example 2026-03-02 and 15:30.")

@@ -1,0 +1,381 @@
+"""A customer in the reader's words: the five seconds at the top, what is wanted, owed, held, missing.
+
+Used by the customer page, the preparation card and the talk. Takes :class:`zhike.contacts.card.Card`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext, pgettext
+
+from zhike.conduct.bank import Bank
+from zhike.contacts import card as cards
+from zhike.contacts.models import Contact
+from zhike.customers import profile
+from zhike.customers.models import Customer, Need, Relation
+from zhike.customers.vault import Unopened
+from zhike.pages import owed
+from zhike.pages.jinja import clock, day_text, local, money, span, when_text
+from zhike.people.actor import Actor
+
+ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
+CHART_DAYS = 365
+
+
+def card(
+    customer: Customer, actor: Actor, now: datetime, bank: Bank, *, contact: Contact | None = None, contacts: int = 12
+) -> dict[str, Any]:
+    """Everything that stands on a customer's page, worded; raises Http404 for a customer outside of the scope."""
+    try:
+        found = cards.card(customer.pk, contacts)
+    except LookupError:
+        raise Http404 from None
+    today = local(now).date()
+    promises = [
+        o for o in found.owed if o["state"] == "open" and o["kind"] in {"call_back", "answer", "promise", "apology"}
+    ]
+    return {
+        "id": customer.pk,
+        "who": who(customer, bank),
+        "company": customer.kind == "company",
+        "rm": found.rm,
+        "unit": found.unit,
+        "mine": customer.rm_id == actor.id,
+        "line": _line(customer, found),
+        "stopped": _stopped(customer),
+        "assets": money(customer.assets),
+        "assets_change": _change(customer.assets, found.assets_before),
+        "assets_day": customer.assets_day,
+        "silent": _silent(customer, bank, today),
+        "next": _next(found, promises, now),
+        "birthday": birthday(customer, today, bank),
+        "risk": _risk(customer),
+        "gaps": gaps(customer),
+        "needs": [_need(n, now) for n in found.needs],
+        "promises": [_promise(o, now) for o in promises],
+        "owed": [_promise(o, now) for o in found.owed if o not in promises],
+        "story": [_told(c, now) for c in found.contacts],
+        "contacts_all": found.contacts_all,
+        "ahead": [_ahead(c, now) for c in found.ahead if contact is None or c["id"] != contact.pk],
+        "holdings": [_holding(h, today) for h in found.holdings],
+        "chart": _chart(found.holdings, today),
+        "relations": _relations(found, bank),
+        "fields": fields(customer),
+        "taboos": customer.known("taboos") or "",
+        "hobbies": customer.known("hobbies") or "",
+        "preferred": customer.known("preferred_time") or "",
+        "known": found.known,
+        "met_unknown": _unknown(found.known, customer, "met"),
+        "called_unknown": _unknown(found.known, customer, "called"),
+    }
+
+
+def who(customer: Customer, bank: Bank) -> dict[str, Any]:
+    """With the form of address that is proposed where the customer's own is not known."""
+    call = customer.address_as
+    return owed.person(
+        customer.pk, customer.name, "" if call == customer.name else call, customer.tier, bank, customer.kind
+    )
+
+
+def _unknown(known: dict[str, Any] | None, customer: Customer, what: str) -> bool:
+    """Day one left open whether they had met or talked: one tap settles it (CLAUSES, Day one)."""
+    told = bool(known and known[f"{what}_source"])
+    return not told and getattr(customer, f"{what}_before") == "unknown"
+
+
+def _line(customer: Customer, found: cards.Card) -> str:
+    parts = []
+    if found.rm:
+        since = f"{found.since:%Y-%m}" if found.since else ""
+        parts.append(
+            gettext("with %(rm)s since %(since)s") % {"rm": found.rm, "since": since}
+            if since
+            else gettext("with %(rm)s") % {"rm": found.rm}
+        )
+    else:
+        parts.append(gettext("no RM, %(unit)s") % {"unit": found.unit})
+    if customer.known("preferred_time"):
+        parts.append(gettext("prefers %(time)s") % {"time": customer.known("preferred_time")})
+    return " · ".join(parts)
+
+
+def _stopped(customer: Customer) -> str:
+    if customer.deceased_on:
+        return gettext("Deceased: nothing more is sent or asked.")
+    if customer.closed_on:
+        return gettext("Account closed: greetings and rhythm have stopped.")
+    if customer.do_not_disturb:
+        return gettext("Does not want to be disturbed: greetings and rhythm have stopped.")
+    return gettext("A complaint is open: greetings and rhythm wait.") if customer.complaint_open else ""
+
+
+def _change(now_: Decimal | None, before: Decimal | None) -> str:
+    if now_ is None or before is None or now_ == before:
+        return ""
+    sign = "+" if now_ > before else "−"
+    return gettext("%(change)s on last month") % {"change": f"{sign}{money(abs(now_ - before))}"}
+
+
+def _silent(customer: Customer, bank: Bank, today: date) -> dict[str, Any]:
+    rhythm = next((row.contact_days for row in bank.rhythm if row.tier == customer.tier), None)
+    if customer.last_contact_at is None:
+        return {"text": gettext("never yet"), "small": "", "soon": False}
+    days = (today - local(customer.last_contact_at).date()).days
+    text = gettext("today") if days == 0 else ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    if rhythm is None:
+        return {"text": text, "small": "", "soon": False}
+    rest = rhythm - days
+    small = gettext("every %(every)s days · %(rest)s to go") % {"every": rhythm, "rest": rest}
+    if rest < 0:
+        small = gettext("every %(every)s days · %(over)s over") % {"every": rhythm, "over": -rest}
+    return {"text": text, "small": small, "soon": rest < 0}
+
+
+def _next(found: cards.Card, promises: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
+    """What is promised next: a call-back, an answer, an appointment."""
+    coming = [
+        (o["target"] or o["due"], owed.words(o["what"]), owed.look(o, now)) for o in promises if o["target"] or o["due"]
+    ]
+    coming += [
+        (c["planned_for"], _kind(c["kind"]), "later")
+        for c in found.ahead
+        if c["state"] == "agreed" and c["planned_for"]
+    ]
+    if not coming:
+        return None
+    at, words, look = min(coming, key=lambda row: row[0])
+    return {
+        "text": words,
+        "when": when_text(at, now),
+        "at": at,
+        "late": look == "late",
+        "soon": look in {"now", "soon", "open"},
+    }
+
+
+def birthday(customer: Customer, today: date, bank: Bank) -> dict[str, Any] | None:
+    born = customer.birthday
+    if born is None:
+        return None
+    dates = born.next_dates(today, bank.birthday_policy)
+    name = born.name.say(owed.speaks())
+    coming = dates[0] if dates else None
+    return {
+        "name": name
+        if customer.birth_calendar == "lunar" or owed.speaks().startswith("en")
+        else f"{gettext('solar')} {name}",
+        "lunar": customer.birth_calendar == "lunar",
+        "next": day_text(coming, today) if coming else "",
+        "dates": [day_text(d, today) for d in dates],
+        "year": customer.birth_year,
+        "in_days": (coming - today).days if coming else None,
+    }
+
+
+def _risk(customer: Customer) -> dict[str, str] | None:
+    grade = customer.known("risk_grade")
+    return {"grade": str(grade), "until": str(customer.known("risk_grade_until") or "")} if grade else None
+
+
+def gaps(customer: Customer) -> list[dict[str, str]]:
+    """What R4 and R5 want known and nobody has found out."""
+    return [
+        {"name": f.name, "label": str(f.label), "clause": f.clause, "tip": owed.tip(f.clause)} for f in customer.gaps()
+    ]
+
+
+def fields(customer: Customer) -> list[dict[str, Any]]:
+    """What is known, masked where it is sealed, with source and day."""
+    rows = []
+    for f in profile.FIELDS.values():
+        entry = customer.profile.get(f.name)
+        if f.column or not entry or not entry.get("v"):
+            continue
+        rows.append({
+            "name": f.name,
+            "label": str(f.label),
+            "value": _shown(f, customer),
+            "sealed": f.sealed,
+            "source": source(entry.get("src", "")),
+            "on": (entry.get("on") or "")[:7],
+        })  # fmt: skip
+    return rows
+
+
+def _shown(f: profile.Field, customer: Customer) -> str:
+    try:
+        value = customer.shown(f.name)
+    except Unopened as error:
+        return str(error)
+    return str(f.choices.get(value, value)) if f.choices else value
+
+
+def source(code: str) -> str:
+    return {
+        "contact": pgettext("source", "contact"),
+        "import": pgettext("source", "import"),
+        "feed": pgettext("source", "core system"),
+        "self": pgettext("source", "customer"),
+        "attested": pgettext("source", "attested"),
+    }.get(code, code)
+
+
+def _need(n: dict[str, Any], now: datetime) -> dict[str, Any]:
+    days = (local(now).date() - local(n["opened_at"]).date()).days
+    kind = str(Need.Kind(n["kind"]).label) if n["kind"] in Need.Kind.values else n["kind"]
+    return {
+        "id": n["id"],
+        "words": n["words"] or kind,
+        "kind": kind,
+        "days": days,
+        "age": gettext("open since today")
+        if days == 0
+        else ngettext("open for %(n)s day", "open for %(n)s days", days) % {"n": days},
+        "soon": days > 14,
+        "heard": day_text(local(n["opened_at"]).date(), local(now).date(), weekday=False),
+    }
+
+
+def _promise(o: dict[str, Any], now: datetime) -> dict[str, Any]:
+    look = owed.look(o, now) if o["state"] == "open" else "cannot"
+    return {
+        "id": o["id"],
+        "clause": o["clause"],
+        "tip": owed.tip(o["clause"]),
+        "what": owed.words(o["what"]),
+        "because": owed.words(o["why"]),
+        "when": owed.until(o, now) if o["due"] else "",
+        "look": look,
+        "state": "late" if look == "late" else "soon" if look in {"now", "open"} else None,
+    }
+
+
+def _kind(kind: str) -> str:
+    return {
+        "reception": pgettext("noun", "Reception"),
+        "visit": pgettext("noun", "Visit"),
+        "call": pgettext("noun", "Phone call"),
+    }[kind]
+
+
+def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """One contact as the story tells it: when, how, what came of it, in which words."""
+    contact = Contact(kind=c["kind"], outcome=c["outcome"], result=c["result"])
+    started = local(c["started_at"])
+    today = local(now).date()
+    parts = []
+    if c["outcome"]:
+        parts.append(str(contact.get_outcome_display()))
+    if c["ended_at"] and (c["outcome"] in {"", "reached", "not_interested"}):
+        parts.append(span(max(1, round((c["ended_at"] - c["started_at"]) / timedelta(minutes=1)))))
+    if c["place"] and c["kind"] != "call":
+        parts.append(c["place"])
+    if c["result"]:
+        parts.append(str(contact.get_result_display()))
+    if c["state"] in {"under_way", "ended"}:
+        parts.append(str(Contact(state=c["state"]).get_state_display()))
+    words = [w for w in (c["result_words"], *c["needs"], *c["demands"]) if w]
+    return {
+        "id": c["id"],
+        "icon": ICONS[c["kind"]],
+        "when": clock(c["started_at"]) if started.date() == today else day_text(started.date(), today, weekday=False),
+        "title": gettext("Incoming call") if c["incoming"] and c["kind"] == "call" else _kind(c["kind"]),
+        "small": " · ".join(parts),
+        "words": "；".join(words) if not owed.speaks().startswith("en") else "; ".join(words),
+        "rm": c["rm"],
+    }
+
+
+def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "id": c["id"],
+        "icon": ICONS[c["kind"]],
+        "what": " · ".join(part for part in (_kind(c["kind"]), c["purpose_words"], c["place"]) if part),
+        "when": when_text(c["planned_for"], now) if c["planned_for"] else gettext("no day yet"),
+        "agreed": c["state"] == "agreed",
+        "href": reverse("contact", args=[c["id"]]),
+    }
+
+
+def _holding(h: dict[str, Any], today: date) -> dict[str, Any]:
+    days = (h["matures_on"] - today).days if h["matures_on"] else None
+    return {
+        "product": h["product"],
+        "risk": h["risk_grade"],
+        "rate": f"{Decimal(str(h['rate'])):.2f}%" if h["rate"] is not None else "",
+        "amount": h["amount"],
+        "currency": h["currency"],
+        "matures": day_text(h["matures_on"], today, weekday=False) if h["matures_on"] else "",
+        "days": days if days is not None and 0 <= days <= 30 else None,
+    }
+
+
+def _chart(holdings: list[dict[str, Any]], today: date) -> dict[str, Any] | None:
+    """Maturities of the next twelve months as stems: position and height in percent of the picture, lowest never zero."""
+    coming = [h for h in holdings if h["matures_on"] and 0 <= (h["matures_on"] - today).days <= CHART_DAYS]
+    if not coming:
+        return None
+    most = max(h["amount"] for h in coming)
+    months = []
+    year, month = today.year, today.month
+    for step in range(1, 13):
+        month = month % 12 + 1
+        year += month == 1
+        at = 100 * (date(year, month, 1) - today).days / CHART_DAYS
+        if at < 97:
+            months.append({"at": round(at, 1), "text": str(month) if step > 1 else _month(month)})
+    stems: list[dict[str, Any]] = []
+    written = -20.0
+    for h in coming:
+        at = round(4 + 92 * (h["matures_on"] - today).days / CHART_DAYS, 1)
+        height = round(28 + 62 * float(h["amount"] / most), 1)
+        label = h["product"] if written + 14 < at else ""
+        written = at if label else written
+        stems.append({
+            "at": at, "top": 128 - height, "amount": f"{h['amount'] / 10000:.0f}", "text": label[:6],
+            "soon": (h["matures_on"] - today).days <= 30, "anchor": "end" if at > 88 else "middle",
+        })  # fmt: skip
+    return {
+        "months": months,
+        "stems": stems,
+        "label": gettext("Maturities: %(list)s")
+        % {"list": gettext(", ").join(f"{h['matures_on']} {h['product']} {money(h['amount'])}" for h in coming)},
+    }
+
+
+def _month(month: int) -> str:
+    from zhike.pages.jinja import MONTHS_EN
+
+    return MONTHS_EN[month - 1] if owed.speaks().startswith("en") else f"{month}月"
+
+
+def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {
+            "kind": str(Relation.Kind(r["kind"]).label),
+            "who": owed.person(r["other"], r["other_name"], r["honorific"], r["tier"], bank) if r["other"] else None,
+            "name": r["name"],
+            "small": " · ".join(
+                part for part in (str(Relation.Age(r["age"]).label) if r["age"] else "", r["note"]) if part
+            ),
+        }
+        for r in found.relations
+    ]
+    named = {r["other"] for r in found.relations}
+    rows += [
+        {
+            "kind": gettext("household"),
+            "who": owed.person(m["id"], m["name"], m["honorific"], m["tier"], bank),
+            "name": "",
+            "small": "",
+        }
+        for m in found.household
+        if m["id"] not in named
+    ]
+    return rows

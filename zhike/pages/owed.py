@@ -1,0 +1,190 @@
+"""An obligation in the reader's words: by when, by which mark it is known, what does it.
+
+Every function takes a row as :func:`zhike.obligations.today.today` gives it, with its moments read: a dictionary with ``id
+kind clause what why subject opens due target channels detail`` and, where there is one, ``customer``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import get_language, gettext, pgettext
+
+from zhike.conduct import clause
+from zhike.conduct.bank import Bank
+from zhike.customers import names
+from zhike.pages.jinja import day_text, local, when_text
+
+Row = Mapping[str, Any]
+
+ICONS = {
+    "thanks": "bubble",
+    "write_up": "pen",
+    "call_back": "phone",
+    "call_again": "phone",
+    "arrival": "pin",
+    "answer": "bubble",
+    "apology": "bubble",
+    "find_out": "people",
+    "birthday": "phone",
+    "rhythm": "phone",
+    "promise": "hand",
+}
+# The filters of Today: what one does with hands or mouth
+SORTS = {
+    "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
+    "message": frozenset({"thanks"}),
+    "meet": frozenset({"arrival"}),
+    "record": frozenset({"write_up"}),
+    "answer": frozenset({"answer", "apology", "promise"}),
+}
+NEAR = timedelta(minutes=10)
+
+
+def speaks() -> str:
+    return get_language() or "zh-hans"
+
+
+def read(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """JSON's texts become aware datetimes, in place."""
+    for row in rows:
+        for name in ("opens", "due", "target"):
+            if row[name]:
+                row[name] = datetime.fromisoformat(row[name])
+    return rows
+
+
+def words(both: Mapping[str, str]) -> str:
+    """What the ledger says in two languages, in the reader's."""
+    return both["en"] if speaks().startswith("en") else both["zh"]
+
+
+def who(row: Row, bank: Bank) -> dict[str, Any] | None:
+    """The customer as the ``who`` part wants it; None where the obligation is towards nobody outside."""
+    c = row["customer"]
+    return person(int(c["id"]), c["name"], c["honorific"], c["tier"], bank) if c else None
+
+
+def person(id: int, name: str, call: str, tier: str, bank: Bank, kind: str = "person") -> dict[str, Any]:
+    """Name, 称谓, reading of an unusual surname and tier, which stay together."""
+    return {
+        "id": id,
+        "name": name,
+        "call": call,
+        "reading": names.unusual_reading(name) if kind == "person" else "",
+        "tier": tier,
+        "tier_name": bank.tier(tier).name.say(speaks()),
+    }
+
+
+def tip(id: str) -> str:
+    """What a clause asks, in one line: the chip's tip."""
+    found = clause.load().get(id)
+    return found.hint.say(speaks()) if found else id
+
+
+def contact_of(row: Row) -> int | None:
+    """The contact that it is about, from ``contact:12`` or ``contact:12/demand:1``."""
+    found = re.match(r"contact:(\d+)", row["subject"] or "")
+    return int(found[1]) if found else None
+
+
+def does(row: Row, look: str) -> dict[str, Any]:
+    """The one button: words, address, mark."""
+    contact = contact_of(row)
+    here = reverse("obligation", args=[row["id"]])
+    calls = {
+        "text": pgettext("button", "Call"),
+        "href": reverse("call", args=[row["id"]]),
+        "method": "post",
+        "icon": None,
+    }
+    match row["kind"]:
+        case "call_back":
+            return {**calls, "text": pgettext("button", "Call back"), "icon": "phone" if look == "now" else None}
+        case "call_again" | "birthday" | "rhythm":
+            return calls
+        case "write_up" if contact:
+            words = pgettext("button", "Write up late") if look == "late" else pgettext("button", "Write up")
+            return {"text": words, "href": reverse("write_up", args=[contact]), "method": "get", "icon": None}
+        case "arrival" if contact:
+            if look in {"now", "open", "late"}:
+                return {
+                    "text": pgettext("button", "At the door"), "href": reverse("arrive", args=[contact]),
+                    "method": "post", "icon": "pin" if look == "now" else None,
+                }  # fmt: skip
+            return {
+                "text": pgettext("button", "Prepare"),
+                "href": reverse("prepare", args=[contact]),
+                "method": "get",
+                "icon": None,
+            }
+        case "answer" | "promise":
+            words = pgettext("button", "Answer")
+        case "apology":
+            words = pgettext("button", "Tell")
+        case "thanks" if row["channels"] == ["call"]:
+            return calls
+        case "thanks":
+            words = pgettext("button", "Look and send")
+        case _:
+            words = pgettext("button", "Do")
+    return {"text": words, "href": here, "method": "get", "icon": None}
+
+
+def look(row: Row, now: datetime) -> str:
+    """late, now (its minute is near), open, soon (within 90 minutes) or later."""
+    if row["due"] is not None and now > row["due"]:
+        return "late"
+    if row["kind"] in {"call_back", "arrival"} and now >= min(row["opens"], row["target"] - NEAR):
+        return "now"
+    if row["opens"] <= now:
+        return "open"
+    return "soon" if row["opens"] - now <= timedelta(minutes=90) else "later"
+
+
+def until(row: Row, now: datetime) -> str:
+    """The first word of a row: by when. A deadline at the end of today is ``今天内``."""
+    due = row["due"]
+    if due is None:
+        return gettext("no deadline")
+    at, today = local(due), local(now)
+    ends_day = at.hour == 0 and at.minute == 0
+    last = (at - timedelta(minutes=1)).date() if ends_day else at.date()
+    if row["target"] is not None and row["kind"] == "call_back":
+        return when_text(row["target"], now)
+    if last == today.date() and due > now:
+        if ends_day:
+            return gettext("today")
+        if row["kind"] == "arrival":
+            return f"{at:%H:%M}"
+        return gettext("by %(time)s") % {"time": f"{at:%H:%M}"}
+    return when_text(due, now)
+
+
+def window(row: Row, now: datetime) -> dict[str, Any]:
+    """The ruler of a short window: half of it is the window, a quarter lies before and after."""
+    opens, due, target = row["opens"], row["due"], row["target"]
+    length = (due - opens) or timedelta(minutes=1)
+    start, span = opens - length / 2, length * 2
+
+    def at(moment: datetime) -> float:
+        share: float = (moment - start) / span
+        return round(max(0.0, min(100.0, 100 * share)), 1)
+
+    texts = [f"{local(moment):%H:%M}" for moment in (opens, target, due)]
+    return {
+        "from_text": texts[0], "due_text": texts[1], "to_text": texts[2],
+        "start": at(opens), "due": at(target), "end": at(due), "here": at(now),
+        "label": gettext("Window from %(opens)s to %(due)s, now %(now)s")
+        % {"opens": texts[0], "due": texts[2], "now": f"{local(now):%H:%M}"},
+    }  # fmt: skip
+
+
+def day_of(row: Row, now: datetime) -> str:
+    """The day of a deadline, for lists that go beyond today."""
+    return day_text(local(row["due"] - timedelta(seconds=1)).date(), local(now).date()) if row["due"] else ""

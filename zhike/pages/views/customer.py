@@ -1,0 +1,191 @@
+"""客户 · One customer: what one must know in five seconds at the top; then needs, promises, story, holdings, family, facts.
+
+Domain: :func:`zhike.contacts.card.card`, ``Customer.learn``, ``Customer.reveal``.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from zhike.customers import birthdays, profile
+from zhike.customers.checks import Unaccepted
+from zhike.customers.models import Acquaintance, Customer, Need, Relation
+from zhike.customers.models.customer import Exhausted
+from zhike.customers.vault import Unopened
+from zhike.pages import owed
+from zhike.pages.answer import moved
+from zhike.pages.card import card
+from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
+from zhike.people.permissions import may, policy
+
+
+def customer_for(request: ActingRequest, id: int) -> Customer:
+    """A customer in the reader's scope; anybody else does not exist."""
+    found = Customer.objects.visible_to(request.actor).select_related("unit").filter(pk=id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@policy("customers.view")
+@require_safe
+def show(request: ActingRequest, customer: int) -> HttpResponse:
+    """The page; ``?contacts=all`` tells the whole story."""
+    found = customer_for(request, customer)
+    contacts = 200 if request.GET.get("contacts") == "all" else 9
+    context = {
+        "customer": found,
+        "card": card(found, request.actor, request.now, bank_of(request), contacts=contacts),
+        "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
+        "may_change": may(request.actor, "customers.change")
+        and (found.rm_id or -found.unit_id) in request.actor.writes,
+        "may_reveal": may(request.actor, "customers.reveal"),
+        "tip": owed.tip,
+    }
+    return render(request, "customer.html", context)
+
+
+@policy("customers.reveal")
+@require_POST
+def reveal(request: ActingRequest, customer: int, field: str) -> HttpResponse:
+    """Shows one sealed value: an act, counted and kept. The value itself is not in the trail."""
+    found = customer_for(request, customer)
+    if field not in profile.SEALED or not found.knows(field):
+        raise Http404
+    try:
+        value = found.reveal(field, actor=request.actor, now=request.now, bank=bank_of(request))
+    except (Unopened, Exhausted) as error:
+        value = str(error)
+    context = {
+        "value": value,
+        "label": str(profile.FIELDS[field].label),
+        "customer": found,
+        "tel": field in {"mobile", "phone2"} and value.strip("+").isdecimal(),
+    }
+    template = "_revealed.html" if "HX-Request" in request.headers else "revealed.html"
+    return render(request, template, context)
+
+
+@policy("customers.change")
+@require_POST
+def need(request: ActingRequest, customer: int) -> HttpResponse:
+    """A need written down outside of a contact."""
+    found, given = customer_for(request, customer), request.POST
+    with suppress(Unaccepted):  # a kind that the page does not offer
+        Need.objects.hear(found, given.get("kind", ""), given.get("words", ""), actor=request.actor, now=request.now)
+    return moved(request, reverse("customer", args=[found.pk]) + "#needs")
+
+
+@policy("customers.change")
+@require_POST
+def need_closed(request: ActingRequest, customer: int, need: int) -> HttpResponse:
+    """Met or declined."""
+    found = customer_for(request, customer)
+    state = request.POST.get("state")
+    still = found.needs.filter(pk=need).first()
+    if still and state in {Need.State.MET, Need.State.DECLINED}:
+        with suppress(Unaccepted):  # closed already: the page shows it so
+            still.close(state, request.POST.get("why", ""), request.now)
+    return moved(request, reverse("customer", args=[found.pk]) + "#needs")
+
+
+@policy("customers.change")
+@require_POST
+def known(request: ActingRequest, customer: int) -> HttpResponse:
+    """早已认识 · Day one left it open whether they had met or talked: one tap attests it."""
+    found = customer_for(request, customer)
+    what = request.POST.get("what")
+    if what in {"met", "called"}:
+        Acquaintance.objects.attest(found, request.actor, met=what == "met", called=what == "called")
+    return moved(request, reverse("customer", args=[found.pk]), gettext("Noted as known before"))
+
+
+# The order in which one asks: what R4 and R5 want first, what is sealed last.
+EDITED = (
+    "birthday", "hobbies", "children", "mobile", "email", "honorific", "preferred_time", "preferred_channel", "taboos",
+    "employer", "position", "introducer", "phone2", "address", "wecom", "contact_name", "contact_position", "legal_person",
+)  # fmt: skip
+
+
+@policy("customers.change")
+@require_http_methods(["GET", "HEAD", "POST"])
+def learned(request: ActingRequest, customer: int) -> HttpResponse:
+    """资料 · What was learned, field by field; each keeps its source, day and who. Only what changed is written."""
+    found = customer_for(request, customer)
+    if request.method != "POST":
+        return _learning(request, found, QueryDict(), {})
+    given = request.POST
+    refused: dict[str, str] = {}
+    values = {name: value for name in _editable(found) if (value := given.get(name, "").strip())}
+    for name, value in values.items():
+        try:
+            _check(name, value)
+        except Unaccepted as error:
+            refused[name] = str(error)
+    if refused:
+        return _learning(request, found, given, refused, status=422)
+    changed = {
+        name: value for name, value in values.items() if profile.FIELDS[name].sealed or value != found.known(name)
+    }
+    found.learn_all(changed, source="contact", actor=request.actor, now=request.now)
+    if given.get("children") == "yes" and given.get("child_age"):
+        Relation.objects.learn(found, Relation.Kind.CHILD, age=given["child_age"], actor=request.actor, now=request.now)
+    return moved(
+        request,
+        reverse("customer", args=[found.pk]),
+        ngettext("%(n)s field kept", "%(n)s fields kept", len(changed)) % {"n": len(changed)},
+    )
+
+
+def _check(name: str, value: str) -> None:
+    """Each field says its own mistake beside itself, before any is written."""
+    if name == "birthday":
+        birthdays.read(value)
+    else:
+        profile.FIELDS[name].accept(value)
+
+
+def _editable(found: Customer) -> list[str]:
+    return [name for name in EDITED if found.kind in profile.FIELDS[name].of]
+
+
+def _learning(
+    request: ActingRequest, found: Customer, given: QueryDict, refused: dict[str, str], status: int = 200
+) -> HttpResponse:
+    shown = card(found, request.actor, request.now, bank_of(request), contacts=1)
+    rows = []
+    for name in _editable(found):
+        f = profile.FIELDS[name]
+        entry = next((row for row in shown["fields"] if row["name"] == name), None)
+        now_ = entry["value"] if entry else ""
+        if name == "birthday":
+            now_ = shown["birthday"]["name"] if shown["birthday"] else ""
+        elif f.column:
+            now_ = getattr(found, name)
+        rows.append({
+            "name": name,
+            "label": str(f.label),
+            "now": now_,
+            "given": given.get(name, "" if f.sealed or name == "birthday" else now_ if f.column else found.known(name) or ""),
+            "choices": [(key, str(label)) for key, label in f.choices.items()] if f.choices else None,
+            "error": refused.get(name),
+            "clause": f.clause if not now_ else "",
+        })  # fmt: skip
+    ages = [("under_14", gettext("under 14")), ("14_17", gettext("14 to 17")), ("adult", gettext("adult"))]
+    context = {
+        "customer": found,
+        "card": shown,
+        "rows": rows,
+        "ages": ages,
+        "refused": refused,
+        "given": given,
+        "tip": owed.tip,
+    }
+    return render(request, "learned.html", context, status=status)

@@ -1,0 +1,169 @@
+"""客户 · One book at a time, in the order of names; and the search that every page has.
+
+Domain: :func:`zhike.customers.search.find`, ``Customer.objects.visible_to``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext, pgettext
+from django.views.decorators.http import require_safe
+
+from zhike.conduct.bank import Bank
+from zhike.customers import profile, search
+from zhike.customers.models import Customer
+from zhike.pages import owed
+from zhike.pages.answer import moved
+from zhike.pages.jinja import local, money
+from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
+from zhike.people.models import Staff
+from zhike.people.permissions import policy
+
+ROWS = 50
+
+
+@policy("customers.view")
+@require_safe
+def book(request: ActingRequest) -> HttpResponse:
+    """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?after=`` the last sort key and id of the page before."""
+    bank = bank_of(request)
+    keeper = _keeper(request)
+    rows: Any = Customer.objects.visible_to(request.actor).filter(keeper=keeper)
+    counts = _counts(rows)
+    tier = request.GET.get("tier", "")
+    if tier:
+        rows = rows.filter(tier=tier)
+    key, _sep, last = request.GET.get("after", "").rpartition("~")
+    if last.isdecimal():
+        rows = rows.extra(where=["(sort_key, id) > (%s, %s)"], params=[key, int(last)])
+    page = list(
+        rows.order_by("sort_key", "id").values_list(
+            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "sort_key", "birth_month", "profile"
+        )[: ROWS + 1]
+    )
+    more = page[ROWS - 1] if len(page) > ROWS else None
+    context = {
+        "rows": [_row(row, request, bank) for row in page[:ROWS]],
+        "tabs": _tabs(counts, tier, keeper, bank, request),
+        "all": sum(counts.values()),
+        "older": _address(keeper, tier, f"{more[7]}~{more[0]}", request) if more else None,
+        "books": _books(request),
+        "keeper": keeper,
+        "own": keeper == request.actor.id,
+    }
+    return render(request, "customers.html", context)
+
+
+def _keeper(request: ActingRequest) -> int:
+    """Whose book; one's own unless another in scope is asked for. Rows outside of the scope stay invisible anyway."""
+    asked = request.GET.get("rm", "")
+    return int(asked) if asked.lstrip("-").isdecimal() else request.actor.id
+
+
+def _counts(rows: Any) -> dict[str, int]:
+    from django.db.models import Count
+
+    return dict(rows.values_list("tier").annotate(n=Count("id")).order_by())
+
+
+def _books(request: ActingRequest) -> list[tuple[int, str]]:
+    staff = [id for id in request.actor.sees if id > 0]
+    if len(staff) < 2:
+        return []
+    rows = Staff.objects.filter(pk__in=staff[:300], posts__role="rm").distinct().order_by("number")
+    return [(request.actor.id, gettext("My book")), *((s.pk, s.name) for s in rows if s.pk != request.actor.id)]
+
+
+def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
+    from urllib.parse import urlencode
+
+    query = {
+        name: value
+        for name, value in {"rm": keeper if keeper != request.actor.id else "", "tier": tier, "after": after}.items()
+        if value
+    }
+    return f"{reverse('customers')}?{urlencode(query)}" if query else reverse("customers")
+
+
+def _tabs(counts: dict[str, int], tier: str, keeper: int, bank: Bank, request: ActingRequest) -> list[dict[str, Any]]:
+    tabs = [
+        {
+            "text": pgettext("filter", "All"),
+            "href": _address(keeper, "", "", request),
+            "count": sum(counts.values()),
+            "current": not tier,
+        }
+    ]
+    for row in reversed(bank.tiers):
+        if counts.get(row.key):
+            tabs.append({
+                "text": row.name.say(owed.speaks()),
+                "href": _address(keeper, row.key, "", request),
+                "count": counts[row.key],
+                "current": tier == row.key,
+            })  # fmt: skip
+    return tabs
+
+
+def _row(row: tuple[Any, ...], request: ActingRequest, bank: Bank) -> dict[str, Any]:
+    id, name, honorific, tier, kind, assets, last, _key, birth_month, known = row
+    days = (local(request.now).date() - local(last).date()).days if last else None
+    every = next((r.contact_days for r in bank.rhythm if r.tier == tier), None)
+    missing = [
+        str(f.label)
+        for f in profile.asked(kind)
+        if not (birth_month if f.name == "birthday" else (known.get(f.name) or {}).get("v"))
+    ]
+    return {
+        "who": owed.person(id, name, honorific, tier, bank, kind),
+        "assets": money(assets),
+        "silent": gettext("never yet") if days is None else gettext("today") if days == 0
+        else ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days},
+        "over": bool(every and days is not None and days > every),
+        "missing": gettext(", ").join(missing),
+    }  # fmt: skip
+
+
+@policy("customers.view")
+@require_safe
+def hits(request: ActingRequest) -> HttpResponse:
+    """What the search box shows while one types; own customers first."""
+    words = request.GET.get("q", "").strip()
+    found = search.find(words, request.actor) if words else None
+    context = {
+        "words": words,
+        "hits": [_hit(hit, bank_of(request)) for hit in found.hits] if found else [],
+        "more": bool(found and found.more),
+    }
+    return render(request, "_hits.html", context)
+
+
+def _hit(hit: search.Hit, bank: Bank) -> dict[str, Any]:
+    where = "" if hit.mine else hit.rm or hit.unit
+    return {
+        "who": {
+            "id": hit.id, "name": hit.name, "call": hit.honorific, "reading": hit.reading, "tier": hit.tier,
+            "tier_name": bank.tier(hit.tier).name.say(owed.speaks()),
+        },
+        "small": " · ".join(part for part in (hit.mobile, where) if part),
+    }  # fmt: skip
+
+
+@policy("customers.view")
+@require_safe
+def find(request: ActingRequest) -> HttpResponse:
+    """Enter in the search box: straight to the customer where the words mean one, else the list of who they may mean."""
+    words = request.GET.get("q", "").strip()
+    found = search.find(words, request.actor) if words else search.Found([], more=False)
+    exact = [hit for hit in found.hits if hit.name == words]
+    if len(found.hits) == 1 or len(exact) == 1:
+        return moved(request, reverse("customer", args=[(exact or found.hits)[0].id]))
+    bank = bank_of(request)
+    return render(
+        request, "found.html", {"words": words, "hits": [_hit(hit, bank) for hit in found.hits], "more": found.more}
+    )

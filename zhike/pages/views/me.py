@@ -1,0 +1,98 @@
+"""我的 · The reader's own page: how it looks and listens, sign-in, and all that is kept about oneself.
+
+Domain: :class:`zhike.people.models.Staff`, :class:`zhike.trail.models.Entry` (row security shows one's own).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from zhike.pages.answer import moved
+from zhike.pages.jinja import local
+from zhike.pages.middleware import ActingRequest
+from zhike.people.models import Post, Staff
+from zhike.people.permissions import SIGNED_IN, policy
+from zhike.trail.models import Entry
+
+ROWS = 50
+
+
+@policy(SIGNED_IN)
+@require_safe
+def show(request: ActingRequest) -> HttpResponse:
+    """Wishes, posts, sign-in; ``?before=`` an entry's id for older ones of the own trail."""
+    before = request.GET.get("before", "")
+    entries = Entry.objects.filter(actor_id=request.actor.id).order_by("-at", "-id")
+    if before.isdecimal():
+        entries = entries.filter(id__lt=int(before))
+    rows = list(entries[: ROWS + 1])
+    posts = Post.objects.filter(staff_id=request.actor.id).select_related("unit").order_by("-from_day")
+    context = {
+        "staff": request.user,
+        "themes": [("", gettext("as the system")), ("light", gettext("light")), ("dark", gettext("dark"))],
+        "languages": settings.LANGUAGES,
+        "posts": [
+            {
+                "role": p.get_role_display(),
+                "unit": p.unit.name,
+                "scope": p.get_scope_display(),
+                "from": p.from_day,
+                "to": p.to_day,
+            }
+            for p in posts
+        ],
+        "entries": [_entry(entry) for entry in rows[:ROWS]],
+        "older": f"{reverse('me')}?before={rows[ROWS - 1].pk}#trail" if len(rows) > ROWS else None,
+    }
+    return render(request, "me.html", context)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """One thing that was kept, in words: names of fields, never values."""
+    acts = {
+        "insert": gettext("added"), "update": gettext("changed"), "delete": gettext("deleted"),
+        "reveal": gettext("had shown"), "refused": gettext("was refused"), "sign_in": gettext("signed in"),
+        "sign_out": gettext("signed out"), "sign_in_failed": gettext("sign-in failed"), "export": gettext("exported"),
+    }  # fmt: skip
+    things = {
+        "customers_customer": gettext("customer"), "contacts_contact": gettext("contact"), "customers_need": gettext("need"),
+        "obligations_obligation": gettext("obligation"), "obligations_fact": gettext("fact"), "people_staff": gettext("staff"),
+        "contacts_demand": gettext("demand"), "customers_relation": gettext("relation"), "people_setting": gettext("setting"),
+        "contacts_draft": gettext("draft"), "obligations_finding": gettext("finding"), "people_post": gettext("post"),
+    }  # fmt: skip
+    changes = entry.changes if entry.action in {"update", "reveal"} else {}
+    return {
+        "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
+        "act": acts.get(entry.action, entry.action),
+        "thing": things.get(entry.object, entry.object),
+        "row": entry.row_id,
+        "fields": ", ".join(sorted(changes)[:6]),
+    }
+
+
+@policy(SIGNED_IN)
+@require_POST
+def wishes(request: ActingRequest) -> HttpResponse:
+    """Theme, language, single-letter keys."""
+    given = request.POST
+    staff = Staff.objects.get(pk=request.actor.id)
+    if given.get("theme") in Staff.Theme.values:
+        staff.theme = given["theme"]
+    if given.get("language") in dict(settings.LANGUAGES):
+        staff.language = given["language"]
+    staff.single_keys = given.get("single_keys") == "yes"
+    staff.save(update_fields=["theme", "language", "single_keys"])
+    with translation.override(staff.language):
+        response = moved(request, reverse("me"), gettext("Kept"))
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, staff.language, max_age=365 * 86400, samesite="Lax", httponly=True
+    )
+    return response

@@ -1,0 +1,270 @@
+"""应办 · One obligation: what, by when, why (clause in its version, facts), and how it is done, let go or taken back.
+
+Domain: :mod:`zhike.contacts.completion`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, pgettext
+from django.views.decorators.http import require_POST, require_safe
+
+from zhike.conduct import clause, wording
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import KINDS
+from zhike.conduct.guard import Blocked
+from zhike.contacts import completion, course
+from zhike.contacts.completion import FACTS, AlreadySettled, How
+from zhike.contacts.models import Demand
+from zhike.customers import profile
+from zhike.customers.checks import Unaccepted
+from zhike.obligations.models import Obligation, State
+from zhike.pages import ahead, owed
+from zhike.pages.answer import complaints, moment, moved
+from zhike.pages.jinja import clock, day_text, left_text, local, when_text
+from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
+from zhike.people.permissions import may, policy
+
+FORCES = {
+    "must": lambda: pgettext("force", "must"),
+    "should": lambda: pgettext("force", "should"),
+    "try": lambda: pgettext("force", "try"),
+    "may": lambda: pgettext("force", "may"),
+}
+ORIGINS = {
+    "code": lambda: gettext("the conduct code"),
+    "bank": lambda: gettext("the bank's own rule"),
+    "law": lambda: gettext("law and supervision"),
+}
+
+
+def _find(request: ActingRequest, id: int) -> Obligation:
+    found = (
+        Obligation.objects.visible_to(request.actor)
+        .select_related("customer__unit", "fact", "owner", "settled_by", "settling")
+        .filter(pk=id)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+@policy("obligations.view")
+@require_safe
+def show(request: ActingRequest, obligation: int) -> HttpResponse:
+    """The obligation with its proof and the form that does it."""
+    return _page(request, _find(request, obligation), bank_of(request))
+
+
+def _page(
+    request: ActingRequest,
+    found: Obligation,
+    bank: Bank,
+    status: int = 200,
+    given: QueryDict | None = None,
+    **more: Any,
+) -> HttpResponse:
+    c = found.customer
+    row = _row(found)
+    look = owed.look(row, request.now) if found.state == State.OPEN else "done"
+    mine = found.owner_id == request.actor.id or "leader" in request.actor.roles
+    context = {
+        "o": found,
+        "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind) if c else None,
+        "what": owed.words(found.what),
+        "look": look,
+        "icon_name": owed.ICONS[found.kind],
+        "by_when": owed.until(row, request.now),
+        "left": left_text(found.due, request.now) if found.due and found.state == State.OPEN else "",
+        "proof": proof(found, bank, request),
+        "does": owed.does(row, look) if found.state == State.OPEN and found.kind not in FACTS else None,
+        "form": found.kind if found.state == State.OPEN and found.kind in FACTS else "",
+        "may_do": may(request.actor, "obligations.settle") and mine,
+        "may_waive": may(request.actor, "obligations.waive") and mine and found.state in {State.OPEN, State.CANNOT}
+        and (found.force != "must" or "leader" in request.actor.roles),
+        "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
+        and request.now - found.settling.known_at <= completion.UNDO_WITHIN,
+        "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or ["call", "sms", "wecom", "meeting"])],
+        "throughs": _throughs(found, bank),
+        "text": _text(found, request, bank),
+        "needs_introduction": found.kind == "thanks" and found.detail.get("text", "later") != "later",
+        "nexts": ahead.offers(request.now),
+        "settled": _settled(found),
+        "obstacle": _obstacle(found.evidence.get("why", "")) if found.state == State.CANNOT else "",
+        "said": {},
+        "given": given if given is not None else QueryDict(),
+        "tip": owed.tip,
+        **more,
+    }  # fmt: skip
+    return render(request, "obligation.html", context, status=status)
+
+
+def _row(found: Obligation) -> dict[str, Any]:
+    return {
+        "id": found.pk, "kind": found.kind, "clause": found.clause, "subject": found.subject, "opens": found.opens,
+        "due": found.due, "target": found.target, "channels": found.channels, "detail": found.detail,
+    }  # fmt: skip
+
+
+def _throughs(found: Obligation, bank: Bank) -> list[tuple[str, str]]:
+    """Which way an SMS went: S1 wants a platform of the bank's; one's own phone is for three kinds of thanks (S2)."""
+    if "sms" not in found.channels:
+        return []
+    rows = [("bank_sms", gettext("the bank's SMS platform"))]
+    if found.detail.get("occasion", found.kind) in bank.own_phone_thanks:
+        rows.append(("own_phone", gettext("my own phone")))
+    return rows
+
+
+def _text(found: Obligation, request: ActingRequest, bank: Bank) -> str:
+    """A text to copy: the right variant for a first meeting, the form of address filled in."""
+    if found.kind != "thanks" or found.customer is None or "sms" not in found.channels:
+        return ""
+    values = {
+        "address": found.customer.address_as,
+        "rm": request.actor.name,
+        "unit": found.customer.unit.name,
+        "phone": request.user.phone,
+    }
+    match found.detail.get("text"):
+        case "first":
+            return gettext(
+                "%(address)s, thank you for your time today. I am %(rm)s of %(unit)s, your own wealth manager: "
+                "whatever it is, ask me."
+            ) % values  # fmt: skip
+        case "first_call":
+            return gettext(
+                "%(address)s, thank you for taking my call. I am %(rm)s of %(unit)s, your own manager; my number is "
+                "%(phone)s. Come to me directly with anything."
+            ) % values  # fmt: skip
+    return gettext("%(address)s, thank you for your time today. %(rm)s, %(unit)s") % values
+
+
+def proof(found: Obligation, bank: Bank, request: ActingRequest) -> list[tuple[str, str]]:
+    """Clause and version, facts with their grade, window and whose rule: the answer to "why do I see this?"."""
+    text = clause.load()[found.clause]
+    fact, today = found.fact, local(request.now).date()
+    rows = [
+        (gettext("Clause"), f"{found.clause} · {text.norm.say(owed.speaks())}"),
+        (
+            gettext("In force"),
+            gettext("since %(day)s · %(force)s · %(origin)s")
+            % {"day": found.clause_from, "force": FORCES[found.force](), "origin": ORIGINS[found.origin]()},
+        ),
+        (gettext("Fact"), f"{KINDS[fact.kind].words.say(owed.speaks())} · {day_text(local(fact.at).date(), today)} {clock(fact.at)} · {fact.get_grade_display()}"),
+        (gettext("Because"), owed.words(found.why)),
+    ]  # fmt: skip
+    if found.due:
+        rows.append((gettext("Window"), f"{when_text(found.opens, request.now)} – {when_text(found.due, request.now)}"))
+    if found.tier:
+        rows.append((gettext("Tier then"), bank.tier(found.tier).name.say(owed.speaks())))
+    if found.state == State.CANNOT:
+        rows.append((gettext("Cannot be done"), _obstacle(found.evidence.get("why", ""))))
+    return rows
+
+
+def _obstacle(why: str) -> str:
+    return {
+        "no_mobile": gettext("There is no mobile number to send an SMS to."),
+        "deceased": gettext("The customer has died."),
+        "closed": gettext("The account is closed."),
+        "do_not_disturb": gettext("The customer does not want to be disturbed."),
+        "complaint": gettext("A complaint is open."),
+    }.get(why, why)
+
+
+def _settled(found: Obligation) -> str:
+    """How it ended, in a sentence."""
+    if found.settled_at is None:
+        return ""
+    by = found.settled_by.name if found.settled_by else gettext("Zhike")
+    when = f"{local(found.settled_at):%Y-%m-%d %H:%M}"
+    words = found.evidence.get("words") or found.evidence.get("reason") or ""
+    return " · ".join(part for part in (str(found.get_state_display()), when, by, words) if part)
+
+
+@policy("obligations.view")
+@require_safe
+def why(request: ActingRequest, obligation: int) -> HttpResponse:
+    """The proof alone, for a row that is opened in place."""
+    found = _find(request, obligation)
+    links = [
+        (gettext("See all of it"), reverse("obligation", args=[found.pk])),
+        (gettext("The clause"), reverse("clause", args=[found.clause])),
+    ]
+    return render(request, "_why.html", {"facts": proof(found, bank_of(request), request), "links": links})
+
+
+@policy("obligations.settle")
+@require_POST
+def done(request: ActingRequest, obligation: int) -> HttpResponse:
+    """Recorded how it was done, and if wanted the next contact planned with it."""
+    found, bank, given = _find(request, obligation), bank_of(request), request.POST
+    refused: dict[str, tuple[str, str]] = {}
+    how = _how(given, found, bank, refused)
+    try:
+        if refused:
+            raise Blocked(())
+        completion.complete(found, how, actor=request.actor, now=request.now, bank=bank)
+    except Blocked as blocked:
+        return _page(request, found, bank, 422, given, said={**complaints(blocked), **refused})
+    except AlreadySettled as settled:
+        return _page(request, settled.obligation, bank, 409, already=True)
+    if found.customer and given.get("next") in ahead.STEPS:
+        day = ahead.on(request.now.astimezone(bank.zone).date(), given["next"])
+        course.plan(
+            found.customer, "call", actor=request.actor, now=request.now,
+            planned_for=moment(day.isoformat(), "10:00", bank), purpose="need",
+        )  # fmt: skip
+    return moved(request, reverse("today"), gettext("Done: %(what)s") % {"what": owed.words(found.what)})
+
+
+def _how(given: QueryDict, found: Obligation, bank: Bank, refused: dict[str, tuple[str, str]]) -> How:
+    value = given.get("value", "").strip()
+    if found.kind == "find_out" and value:
+        try:
+            value = profile.named(found.detail["field"]).accept(value)
+        except Unaccepted as error:
+            refused["value"] = ("", str(error))
+    return How(
+        at=moment(given.get("day", ""), given.get("time", ""), bank),
+        channel=given.get("channel", ""),
+        through=given.get("through", ""),
+        introduces=given.get("introduces") == "yes",
+        words=given.get("words", "").strip(),
+        apologised=given.get("apologised") == "yes",
+        value=value,
+        demand=given.get("demand", "") if given.get("demand") in Demand.State.values else "open",
+    )
+
+
+@policy("obligations.waive")
+@require_POST
+def waive(request: ActingRequest, obligation: int) -> HttpResponse:
+    """Let go with a reason; the leader sees it."""
+    found, bank = _find(request, obligation), bank_of(request)
+    try:
+        completion.waive(found, request.POST.get("reason", ""), actor=request.actor, now=request.now)
+    except Blocked as blocked:
+        return _page(request, found, bank, 422, request.POST, said=complaints(blocked))
+    except AlreadySettled as settled:
+        return _page(request, settled.obligation, bank, 409, already=True)
+    return moved(request, reverse("today"), gettext("Waived: %(what)s") % {"what": owed.words(found.what)})
+
+
+@policy("obligations.settle")
+@require_POST
+def undo(request: ActingRequest, obligation: int) -> HttpResponse:
+    """撤回 within ten minutes."""
+    found, bank = _find(request, obligation), bank_of(request)
+    try:
+        completion.undo(found, actor=request.actor, now=request.now, bank=bank)
+    except Blocked as blocked:
+        return _page(request, found, bank, 422, said=complaints(blocked))
+    return moved(request, reverse("today"), gettext("Taken back: %(what)s") % {"what": owed.words(found.what)})

@@ -1,0 +1,291 @@
+"""预约与记录 · A contact from the customer's page: agreed, planned, begun at once, or recorded afterwards; moved, called off.
+
+``contact`` sends each to the page where it stands; ``record`` shows a closed one and amends it. Domain:
+:mod:`zhike.contacts.course`, :mod:`zhike.contacts.correction`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, pgettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from zhike.conduct import brief, guard
+from zhike.conduct.bank import Bank
+from zhike.conduct.guard import Blocked
+from zhike.contacts import correction, course
+from zhike.contacts.history import history
+from zhike.contacts.models import Contact, Kind, State
+from zhike.customers.models import Customer
+from zhike.pages import ahead, owed
+from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, time_missing
+from zhike.pages.jinja import clock, day_text, local, span, when_text
+from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
+from zhike.pages.views.customer import customer_for
+from zhike.pages.views.write_up import RESULTS
+from zhike.people.permissions import may, policy
+
+HOW = ("agree", "plan", "now", "afterwards")
+
+
+@policy("contacts.change")
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_course
+def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
+    """``how``: agree (the customer was told when and where), plan, now, afterwards."""
+    if kind not in Kind.values:
+        raise Http404
+    found, bank = customer_for(request, customer), bank_of(request)
+    if request.method != "POST":
+        return _form(request, found, kind, bank, request.GET, {})
+    given = request.POST
+    said: dict[str, tuple[str, str]] = {}
+    at = moment(given.get("day", ""), given.get("time", ""), bank)
+    how = given.get("how") if given.get("how") in HOW else "now"
+    if at is None and how in {"agree", "plan", "afterwards"}:
+        said["day"] = ("", time_missing())
+    elif at and how in {"agree", "plan"} and at <= request.now:
+        said["day"] = (
+            "",
+            gettext("%(time)s has passed; it is %(now)s now. Choose a time ahead.")
+            % {"time": when_text(at, request.now), "now": clock(request.now)},
+        )
+    elif at and how == "afterwards" and at > request.now:
+        said["day"] = ("", gettext("What is recorded afterwards lies in the past."))
+    if how == "agree" and kind == Kind.VISIT and not given.get("place", "").strip():
+        said["place"] = ("V1", gettext("A visit is agreed with its place."))
+    if said:
+        return _form(request, found, kind, bank, given, said, status=422)
+    try:
+        return _made(request, found, kind, str(how), at, bank)
+    except Blocked as blocked:
+        return _form(request, found, kind, bank, given, complaints(blocked), status=422)
+
+
+def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any, bank: Bank) -> HttpResponse:
+    given, now, actor = request.POST, request.now, request.actor
+    first_call = kind == Kind.CALL and history(found.pk, found.rm_id or actor.id, bank).first("call", at or now)
+    purpose = "introduction" if first_call else given.get("purpose", "")
+    contact = course.plan(
+        found, kind, actor=actor, now=now, planned_for=at if how in {"agree", "plan"} else None,
+        purpose=purpose if purpose in guard.PURPOSES else "", purpose_words=given.get("purpose_words", "").strip(),
+        place=given.get("place", "").strip(), planned_minutes=_minutes(given),
+        incoming=given.get("incoming") == "yes", afterwards=how == "afterwards",
+    )  # fmt: skip
+    name = found.address_as
+    if how == "agree":
+        course.agree(
+            contact, at=at, place=contact.place, actor=actor, now=now, bank=bank,
+            customer_asked=given.get("asked") == "yes", invited_by_rm=given.get("invited") == "yes",
+        )  # fmt: skip
+        return moved(
+            request,
+            reverse("prepare", args=[contact.pk]),
+            gettext("Agreed with %(who)s: %(time)s") % {"who": name, "time": when_text(at, now)},
+        )
+    if how == "plan":
+        return moved(
+            request, reverse("customer", args=[found.pk]), gettext("Planned: %(time)s") % {"time": when_text(at, now)}
+        )
+    contact.customer_asked = given.get("asked") == "yes"
+    course.start(
+        contact,
+        actor=actor,
+        now=now,
+        bank=bank,
+        at=at if how == "afterwards" else None,
+        surprise_reason=given.get("surprise_reason", ""),
+    )
+    if how == "afterwards":
+        return _afterwards(request, contact, at, bank)
+    return moved(request, reverse("talk", args=[contact.pk]))
+
+
+def _afterwards(request: ActingRequest, contact: Contact, at: Any, bank: Bank) -> HttpResponse:
+    """What is over ends at the time that was said; then its write-up."""
+    ended = min(
+        request.now, at + timedelta(minutes=_minutes(request.POST) or (10 if contact.kind == Kind.CALL else 30))
+    )
+    if contact.kind == Kind.CALL:
+        outcome = request.POST.get("outcome") or "reached"
+        course.put_through(
+            contact, outcome, actor=request.actor, now=request.now, bank=bank, at=ended, no_time_agreed=True,
+        )  # fmt: skip
+        if contact.state != State.ENDED:
+            return moved(request, reverse("customer", args=[contact.customer_id]), gettext("Recorded"))
+    else:
+        course.end(contact, actor=request.actor, now=request.now, bank=bank, at=ended)
+    return moved(request, reverse("write_up", args=[contact.pk]))
+
+
+def _minutes(given: QueryDict) -> int | None:
+    text = given.get("minutes", "")
+    return min(int(text), 1440) if text.isdecimal() else None
+
+
+def _form(
+    request: ActingRequest,
+    found: Customer,
+    kind: str,
+    bank: Bank,
+    given: QueryDict,
+    said: dict[str, tuple[str, str]],
+    status: int = 200,
+) -> HttpResponse:
+    now = request.now
+    first = history(found.pk, found.rm_id or request.actor.id, bank).first(kind, now)
+    context = {
+        "customer": found,
+        "who": owed.person(found.pk, found.name, found.honorific, found.tier, bank, found.kind),
+        "kind": kind,
+        "title": {
+            "reception": gettext("Invite or receive"), "visit": gettext("Visit"), "call": gettext("Phone call"),
+        }[kind],
+        "first": first,
+        "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items() if not (first and kind == "call") or key == "introduction"],
+        "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
+        "steps": [(ahead.on(local(now).date(), step).isoformat(), text) for step, text in ahead.offers(now)],
+        "today": local(now).date().isoformat(),
+        "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in _outcomes()],
+        "given": given,
+        "said": said,
+        "tip": owed.tip,
+    }  # fmt: skip
+    return render(request, "plan.html", context, status=status)
+
+
+def _outcomes() -> Any:
+    from zhike.pages.views.talk import OUTCOMES
+
+    return OUTCOMES
+
+
+@policy("contacts.change")
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_course
+def move(request: ActingRequest, contact: int) -> HttpResponse:
+    """改期、取消 · Whose reason it is, and how the customer was told (V3)."""
+    found, bank, given = contact_for(request, contact), bank_of(request), request.POST
+    if request.method != "POST":
+        return _moving(request, found, bank, QueryDict(), {})
+    said: dict[str, tuple[str, str]] = {}
+    moved_to = None
+    if given.get("what") == "move":
+        moved_to = moment(given.get("day", ""), given.get("time", ""), bank)
+        if moved_to is None:
+            said["day"] = ("", time_missing())
+        elif moved_to <= request.now:
+            said["day"] = ("", gettext("Choose a time ahead."))
+    if said:
+        return _moving(request, found, bank, given, said, 422)
+    try:
+        course.call_off(
+            found, whose=given.get("whose", ""), why=given.get("why", "").strip(), actor=request.actor, now=request.now,
+            bank=bank, told_how=given.get("told", ""), apologised=given.get("apologised") == "yes", moved_to=moved_to,
+        )  # fmt: skip
+    except Blocked as blocked:
+        return _moving(request, found, bank, given, complaints(blocked), 422)
+    words = (
+        gettext("Moved to %(time)s") % {"time": when_text(moved_to, request.now)} if moved_to else gettext("Called off")
+    )
+    return moved(request, reverse("today"), words)
+
+
+def _moving(
+    request: ActingRequest,
+    found: Contact,
+    bank: Bank,
+    given: QueryDict,
+    said: dict[str, tuple[str, str]],
+    status: int = 200,
+) -> HttpResponse:
+    c = found.customer
+    context = {
+        "contact": found,
+        "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
+        "at": when_text(found.planned_for, request.now) if found.planned_for else "",
+        "steps": [
+            (ahead.on(local(request.now).date(), step).isoformat(), text) for step, text in ahead.offers(request.now)
+        ],
+        "given": given,
+        "said": said,
+        "tip": owed.tip,
+    }
+    return render(request, "move.html", context, status=status)
+
+
+@policy("contacts.view")
+@require_safe
+def contact(request: ActingRequest, contact: int) -> HttpResponse:
+    """To the page where the contact stands."""
+    found = contact_for(request, contact)
+    page = {
+        State.PLANNED: "prepare",
+        State.AGREED: "prepare",
+        State.UNDER_WAY: "talk",
+        State.ENDED: "write_up",
+    }.get(State(found.state), "record")
+    if page in {"talk", "write_up"} and not may(request.actor, "contacts.change"):
+        page = "record"
+    return moved(request, reverse(page, args=[found.pk]))
+
+
+@policy("contacts.view")
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_course
+def record(request: ActingRequest, contact: int) -> HttpResponse:
+    """A contact that is over: what was written, by whom, and what was amended since. POST amends with a reason."""
+    found, bank = contact_for(request, contact), bank_of(request)
+    if request.method != "POST":
+        return _record(request, found, bank, QueryDict(), {})
+    given = request.POST
+    changes = {
+        name: given[name]
+        for name in ("result", "result_words")
+        if name in given and given[name] != getattr(found, name)
+    }
+    try:
+        correction.amend(
+            found, changes, reason=given.get("reason", ""), actor=request.actor, now=request.now, bank=bank
+        )
+    except Blocked as blocked:
+        return _record(request, found, bank, given, complaints(blocked), 422)
+    return moved(request, reverse("record", args=[found.pk]), gettext("Amended; what it said before is kept."))
+
+
+def _record(
+    request: ActingRequest,
+    found: Contact,
+    bank: Bank,
+    given: QueryDict,
+    said: dict[str, tuple[str, str]],
+    status: int = 200,
+) -> HttpResponse:
+    c, speaks = found.customer, owed.speaks()
+    started = local(found.started_at) if found.started_at else None
+    places = {place: words.say(speaks) for place, words in brief.PLACES.items()}
+    context = {
+        "contact": found,
+        "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
+        "title": {"reception": pgettext("noun", "Reception"), "visit": pgettext("noun", "Visit"), "call": pgettext("noun", "Phone call")}[found.kind],
+        "when": f"{day_text(started.date(), local(request.now).date())} {started:%H:%M}" if started else "",
+        "length": span(max(1, found.minutes or 0)) if found.minutes is not None else "",
+        "purpose": found.purpose_words or (guard.PURPOSES[found.purpose].say(speaks) if found.purpose in guard.PURPOSES else ""),
+        "met": places.get(found.met_where, ""),
+        "off": places.get(found.seen_off, ""),
+        "result": dict(RESULTS()).get(found.result, ""),
+        "results": [(str(value), label) for value, label in RESULTS()],
+        "needs": list(c.needs.filter(contact=found.pk).values_list("words", flat=True)),
+        "demands": list(found.demands.order_by("number")),
+        "amendments": list(found.amendments.select_related("by").order_by("at")),
+        "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
+        "given": given,
+        "said": said,
+    }  # fmt: skip
+    return render(request, "record.html", context, status=status)

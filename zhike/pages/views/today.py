@@ -1,0 +1,355 @@
+"""今日 · Today: one timeline of what is late, what is due now, what comes next; each row with its why and its one button.
+
+Domain: :func:`zhike.obligations.today.today`, :func:`zhike.contacts.agenda.agenda`. Renders ``today.html``, or its fragment for the poll that
+comes every 30 seconds with an ETag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, pgettext
+from django.views.decorators.http import require_safe
+from markupsafe import Markup
+
+from zhike.conduct import guard
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import to_lunar
+from zhike.contacts.agenda import Agenda, agenda
+from zhike.obligations.today import today
+from zhike.pages import owed
+from zhike.pages.jinja import clock, day_text, left_text, local, weekday_text
+from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
+from zhike.people.permissions import policy
+
+DAY_FROM, DAY_TO = 8.0, 19.0
+CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
+
+
+@policy("obligations.view")
+@require_safe
+def show(request: ActingRequest) -> HttpResponse:
+    """The reader's own day. ``?sort=call`` shows one kind of doing."""
+    bank = bank_of(request)
+    raw = today(request.actor.id, now=request.now)
+    ledger = json.loads(raw)
+    day = agenda(request.actor, request.now, bank)
+    owing = owed.read(ledger["rows"])
+    shown_until = day.until + timedelta(days=1)
+    near = [o for o in owing if o["due"] <= shown_until]
+    rows = [*_owed_rows(near, day, request.now, bank), *_contact_rows(near, day, request.now, bank)]
+    sort = request.GET.get("sort", "")
+    shown = [row for row in rows if not sort or row["sort"] == sort]
+    etag = _etag(raw + day.raw, shown, owed.speaks())
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    context = {
+        "groups": _groups(shown, request.now),
+        "tabs": _tabs(rows, sort),
+        "ruler": _ruler(near, day, request.now),
+        "aside": _aside(day, request.now, bank),
+        "done": len(day.settled),
+        "in_time": sum(1 for row in day.settled if row["due"] is None or row["at"] <= row["due"]),
+        "later": len(owing) - len(near) + ledger["beyond"],
+        "next_due": next((o["due"] for o in owing if o["due"] > shown_until), None),
+        "sort": sort,
+        "etag": etag,
+        "heading": _heading(request.now, bank),
+    }
+    template = "_today.html" if "HX-Request" in request.headers else "today.html"
+    response = render(request, template, context)
+    response["ETag"] = etag
+    return response
+
+
+def _etag(raw: str, rows: list[dict[str, Any]], language: str) -> str:
+    """The data, and where time has put each row; not the minutes, which the page counts by itself."""
+    places = ",".join(f"{row['id']}{row['look']}" for row in rows)
+    return f'"{hashlib.sha256(f"{raw}{places}{language}".encode()).hexdigest()[:24]}"'
+
+
+def _owed_rows(owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank) -> list[dict[str, Any]]:
+    under_way = {contact["id"] for contact in day.contacts if contact["state"] == "under_way"}
+    return [_owed_row(o, now, bank) for o in owing if not (o["kind"] == "arrival" and owed.contact_of(o) in under_way)]
+
+
+def _owed_row(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
+    look = owed.look(o, now)
+    due = o["target"] if o["kind"] == "call_back" else o["due"]
+    return {
+        "id": f"o{o['id']}",
+        "look": look,
+        "icon": owed.ICONS[o["kind"]],
+        "when": _now_when(due, now) if look == "now" else owed.until(o, now),
+        "sub": _sub(o, look, due, now),
+        "due": due if look in {"late", "now", "soon"} or _counts_down(o, now) else None,
+        "who": owed.who(o, bank),
+        "title": "",
+        "title_sub": "",
+        "what": owed.words(o["what"]),
+        "clause": o["clause"],
+        "tip": owed.tip(o["clause"]),
+        "because": owed.words(o["why"]),
+        "why_href": reverse("why", args=[o["id"]]),
+        "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
+        "not_yet": gettext("not yet"),
+        "window": owed.window(o, now) if look == "now" else None,
+        "sort": next((sort for sort, kinds in owed.SORTS.items() if o["kind"] in kinds), ""),
+        "order": o["target"] or o["due"],
+    }
+
+
+def _counts_down(o: dict[str, Any], now: datetime) -> bool:
+    """A countdown over hours helps; one to the end of the day is noise."""
+    return o["due"] - now <= timedelta(hours=4) and local(o["due"]).hour != 0
+
+
+def _now_when(due: datetime, now: datetime) -> Markup:
+    minutes = -int(-(due - now).total_seconds() // 60)
+    if minutes == 0:
+        return Markup("<b>{}</b>").format(gettext("now"))
+    pattern = gettext("in %(n)s min") if minutes > 0 else gettext("%(n)s min ago")
+    return Markup(pattern % {"n": f"<b>{abs(minutes)}</b>"})  # noqa: S704 our own words and a number
+
+
+def _sub(o: dict[str, Any], look: str, due: datetime, now: datetime) -> str | None:
+    if look == "now":
+        return gettext("%(time)s sharp") % {"time": clock(due)} if o["kind"] == "call_back" else clock(due)
+    if look == "late":
+        return left_text(due, now)
+    if o["kind"] == "arrival":
+        return gettext("at the door from %(time)s") % {"time": clock(o["target"])}
+    if look == "later":
+        return gettext("from %(time)s") % {"time": clock(o["opens"])}
+    return left_text(due, now) if _counts_down(o, now) or look == "soon" else None
+
+
+def _contact_rows(owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank) -> list[dict[str, Any]]:
+    """Appointments and plans that no obligation stands for, and the talk that is going on."""
+    stood_for = {owed.contact_of(o) for o in owing if o["kind"] == "arrival"}
+    return [
+        _contact_row(contact, now, bank)
+        for contact in day.contacts
+        if contact["state"] == "under_way"
+        or (contact["state"] in {"planned", "agreed"} and contact["id"] not in stood_for)
+    ]
+
+
+def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
+    at = c["started_at"] if c["state"] == "under_way" else c["planned_for"]
+    under_way = c["state"] == "under_way"
+    ahead = (at - now).total_seconds() / 60
+    look = "open" if under_way or ahead <= 0 else "soon" if ahead <= 90 else "later"
+    return {
+        "id": f"c{c['id']}",
+        "look": look,
+        "icon": CONTACT_ICONS[c["kind"]],
+        "when": _contact_when(c, now),
+        "sub": gettext("under way")
+        if under_way
+        else left_text(at, now)
+        if c["state"] == "agreed"
+        else gettext("planned"),
+        "due": at if look == "soon" and c["state"] == "agreed" else None,
+        "who": owed.person(c["customer"], c["name"], c["honorific"], c["tier"], bank),
+        "title": "",
+        "title_sub": "",
+        "what": _contact_what(c),
+        "clause": {"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]],
+        "tip": owed.tip({"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]),
+        "because": _contact_because(c),
+        "why_href": reverse("clause", args=[{"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]]),
+        "do": _contact_does(c),
+        "not_yet": None,
+        "window": None,
+        "sort": "call" if c["kind"] == "call" else "meet",
+        "order": at,
+    }
+
+
+def _contact_when(c: dict[str, Any], now: datetime) -> str:
+    at = local(c["started_at"] if c["state"] == "under_way" else c["planned_for"])
+    if at.date() == local(now).date():
+        return f"{at:%H:%M}"
+    return (
+        f"{weekday_text(at.date())} {at:%H:%M}"
+        if abs((at.date() - local(now).date()).days) < 6
+        else day_text(at.date(), local(now).date())
+    )
+
+
+def _contact_what(c: dict[str, Any]) -> str:
+    kind = {
+        "reception": pgettext("noun", "Reception"),
+        "visit": pgettext("noun", "Visit"),
+        "call": pgettext("noun", "Phone call"),
+    }[c["kind"]]
+    purpose = guard.PURPOSES[c["purpose"]].say(owed.speaks()) if c["purpose"] in guard.PURPOSES else ""
+    return " · ".join(part for part in (kind, c["purpose_words"] or purpose, c["place"]) if part)
+
+
+def _contact_because(c: dict[str, Any]) -> str:
+    if c["state"] == "under_way":
+        return gettext("since %(time)s") % {"time": clock(c["started_at"])}
+    if c["kind"] == "call":
+        return gettext("from your contact plan")
+    return gettext("prepared") if c["prepared"] else gettext("not yet prepared")
+
+
+def _contact_does(c: dict[str, Any]) -> dict[str, Any]:
+    if c["state"] == "under_way":
+        return {
+            "text": pgettext("button", "Go on"),
+            "href": reverse("talk", args=[c["id"]]),
+            "method": "get",
+            "icon": None,
+        }
+    if c["kind"] == "call":
+        return {
+            "text": pgettext("button", "Call"),
+            "href": reverse("start", args=[c["id"]]),
+            "method": "post",
+            "icon": None,
+        }
+    return {
+        "text": pgettext("button", "Prepare"),
+        "href": reverse("prepare", args=[c["id"]]),
+        "method": "get",
+        "icon": None,
+    }
+
+
+def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """Late, now, next, in the order of time. Where much is late, what is due within minutes stands above it."""
+    late = sorted((row for row in rows if row["look"] == "late"), key=lambda row: row["order"])
+    near = sorted((row for row in rows if row["look"] == "now"), key=lambda row: row["order"])
+    open_ = sorted((row for row in rows if row["look"] == "open"), key=lambda row: row["order"])
+    ahead = sorted((row for row in rows if row["look"] in {"soon", "later"}), key=lambda row: row["order"])
+    groups: list[dict[str, Any]] = [
+        {"id": "late", "title": gettext("Late %(n)s") % {"n": len(late)}, "look": "late", "rows": late}
+    ]
+    if len(late) > 2 and near:
+        groups.insert(0, {"id": "near", "title": gettext("This minute"), "look": None, "rows": near})
+        near = []
+    current = [*near, *open_]
+    groups.append({"id": "now", "title": gettext("Now %(n)s") % {"n": len(current)}, "look": None, "rows": current})
+    groups.append({"id": "next", "title": gettext("Next %(n)s") % {"n": len(ahead)}, "look": None, "rows": ahead})
+    return [group for group in groups if group["rows"]]
+
+
+def _tabs(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    here = reverse("today")
+    names = {
+        "call": pgettext("filter", "Phone"), "message": pgettext("filter", "SMS"), "meet": pgettext("filter", "Meetings"),
+        "record": pgettext("filter", "Write-ups"), "answer": pgettext("filter", "Answers"),
+    }  # fmt: skip
+    tabs = [{"text": pgettext("filter", "All"), "href": here, "count": len(rows), "current": not sort}]
+    for name, text in names.items():
+        count = sum(1 for row in rows if row["sort"] == name)
+        if count or sort == name:
+            tabs.append({"text": text, "href": f"{here}?sort={name}", "count": count, "current": sort == name})
+    return tabs
+
+
+def _heading(now: datetime, bank: Bank) -> str:
+    at = local(now)
+    return f"{day_text(at.date(), at.date())} · {to_lunar(at.date()).name.say(owed.speaks())}"
+
+
+def _ruler(owing: list[dict[str, Any]], day: Agenda, now: datetime) -> dict[str, Any]:
+    midnight = local(day.until) - timedelta(days=1)
+
+    def hours(moment: datetime) -> float:
+        return (moment - midnight).total_seconds() / 3600
+
+    first = min(DAY_FROM, int(hours(now)))
+    last = max(DAY_TO, int(hours(now)) + 1.0)
+
+    def at(moment: datetime) -> float:
+        return round(max(0.0, min(100.0, 100 * (hours(moment) - first) / (last - first))), 2)
+
+    now_at = at(now)
+    marks = [
+        (round(100 * (hour - first) / (last - first), 2), str(hour)) for hour in range(int(first) + 1, int(last) + 1)
+    ]
+    dots = [{"at": at(row["at"]), "look": "done"} for row in day.settled]
+    for o in owing:
+        moment = o["target"] or o["due"]
+        if now < moment < day.until:
+            dots.append({"at": at(moment), "look": "soon" if owed.look(o, now) == "now" else "open"})
+    blocks = [block for c in day.contacts if (block := _block(c, midnight, at, bank_minutes=45))]
+    return {
+        "label": gettext("The day: %(done)s done, %(ahead)s ahead, now %(now)s")
+        % {"done": len(day.settled), "ahead": sum(1 for dot in dots if dot["look"] != "done"), "now": clock(now)},
+        "hours": [mark for mark in marks if abs(mark[0] - now_at) > 3],
+        "now": now_at,
+        "now_text": clock(now),
+        "blocks": _apart(blocks),
+        "dots": dots,
+    }
+
+
+def _block(c: dict[str, Any], midnight: datetime, at: Any, bank_minutes: int) -> dict[str, Any] | None:
+    starts = c["started_at"] or c["planned_for"]
+    if c["kind"] == "call" or starts is None or starts < midnight:
+        return None
+    ends = c["ended_at"] or starts + timedelta(minutes=c["planned_minutes"] or bank_minutes)
+    return {
+        "at": at(starts),
+        "length": max(1.5, round(at(ends) - at(starts), 2)),
+        "text": c["honorific"] or c["name"],
+        "done": c["state"] in {"ended", "closed"},
+    }
+
+
+def _apart(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Labels that would run into each other: only the first of them is written."""
+    blocks.sort(key=lambda block: block["at"])
+    free_from = 0.0
+    for block in blocks:
+        if block["at"] < free_from or block["at"] > 94:
+            block["text"] = ""
+        else:
+            free_from = block["at"] + 8
+    return blocks
+
+
+def _aside(day: Agenda, now: datetime, bank: Bank) -> dict[str, Any]:
+    meetings = sorted(
+        (c for c in day.contacts if c["kind"] != "call"), key=lambda c: c["started_at"] or c["planned_for"]
+    )
+    return {
+        "meetings": [
+            {
+                "id": c["id"],
+                "time": clock(c["started_at"] or c["planned_for"]),
+                "who": c["honorific"] or c["name"],
+                "what": _contact_what({**c, "place": "", "purpose_words": "", "purpose": ""}),
+                "place": c["place"],
+                "over": c["state"] in {"ended", "closed"},
+            }
+            for c in meetings
+        ],
+        "birthdays": [_birthday(row, now) for row in sorted(day.birthdays, key=lambda row: row["on"])],
+    }
+
+
+def _birthday(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    today_ = local(now).date()
+    lunar = row["calendar"] == "lunar"
+    return {
+        "customer": row["customer"],
+        "who": row["honorific"] or row["name"],
+        "lunar": lunar,
+        "today": row["on"] == today_,
+        "when": weekday_text(row["on"]),
+        "name": row["born"].name.say(owed.speaks()),
+        "age": row["on"].year - row["year"] if row["year"] else None,
+    }
