@@ -234,6 +234,7 @@ class ChangesIn(In):
     started_at: Moment | None = None
     ended_at: Moment | None = None
     outcome: Outcome | None = None
+    call_back_at: Moment | None = None
 
 
 class AmendmentIn(In):
