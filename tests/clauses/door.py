@@ -1,26 +1,69 @@
-"""The door through which the truth table is run: what a program outside does, and what it sees."""
+"""The door through which the clauses are tried: what a program at the JSON edge does, and what it is told.
+
+What no address does yet is done below it, and named so: a stop, the day's sweep, a look at the findings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
-from tests.cast import Cast
+from django.test import Client
+
+from tests.cast import LONG_AGO, Cast
+from zhike import clock
 from zhike.conduct.bank import Bank
-from zhike.conduct.facts import Fact
 from zhike.conduct.measure import Kept, Measure, adherence
-from zhike.contacts import completion, correction, course, write_up
-from zhike.contacts.models import Contact
 from zhike.customers.models import Acquaintance, Customer
-from zhike.obligations import ledger
-from zhike.obligations.models import Finding, Obligation
+from zhike.obligations import stops
+from zhike.obligations.models import Finding
 from zhike.obligations.sweep import sweep
+from zhike.people import tokens
+from zhike.people.bank import settings
+from zhike.people.models import Setting
 
 NUMBERS = count(1)
+BEFORE = datetime(2025, 12, 1, tzinfo=UTC)
+Role = Callable[[], AbstractContextManager[None]]
+
+
+class Refused(Exception):
+    """A problem document: ``str()`` begins with the clause that is the cause."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{problem.get('clause')} {status} {problem['detail']}")
+        self.status, self.problem = status, problem
+
+
+class Row(SimpleNamespace):
+    """An object of the API with its moments as moments; ``pk`` is the id that addresses take."""
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Row:
+        return cls(**{name: _moment(name, each) for name, each in value.items()}, pk=value["id"])
+
+
+MOMENTS = {
+    "opens",
+    "due",
+    "target",
+    "settled_at",
+    "call_back_at",
+    "ended_at",
+    "started_at",
+    "planned_for",
+    "prepared_at",
+}
+
+
+def _moment(name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if value and name in MOMENTS else value
 
 
 @dataclass
@@ -28,9 +71,11 @@ class Door:
     """One RM at work; every verb happens at a moment that the test names."""
 
     cast: Cast
-    owner: Callable[[], AbstractContextManager[None]]
-    worker: Callable[[], AbstractContextManager[None]]
-    bank: Bank = field(default_factory=Bank)
+    owner: Role
+    worker: Role
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ the bank and its customers
 
     def customer(
         self, tier: str = "platinum", *, met: bool = False, called: bool = False, known: str = "mobile email",
@@ -38,14 +83,13 @@ class Door:
     ) -> Customer:  # fmt: skip
         """A customer of the RM's; ``met`` and ``called`` before, as an imported book says."""
         number = next(NUMBERS)
-        made = datetime(2025, 12, 1, tzinfo=UTC)
         profile = {name: {"v": "sealed", "src": "import", "on": "2025-12-01"} for name in known.split()}
         with self.owner():
             customer = Customer.objects.create(
                 core_number=f"T-{number}", name=f"真{number}", honorific="真老师", tier=tier,
                 rm=self.cast.staff[rm], unit=self.cast.units["century"], profile=profile,
                 mobile_index=bytes([number % 256, number // 256]) if "mobile" in profile else None,
-                created_at=made, changed_at=made, **more,
+                created_at=BEFORE, changed_at=BEFORE, **more,
             )  # fmt: skip
             if met or called:
                 Acquaintance.objects.create(
@@ -54,50 +98,48 @@ class Door:
                 )  # fmt: skip
         return customer
 
+    def setting(self, name: str, value: Any, from_day: date = LONG_AGO) -> None:
+        """The bank has decided so."""
+        with self.owner():
+            Setting.objects.create(name=name, value=value, from_day=from_day, at=BEFORE)
+
+    # ------------------------------------------------------------------ what a program sends
+
+    def send(self, method: str, path: str, body: Any, now: datetime, who: str = "rm", **headers: str) -> Any:
+        """One request at ``now``. Raises Refused for a problem document."""
+        if who not in self.clients:
+            with self.worker():
+                token = tokens.give(self.cast.staff[who], "clauses", BEFORE, days=2000)
+            self.clients[who] = Client(headers={"Authorization": f"Bearer {token}"})
+        with clock.at(now):
+            text = json.dumps(body, default=_plain)
+            more = {} if method == "get" else {"data": text, "content_type": "application/json"}
+            response = getattr(self.clients[who], method)(f"/api/v1/{path}", headers=headers, **more)
+        told = json.loads(response.content)
+        if response.status_code >= 400:
+            raise Refused(response.status_code, told)
+        return told
+
+    def post(self, path: str, body: Any, now: datetime, who: str = "rm", **headers: str) -> Row:
+        return Row.read(self.send("post", path, body, now, who, **headers))
+
     def record(
         self, customer: Customer, kind: str, start: datetime, end: datetime, *, known: datetime | None = None,
-        outcome: str = "reached", form: dict[str, Any] | None = None, purpose: str = "", rm: str = "rm", **more: Any,
-    ) -> Any:  # fmt: skip
+        outcome: str = "reached", form: Mapping[str, Any] | None = None, rm: str = "rm", **more: Any,
+    ) -> Row:  # fmt: skip
         """A contact as it happened, told at ``known`` (its end, if nothing is said), written up where ``form`` is given."""
-        now = known or end
-        with self.cast.acting(rm, now) as actor:
-            customer = Customer.objects.visible_to(actor).get(pk=customer.pk)
-            contact = course.plan(
-                customer, kind, actor=actor, now=now, purpose=purpose, incoming=more.pop("incoming", False)
-            )
-            contact.customer_asked = kind == "visit"
-            course.start(contact, actor=actor, now=now, bank=self.bank, at=start)
-            if kind == "call":
-                course.put_through(contact, outcome, actor=actor, now=now, bank=self.bank, at=end, **more)
-            else:
-                course.end(contact, actor=actor, now=now, bank=self.bank, at=end, **more)
-            if form is not None and contact.state == "ended":
-                write_up.close(contact, self._form(form), actor=actor, now=now, bank=self.bank)
-        return contact
+        body: dict[str, Any] = {
+            "kind": kind, "customer": str(customer.pk), "started_at": start, "ended_at": end, "write_up": form, **more,
+        }  # fmt: skip
+        if kind == "call":
+            body["outcome"] = outcome
+        elif kind == "visit" and not {"appointment", "surprise_reason"} & set(more):
+            body["customer_asked"] = True
+        return self.post("contacts", {name: each for name, each in body.items() if each is not None}, known or end, rm)
 
-    def _form(self, form: dict[str, Any]) -> write_up.WriteUp:
-        form = dict(form)
-        form["needs"] = [write_up.NeedHeard(**need) for need in form.get("needs", ())]
-        form["promises"] = [write_up.PromiseMade(**promise) for promise in form.get("promises", ())]
-        form["next"] = write_up.NextContact(**form["next"]) if form.get("next") else None
-        return write_up.WriteUp(**form)
-
-    def owed(self, customer: Customer, **only: Any) -> list[Any]:
-        """Everything in the ledger about the customer, whatever its state, but what was withdrawn."""
-        with self.cast.acting("rm") as actor:
-            rows = Obligation.objects.visible_to(actor).filter(customer_id=customer.pk, **only)
-            return list(rows.exclude(state="withdrawn").order_by("id"))
-
-    def done(self, obligation: Any, at: datetime, **how: Any) -> Any:
-        """Done from where it stands."""
-        with self.cast.acting("rm", at) as actor:
-            found = Obligation.objects.visible_to(actor).get(pk=obligation.pk)
-            return completion.complete(found, completion.How(at=at, **how), actor=actor, now=at, bank=self.bank)
-
-    def waived(self, obligation: Any, at: datetime, reason: str, who: str = "rm") -> Any:
-        with self.cast.acting(who, at) as actor:
-            found = Obligation.objects.visible_to(actor).get(pk=obligation.pk)
-            return completion.waive(found, reason, actor=actor, now=at)
+    def planned(self, customer: Customer, *, now: datetime, kind: str = "visit", **more: Any) -> Row:
+        """A contact plan alone."""
+        return self.post("contacts", {"kind": kind, "customer": str(customer.pk), **more}, now)
 
     def appointment(
         self,
@@ -108,66 +150,62 @@ class Door:
         kind: str = "visit",
         place: str = "客户公司",
         **more: Any,
-    ) -> Any:
+    ) -> Row:
         """The customer agreed to it at ``now``."""
-        with self.cast.acting("rm", now) as actor:
-            customer = Customer.objects.visible_to(actor).get(pk=customer.pk)
-            contact = course.plan(customer, kind, actor=actor, now=now)
-            return course.agree(contact, at=at, place=place, actor=actor, now=now, bank=self.bank, **more)
+        return self.planned(customer, now=now, kind=kind, appointment={"at": at, "place": place, **more})
 
-    def planned(self, customer: Customer, *, now: datetime, kind: str = "visit", **more: Any) -> Any:
-        """A contact plan alone."""
-        with self.cast.acting("rm", now) as actor:
-            customer = Customer.objects.visible_to(actor).get(pk=customer.pk)
-            return course.plan(customer, kind, actor=actor, now=now, **more)
+    def step(self, verb: str, contact: Row, now: datetime, **more: Any) -> Row:
+        """One verb of a contact's course at a moment: arrival, start, end, outcome, cancellation, move, write-up."""
+        return self.post(f"contacts/{contact.pk}/{verb}", more, now)
 
-    def step(self, verb: str, contact: Any, now: datetime, **more: Any) -> Any:
-        """One verb of a contact's course at a moment: arrive, start, end, call_off."""
-        with self.cast.acting("rm", now) as actor:
-            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
-            return getattr(course, verb)(found, actor=actor, now=now, bank=self.bank, **more)
-
-    def written_up(self, contact: Any, now: datetime, form: dict[str, Any]) -> Any:
-        with self.cast.acting("rm", now) as actor:
-            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
-            return write_up.close(found, self._form(form), actor=actor, now=now, bank=self.bank)
-
-    def struck(self, contact: Any, now: datetime, reason: str = "记错了") -> Any:
+    def struck(self, contact: Row, now: datetime, reason: str = "记错了") -> Row:
         """It never was."""
-        with self.cast.acting("rm", now) as actor:
-            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
-            return correction.strike(found, reason=reason, actor=actor, now=now, bank=self.bank)
+        return self.post(f"contacts/{contact.pk}/strike", {"reason": reason}, now, if_match="*")
 
-    def amended(self, contact: Any, now: datetime, reason: str = "记错了", **changes: Any) -> Any:
-        with self.cast.acting("rm", now) as actor:
-            found = Contact.objects.visible_to(actor).get(pk=contact.pk)
-            return correction.amend(found, changes, reason=reason, actor=actor, now=now, bank=self.bank)
+    def amended(self, contact: Row, now: datetime, reason: str = "记错了", **changes: Any) -> Row:
+        body = {"reason": reason, "changes": changes}
+        return self.post(f"contacts/{contact.pk}/amendments", body, now, if_match="*")
+
+    def owed(self, customer: Customer, *, now: datetime = BEFORE, **only: str) -> list[Row]:
+        """Everything in the ledger about the customer in the order it came, but what was withdrawn."""
+        asked = "&".join(f"{name}={value}" for name, value in {"customer": customer.pk, "limit": 100, **only}.items())
+        told = self.send("get", f"obligations?{asked}", None, now)
+        rows = [Row.read(each) for each in told["items"] if each["state"] != "withdrawn"]
+        return sorted(rows, key=lambda row: int(row.pk))
+
+    def done(self, obligation: Row, at: datetime, **how: Any) -> Row:
+        """Done from where it stands."""
+        return self.post(f"obligations/{obligation.pk}/completion", how, at)
+
+    def waived(self, obligation: Row, at: datetime, reason: str, who: str = "rm") -> Row:
+        return self.post(f"obligations/{obligation.pk}/waiver", {"reason": reason}, at, who)
+
+    # ------------------------------------------------------------------ what no address does
 
     def stopped(self, customer: Customer, stop: str, now: datetime) -> None:
         """Death, closing, do-not-disturb or an open complaint is recorded."""
-        change: dict[str, Any] = {
-            "deceased": {"deceased_on": now.date()}, "closed": {"closed_on": now.date()},
-            "do_not_disturb": {"do_not_disturb": True}, "complaint": {"complaint_open": True},
-        }[stop]  # fmt: skip
-        with self.owner():
-            Customer.objects.filter(pk=customer.pk).update(**change)
         with self.cast.acting("rm", now) as actor:
-            fact = Fact("customer_stopped", now, now, actor.id, customer.pk, f"customer:{customer.pk}", {"stop": stop})
-            ledger.tell([fact], actor=actor, now=now, bank=self.bank)
-
-    def findings(self, customer: Customer) -> list[Any]:
-        with self.owner():
-            return list(Finding.objects.filter(customer_id=customer.pk).order_by("id"))
+            found = Customer.objects.visible_to(actor).get(pk=customer.pk)
+            stops.stop(found, stop, on=now.date(), actor=actor, now=now, bank=Bank())
 
     def sweep(self, now: datetime) -> None:
         """What the day owes and what lapsed, as `zhike day` does it."""
         with self.worker():
-            sweep(now.astimezone(self.bank.zone).date(), now=now, bank=self.bank)
+            day = now.astimezone(Bank().zone).date()
+            sweep(day, now=now, bank=settings().at(day))
+
+    def findings(self, customer: Customer) -> list[Finding]:
+        with self.owner():
+            return list(Finding.objects.filter(customer_id=customer.pk).order_by("id"))
 
     def measured(self, customer: Customer, clause: str, now: datetime) -> list[Measure]:
         """Adherence to one clause over one customer."""
-        rows = self.owed(customer, clause=clause)
-        return adherence(
-            [Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows],
-            now,
-        )
+        rows = self.owed(customer, clause=clause, now=now)
+        kept = [
+            Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows
+        ]
+        return adherence(kept, now)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
