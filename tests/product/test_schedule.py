@@ -92,7 +92,10 @@ def test_the_worker_does_the_day_and_a_killed_workers_job_is_rescued(database):
 
 def test_the_command_says_what_it_added_and_refuses_what_is_no_date(database):
     done = zhike(database, "day", "--on", "2026-03-01", "--json")
-    assert json.loads(done.stdout) == {"on": "2026-03-01", "birthdays": 0, "rhythm": 0, "missed": 0}
+    said = json.loads(done.stdout)
+    assert said.pop("on") == "2026-03-01"
+    assert set(said.values()) == {0}  # a bank without customers owes nothing
+    assert {"birthdays", "rhythm", "missed"} <= set(said)
     assert date.fromisoformat(json.loads(zhike(database, "day", "--json").stdout)["on"])
     wrong = zhike(database, "day", "--on", "31.12.2026")
     assert (wrong.returncode, wrong.stderr) == (2, "31.12.2026 is no date; write 2026-02-16.\n")
