@@ -333,6 +333,8 @@ def worker(options: Options) -> int:
     with ready("worker"):
         from procrastinate.contrib.django import app
 
+        if "ZHIKE_PARENT" in os.environ:
+            processes.end_after_parent()
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(fetch_job_polling_interval=0.5, shutdown_graceful_timeout=processes.GRACE - 2)
     return DONE

@@ -119,15 +119,18 @@ def follow_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(parent):  # it died before we could ask to be told
         raise SystemExit(1)
-    threading.Thread(target=outlive, args=(int(parent),), daemon=True).start()
 
 
-def outlive(parent: int) -> None:
-    """Nobody is left to kill us when we are asked to end and cannot, for want of the database: do it ourselves."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    time.sleep(GRACE)
-    os._exit(1)
+def end_after_parent() -> None:
+    """For a process that may hang on a dead database when asked to end: once nobody is left to kill it, it does so."""
+
+    def outlive(parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        time.sleep(GRACE)
+        os._exit(1)
+
+    threading.Thread(target=outlive, args=(os.getppid(),), daemon=True).start()
 
 
 def wait_for_port(address: str, port: int, process: Process) -> bool:
