@@ -17,6 +17,7 @@ from markupsafe import Markup
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.people import bank
+from zhike.people.permissions import MAY
 
 # name of the route, icon, words, key after G, only at the desk, at the rail's foot
 RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
@@ -24,12 +25,24 @@ RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
     ("customers", "people", _("Customers"), "k", False, False),
     ("schedule", "calendar", _("Schedule"), "r", False, False),
     ("imports", "upload", _("Imports"), "", True, False),
+    ("approvals", "check", _("Approvals"), "", False, False),
     ("units", "team", _("Units"), "", True, False),
+    ("trail", "eye", _("Trail"), "", True, False),
     ("code", "code", _("Code"), "", False, True),
     ("settings", "settings", _("Settings"), "", True, False),
 )
-# Routes that only these roles open; a rail that shows closed doors teaches people to rattle them.
-FOR_ROLES = {"imports": {"administrator"}, "units": {"administrator"}, "settings": {"administrator"}}
+# Who is led where; a rail that shows closed doors teaches people to rattle them.
+LEADS = {
+    "today": "obligations.view",
+    "customers": "customers.view",
+    "schedule": "contacts.view",
+    "imports": "customers.import",
+    "approvals": "approvals.decide",
+    "units": "staff.change",
+    "trail": "trail.view",
+    "code": "clauses.view",
+    "settings": "settings.change",
+}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -58,12 +71,18 @@ def bank_of(request: Any) -> Bank:
     return at
 
 
+def first_place(request: HttpRequest) -> str:
+    """Where somebody lands whose role has no Today: the rail's first place, or the own page."""
+    places = rail(get_language() or "zh-hans", _roles(request))
+    return str(places[0]["href"]) if places else reverse("me")
+
+
 @cache
 def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
     """The rail's items for these roles, in this language; only places that exist."""
     items = []
     for name, icon, text, key, desk, end in RAIL:
-        if name in FOR_ROLES and not FOR_ROLES[name] & roles:
+        if MAY[LEADS[name]].isdisjoint(roles):
             continue
         try:
             href = reverse(name)

@@ -2,7 +2,26 @@
 
 from django.urls import URLPattern, path
 
-from zhike.pages.views import code, customer, customers, me, obligation, plan, prepare, schedule, talk, today, write_up
+from zhike.pages.views import (
+    approvals,
+    bank_settings,
+    code,
+    customer,
+    customers,
+    me,
+    obligation,
+    plan,
+    prepare,
+    schedule,
+    staff,
+    staff_import,
+    talk,
+    today,
+    trail,
+    units,
+    workdays,
+    write_up,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", today.show, name="today"),
@@ -41,4 +60,22 @@ urlpatterns: list[URLPattern] = [
     path("code/<slug:clause>/", code.one, name="clause"),
     path("me/", me.show, name="me"),
     path("me/wishes/", me.wishes, name="wishes"),
+    path("approvals/", approvals.show, name="approvals"),
+    path("approvals/<int:approval>/", approvals.decide, name="decide"),
+    path("units/", units.show, name="units"),
+    path("units/new/", units.new, name="unit_new"),
+    path("units/<int:unit>/", units.one, name="unit"),
+    path("staff/", staff.show, name="staff"),
+    path("staff/new/", staff.new, name="staff_new"),
+    path("staff/import/", staff_import.show, name="staff_import"),
+    path("staff/<int:staff>/", staff.one, name="colleague"),
+    path("staff/<int:staff>/correct/", staff.correct, name="staff_correct"),
+    path("staff/<int:staff>/invite/", staff.invite, name="staff_invite"),
+    path("staff/<int:staff>/turn/", staff.turn, name="staff_turn"),
+    path("staff/<int:staff>/posts/", staff.grant, name="post_grant"),
+    path("staff/<int:staff>/posts/<int:post>/end/", staff.end, name="post_end"),
+    path("settings/", bank_settings.show, name="settings"),
+    path("settings/<slug:name>/", bank_settings.one, name="setting"),
+    path("workdays/", workdays.show, name="workdays"),
+    path("trail/", trail.show, name="trail"),
 ]

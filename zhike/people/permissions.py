@@ -65,6 +65,7 @@ MAY: dict[str, frozenset[str]] = {
     "settings.approve": frozenset({ADMINISTRATOR, COMPLIANCE}),
     "workdays.change": frozenset({ADMINISTRATOR}),
     "approvals.view": EVERYBODY,
+    "approvals.decide": frozenset({LEADER, COMPLIANCE, ADMINISTRATOR}),
     # The trail of others; everybody sees what is kept about themselves
     "trail.view": frozenset({COMPLIANCE, AUDITOR}),
 }

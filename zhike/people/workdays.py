@@ -1,9 +1,52 @@
-"""The bank's workdays as its table says."""
+"""The bank's workdays as its table says: seeded with what the State Council published, entered and changed by the bank."""
 
-from zhike.conduct.calendars import Workdays
+from __future__ import annotations
+
+from datetime import date
+
+from zhike.conduct.calendars import Workdays, YearNotPublished, published_workdays
+from zhike.conduct.words import Refused
+from zhike.people.actor import Actor
 from zhike.people.models import Workday
+from zhike.people.permissions import check
+
+PUBLISHED = "国务院办公厅通知"
 
 
 def workdays() -> Workdays:
     """Holidays and make-up workdays that the bank has entered or taken over; one statement."""
     return Workdays.of(dict(Workday.objects.values_list("day", "works")))
+
+
+def set_day(actor: Actor, day: date, *, works: bool, name: str) -> Workday:
+    """The bank works on ``day``, or does not, whatever the week says."""
+    check(actor, "workdays.change")
+    if works == (day.weekday() < 5) and not (day.month, day.day) == (10, 1):
+        raise Refused(
+            "与平常的周次相同，无需录入；如要撤销，请删除该日。",
+            "That is what the week says; to take a day back, remove it.",
+        )
+    row, _made = Workday.objects.update_or_create(
+        day=day, defaults={"works": works, "name": name.strip(), "source": actor.name}
+    )
+    return row
+
+
+def forget(actor: Actor, day: date) -> None:
+    """As the week has it again."""
+    check(actor, "workdays.change")
+    Workday.objects.filter(day=day).delete()
+
+
+def take_over_published(actor: Actor, year: int) -> int:
+    """Takes over the year as published, leaving what the bank entered itself. Raises YearNotPublished."""
+    check(actor, "workdays.change")
+    published = published_workdays()
+    if year not in published.published:
+        raise YearNotPublished(year)
+    rows = [
+        Workday(day=day, works=works, source=PUBLISHED) for day, works in published.days.items() if day.year == year
+    ]
+    before = Workday.objects.filter(day__year=year).count()
+    Workday.objects.bulk_create(rows, ignore_conflicts=True)
+    return Workday.objects.filter(day__year=year).count() - before

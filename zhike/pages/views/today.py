@@ -24,19 +24,22 @@ from zhike.conduct.calendars import to_lunar
 from zhike.contacts.agenda import Agenda, agenda
 from zhike.obligations.today import today
 from zhike.pages import owed
+from zhike.pages.answer import moved
 from zhike.pages.jinja import clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
-from zhike.pages.shell import bank_of
-from zhike.people.permissions import policy
+from zhike.pages.shell import bank_of, first_place
+from zhike.people.permissions import SIGNED_IN, may, policy
 
 DAY_FROM, DAY_TO = 8.0, 19.0
 CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 
 
-@policy("obligations.view")
+@policy(SIGNED_IN)
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """The reader's own day. ``?sort=call`` shows one kind of doing."""
+    if not may(request.actor, "obligations.view"):
+        return moved(request, first_place(request))
     bank = bank_of(request)
     raw = today(request.actor.id, now=request.now)
     ledger = json.loads(raw)

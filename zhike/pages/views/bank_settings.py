@@ -1,0 +1,172 @@
+"""参数 · The bank's own settings: what holds today, what changes when; a change is asked for here and approved by another.
+
+Domain: :mod:`zhike.people.bank`, :mod:`zhike.conduct.bank`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from zhike.conduct.bank import SETTINGS
+from zhike.conduct.setting import UNCERTIFIED, Setting, plain
+from zhike.conduct.words import Refused
+from zhike.pages.answer import moved
+from zhike.pages.jinja import local
+from zhike.pages.middleware import ActingRequest
+from zhike.people import bank
+from zhike.people.models import Setting as Row
+from zhike.people.permissions import may, policy
+
+TABLES = {
+    "tiers": ("key", "zh", "en", "from_assets", "keep_months"),
+    "rhythm": ("tier", "contact_days", "meeting_days", "review_days", "book_limit"),
+}
+WHOLE = {"keep_months", "contact_days", "meeting_days", "review_days", "book_limit"}
+SPARE = 2  # empty lines below a table, for more
+
+
+@policy("settings.view")
+@require_safe
+def show(request: ActingRequest) -> HttpResponse:
+    """All of them as they stand today, with what is to come."""
+    today, speaks = local(request.now).date(), get_language() or ""
+    known = bank.settings_of(request.begun.settings)  # type: ignore[union-attr]
+    now = known.at(today)
+    ahead: dict[str, list[dict[str, Any]]] = {}
+    for change in known.changes:
+        if change.from_day > today:
+            ahead.setdefault(change.name, []).append(
+                {"day": change.from_day, "value": bank.shown(change.name, change.value)}
+            )
+    context = {
+        "rows": [
+            {
+                "name": name,
+                "label": setting.label.say(speaks),
+                "value": bank.shown(name, plain(getattr(now, name))),
+                "clauses": setting.clauses,
+                "law": setting.origin == "law",
+                "uncertified": UNCERTIFIED.say(speaks) if setting.uncertified else "",
+                "ahead": ahead.get(name, []),
+            }
+            for name, setting in SETTINGS.items()
+        ],
+        "may_change": may(request.actor, "settings.change"),
+    }
+    return render(request, "settings.html", context)
+
+
+@policy("settings.change")
+@require_http_methods(["GET", "HEAD", "POST"])
+def one(request: ActingRequest, name: str) -> HttpResponse:
+    """One setting: its history, and the form that asks for a change."""
+    setting = SETTINGS.get(name)
+    if setting is None:
+        raise Http404
+    today = local(request.now).date()
+    value = plain(getattr(bank.settings_of(request.begun.settings).at(today), name))  # type: ignore[union-attr]
+    if request.method != "POST":
+        return _form(request, setting, value, today.isoformat(), "")
+    given = request.POST
+    value = read_form(setting, given)
+    try:
+        bank.ask_to_change(
+            request.actor,
+            name,
+            value,
+            _day(given.get("from_day", "")),
+            given.get("reason", ""),
+            today=today,
+            now=request.now,
+        )
+    except Refused as refused:
+        return _form(request, setting, value, given.get("from_day", ""), given.get("reason", ""), refused)
+    return moved(request, reverse("settings"), gettext("Asked for. A second person has to approve it."))
+
+
+def read_form(setting: Setting, given: QueryDict) -> Any:
+    """The plain value that the form says; whether it can be is the domain's to say."""
+    text = given.get("value", "").strip()
+    match setting.kind:
+        case "number":
+            return _whole(text)
+        case "bool":
+            return {"yes": True, "no": False}.get(text, text)
+        case "choices":
+            return given.getlist("value")
+        case "words":
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        case "tiers" | "rhythm":
+            columns = TABLES[setting.kind]
+            lines = zip(*(given.getlist(f"value.{column}") for column in columns), strict=False)
+            return [
+                {c: _whole(cell.strip()) if c in WHOLE else cell.strip() for c, cell in zip(columns, line, strict=True)}
+                for line in lines
+                if line[0].strip()
+            ]
+        case _:
+            return text
+
+
+def _whole(text: str) -> int | str | None:
+    if not text:
+        return None
+    return int(text) if text.lstrip("-").isdecimal() and len(text) < 12 else text
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("日期请写成 2026-03-01。", "Write the day like 2026-03-01.") from error
+
+
+def _form(
+    request: ActingRequest, setting: Setting, value: Any, from_day: str, reason: str, refused: Refused | None = None
+) -> HttpResponse:
+    speaks = get_language() or ""
+    columns = TABLES.get(setting.kind, ())
+    rows = Row.objects.filter(name=setting.name).select_related("by").order_by("-from_day")
+    context = {
+        "name": setting.name,
+        "label": setting.label.say(speaks),
+        "kind": setting.kind,
+        "unit": setting.unit.say(speaks) if setting.unit else "",
+        "limits": (setting.low, setting.high),
+        "choices": [(key, words.say(speaks)) for key, words in setting.choices.items()],
+        "uncertified": UNCERTIFIED.say(speaks) if setting.uncertified else "",
+        "value": value,
+        "columns": columns,
+        "heads": _heads(),
+        "lines": [*value, *([dict.fromkeys(columns, "")] * SPARE)] if columns and isinstance(value, list) else [],
+        "from_day": from_day,
+        "reason": reason,
+        "history": [
+            {"from": row.from_day, "value": bank.shown(row.name, row.value), "by": row.by.name if row.by else "", "at": row.at}
+            for row in rows
+        ],
+        "wrong": refused.words.say(speaks) if refused else None,
+    }  # fmt: skip
+    return render(request, "setting.html", context, status=422 if refused else 200)
+
+
+def _heads() -> dict[str, str]:
+    return {
+        "key": gettext("Code"),
+        "tier": gettext("Tier"),
+        "zh": gettext("Chinese name"),
+        "en": gettext("English name"),
+        "from_assets": gettext("from assets, CNY"),
+        "keep_months": gettext("months kept after falling below"),
+        "contact_days": gettext("contact at least every, days"),
+        "meeting_days": gettext("meeting at least every, days"),
+        "review_days": gettext("review every, days"),
+        "book_limit": gettext("customers per RM at most"),
+    }

@@ -1,0 +1,117 @@
+"""留痕 · What happened, for those who look after it: by person, by customer, by act, with who was shown what how often.
+
+Everybody's own part is on the page "me". Domain: :mod:`zhike.trail.models`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from zhike.customers.models import Customer
+from zhike.pages.middleware import ActingRequest
+from zhike.people.models import Staff
+from zhike.people.permissions import policy
+from zhike.trail.models import Entry, note
+
+ROWS = 50
+DAYS = 30
+ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out")
+
+
+@policy("trail.view")
+@require_safe
+def show(request: ActingRequest) -> HttpResponse:
+    """``?who=`` a staff number, ``?customer=`` a core number or id, ``?act=reveal``, ``?before=`` an entry's id."""
+    query = {name: request.GET.get(name, "").strip() for name in ("who", "customer", "act", "before")}
+    rows, wrong = Entry.objects.order_by("-at", "-id"), ""
+    if query["who"]:
+        staff = Staff.objects.filter(number=query["who"]).first()
+        rows = rows.filter(actor_id=staff.pk) if staff else rows.none()
+        wrong = "" if staff else gettext("No account has this staff number.")
+    if query["customer"]:
+        customer = _customer(request, query["customer"])
+        rows = rows.filter(customer_id=customer) if customer else rows.none()
+        wrong = wrong or ("" if customer else gettext("No customer in your scope has this number."))
+        if customer:
+            note(action="look_up", object="trail_entry", now=request.now, customer_id=customer)
+    if query["act"] in ACTS:
+        rows = rows.filter(action=query["act"])
+    if query["before"].isdecimal():
+        rows = rows.filter(id__lt=int(query["before"]))
+    page = list(rows[: ROWS + 1])
+    names = dict(Staff.objects.filter(pk__in={e.actor_id for e in page if e.actor_id}).values_list("pk", "name"))
+    context = {
+        "rows": [_row(entry, names) for entry in page[:ROWS]],
+        "query": query,
+        "wrong": wrong,
+        "acts": [("", gettext("every act")), *((act, words()[act]) for act in ACTS)],
+        "older": _address({**query, "before": str(page[ROWS - 1].pk)}) if len(page) > ROWS else None,
+        "reveals": _reveals(request),
+        "days": DAYS,
+    }
+    return render(request, "trail.html", context)
+
+
+def words() -> dict[str, str]:
+    """What each act is called."""
+    return {
+        "insert": gettext("entered"),
+        "update": gettext("changed"),
+        "delete": gettext("removed"),
+        "reveal": gettext("shown in clear"),
+        "export": gettext("exported"),
+        "refused": gettext("was refused"),
+        "sign_in": gettext("signed in"),
+        "sign_in_failed": gettext("failed to sign in"),
+        "sign_out": gettext("signed out"),
+        "look_up": gettext("looked up"),
+    }
+
+
+def _customer(request: ActingRequest, text: str) -> int | None:
+    visible = Customer.objects.visible_to(request.actor)
+    found = visible.filter(core_number=text).first()
+    if found is None and text.isdecimal() and len(text) < 19:
+        found = visible.filter(pk=int(text)).first()
+    return found.pk if found else None
+
+
+def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
+    changed = [name for name in entry.changes if not name.startswith("_")] if isinstance(entry.changes, dict) else []
+    return {
+        "at": entry.at,
+        "who": names.get(entry.actor_id or 0, "—"),
+        "act": words().get(entry.action, entry.action),
+        "object": entry.object,
+        "row": entry.row_id,
+        "customer": entry.customer_id,
+        "fields": "、".join(changed[:8]),
+    }
+
+
+def _reveals(request: ActingRequest) -> list[dict[str, Any]]:
+    """Who was shown personal data how often of late, most first: where a leak would begin."""
+    since = request.now - timedelta(days=DAYS)
+    counts = (
+        Entry.objects.filter(action="reveal", at__gte=since)
+        .values("actor_id")
+        .annotate(times=Count("id"), customers=Count("customer_id", distinct=True))
+        .order_by("-times")[:10]
+    )
+    names = dict(Staff.objects.filter(pk__in=[row["actor_id"] for row in counts]).values_list("pk", "name"))
+    return [
+        {"who": names.get(row["actor_id"] or 0, "—"), "times": row["times"], "customers": row["customers"]} for row in counts
+    ]
+
+
+def _address(query: dict[str, str]) -> str:
+    return f"{reverse('trail')}?{urlencode({name: value for name, value in query.items() if value})}"
