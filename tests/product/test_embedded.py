@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -464,3 +465,29 @@ def test_a_clock_that_cannot_be_read_is_told_with_how_to_write_it(value):
 
 def test_wrong_use_is_two():
     assert run_zhike("nonsense").returncode == 2
+
+
+def test_a_database_prepared_as_documented_is_all_that_production_needs(home):
+    """The SQL of docs/operations/database.md, run by a superuser on a PostgreSQL without our roles."""
+    text = (ROOT / "docs/operations/database.md").read_text()
+    sql = text.split("```sql\n")[1].split("```")[0]
+    with embedded.running(home, tell=quiet) as server:
+        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute("DROP DATABASE zhike")
+            for role in embedded.ROLES:
+                connection.execute(f"DROP ROLE {role}")
+            for statement in sql.split(";\n")[:-1]:
+                connection.execute(statement)
+        addresses = {
+            variable: f"postgresql://{role}:change-me-{number}@/zhike?host={server.socket}"
+            for variable, role, number in (
+                ("ZHIKE_OWNER_DATABASE_URL", "zhike_owner", 1),
+                ("ZHIKE_DATABASE_URL", "zhike_app", 2),
+                ("ZHIKE_WORKER_DATABASE_URL", "zhike_worker", 3),
+            )
+        }
+        keys = {"ZHIKE_SECRET_KEY": "s" * 60, "ZHIKE_DATA_KEYS": f"k1:{base64.b64encode(os.urandom(32)).decode()}"}
+        done = run_zhike("migrate", "--quiet", **addresses)
+        assert (done.returncode, done.stderr) == (0, "")
+        done = run_zhike("doctor", **addresses, **keys)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
