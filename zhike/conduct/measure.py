@@ -183,8 +183,8 @@ def tallies(talks: Iterable[Talk], *, visit_length: int, call_length: int) -> li
         judged = [(talk, kept) for talk in talks if (kept := judge(talk)) is not None]
         if judged:
             minutes = tuple(talk.minutes or 0 for talk, _ in judged) if clause in BRIEF_ONES else ()
-            kept = sum(kept for _, kept in judged)
-            found.append(Tally(clause, len(judged), kept, clause in ATTESTED, clause in OFFERED, minutes))
+            done = sum(kept for _, kept in judged)
+            found.append(Tally(clause, len(judged), done, clause in ATTESTED, clause in OFFERED, minutes))
     return found
 
 
