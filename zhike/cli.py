@@ -234,31 +234,20 @@ def demo(options: Options) -> int:
     port = port_of(options)
     with database() as server:
         child("migrate", "--quiet")
-        if has_demo_bank():
-            child("demo-bank", ZHIKE_ROLE="worker")
+        child("demo-bank", ZHIKE_ROLE="worker")
         return keep_running(options.address, port, server)
 
 
-def has_demo_bank() -> bool:
-    """Does this release bring a demonstration bank?"""
-    from importlib.util import find_spec
+@command("demo-bank", "建立演示银行并列出登录账号", "build the demonstration bank and list its sign-ins")
+def demo_bank(options: Options) -> int:
+    """Build the bank if the database is empty; print the sign-ins."""
+    with ready("worker"):
+        from zhike import clock
+        from zhike.demo import build
 
-    return find_spec("zhike.demo") is not None
-
-
-if has_demo_bank():
-
-    @command("demo-bank", "建立演示银行并列出登录账号", "build the demonstration bank and list its sign-ins")
-    def demo_bank(options: Options) -> int:
-        """Build the bank if the database is empty; print the sign-ins."""
-        with ready("worker"):
-            from importlib import import_module
-
-            from zhike import clock
-
-            for line in import_module("zhike.demo").build(clock.now()):
-                print(line, flush=True)
-        return DONE
+        for line in build(clock.now()):
+            print(line, flush=True)
+    return DONE
 
 
 @command("serve", "启动网页与后台任务", "run the pages and the worker", ADDRESS, PORT)

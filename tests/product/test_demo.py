@@ -1,0 +1,253 @@
+"""The demonstration bank: the same every time, at any hour, something on every screen, the ledger whole."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.conftest import clone, connected
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 2, 16, 14, 56, 20, tzinfo=SHANGHAI)
+SMALL = 0.1
+
+
+@contextmanager
+def bank(cluster: Any, template: str, blocker: Any, now: datetime, size: float) -> Iterator[list[str]]:
+    """A demonstration bank of its own, and what its build said, as the worker."""
+    from django.db import connection
+
+    from zhike.demo import build
+
+    with clone(cluster, template) as database, blocker.unblock(), connected(database):
+        connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "options": "-c role=zhike_worker"}
+        yield list(build(now, size=size))
+
+
+@pytest.fixture(scope="module")
+def built(cluster: Any, template: str, django_db_blocker: Any) -> Iterator[list[str]]:
+    with bank(cluster, template, django_db_blocker, NOW, SMALL) as said:
+        yield said
+
+
+def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return cursor.fetchall()
+
+
+def today_of(number: str, now: datetime) -> dict[str, Any]:
+    from zhike.obligations.today import today
+    from zhike.people.actor import acting
+    from zhike.people.models import Staff
+
+    staff = Staff.objects.get(number=number)
+    with acting(staff.pk, now):
+        return json.loads(today(staff.pk, now=now))  # type: ignore[no-any-return]
+
+
+def test_sign_ins_are_told_with_their_password(built: list[str]) -> None:
+    from zhike.demo.bank import PASSWORD
+    from zhike.people.models import Staff
+
+    assert PASSWORD in built[0]
+    assert [line.split()[0] for line in built[1:]] == ["1001", "1010", "1040", "1050", "1060", "1070", "1080", "1090"]
+    assert all(staff.check_password(PASSWORD) for staff in Staff.objects.filter(number__in=["1001", "1090"]))
+    assert Staff.objects.get(number="1040").language == "en"
+
+
+def test_building_again_changes_nothing(built: list[str]) -> None:
+    from zhike.demo import build
+
+    before = rows("SELECT count(*) FROM trail_entry")
+    assert list(build(NOW + timedelta(hours=1), size=SMALL)) == built
+    assert rows("SELECT count(*) FROM trail_entry") == before
+
+
+def test_today_of_lin_xiao_tells_the_story(built: list[str]) -> None:
+    day = today_of("1001", NOW)
+    story = [(row["clause"], row["customer"]["name"]) for row in day["rows"]]
+    late = [row for row in day["rows"] if datetime.fromisoformat(row["due"]) < NOW]
+    assert [(row["clause"], row["customer"]["name"]) for row in late][:2] == [("V7", "周桂兰"), ("C6", "何国栋")]
+    for owed in [
+        ("C5", "沈静仪"), ("R12", "梁雪梅"), ("R13", "梁雪梅"), ("R5", "欧阳明"), ("V2", "邵怀远"), ("W11", "单宏伟"),
+    ]:  # fmt: skip
+        assert owed in story
+    promised = next(row for row in day["rows"] if row["clause"] == "C5")
+    assert datetime.fromisoformat(promised["target"]) == NOW.replace(hour=15, minute=0, second=0)
+
+
+def test_nothing_that_a_screen_shows_is_empty(built: list[str]) -> None:
+    for table in (
+        "customers_customer", "customers_household", "customers_relation", "customers_book", "customers_rating",
+        "customers_consent", "customers_holding", "customers_need", "customers_acquaintance", "contacts_contact",
+        "contacts_demand", "contacts_draft", "contacts_amendment", "obligations_fact", "obligations_finding",
+        "people_approval", "people_setting", "trail_entry",
+    ):  # fmt: skip
+        assert rows(f"SELECT count(*) FROM {table}")[0][0] > 0, table
+    states = dict(rows("SELECT state, count(*) FROM obligations_obligation GROUP BY 1"))
+    assert set(states) == {"open", "done", "waived", "withdrawn", "cannot", "missed"}
+    assert {kind for (kind,) in rows("SELECT DISTINCT kind FROM obligations_obligation")} >= {
+        "thanks", "write_up", "call_back", "call_again", "arrival", "answer", "promise", "apology", "find_out", "birthday",
+    }  # fmt: skip
+    assert {tuple(row) for row in rows("SELECT DISTINCT kind, state FROM contacts_contact")} >= {
+        (kind, state)
+        for kind, states in {
+            "reception": ("agreed", "under_way", "ended", "closed"), "visit": ("agreed", "closed"), "call": ("planned", "ended", "closed"),
+        }.items()
+        for state in states
+    }  # fmt: skip
+    assert {kind for (kind,) in rows("SELECT DISTINCT kind FROM obligations_finding")} == {"breach", "exception"}
+    assert {calendar for (calendar,) in rows("SELECT DISTINCT birth_calendar FROM customers_customer")} == {
+        "",
+        "solar",
+        "lunar",
+    }
+    assert rows("SELECT count(*) FROM customers_customer WHERE birth_leap")[0][0] > 0
+
+
+def test_requests_wait_for_those_who_decide(built: list[str]) -> None:
+    from zhike.people.actor import acting
+    from zhike.people.approvals import waiting_for
+    from zhike.people.models import Staff
+
+    with acting(Staff.objects.get(number="1060").pk, NOW) as actor:
+        kinds = {approval.kind for approval in waiting_for(actor, NOW)}
+    assert kinds == {"people.setting", "people.post"}
+
+
+def test_names_that_are_read_otherwise_are_found(built: list[str]) -> None:
+    from zhike.customers.search import find
+    from zhike.people.actor import acting
+    from zhike.people.models import Staff
+
+    with acting(Staff.objects.get(number="1001").pk, NOW) as actor:
+        for asked, name in (("shan", "单宏伟"), ("oym", "欧阳明"), ("沈静", "沈静仪"), ("lxm", "梁雪梅")):
+            assert name in [hit.name for hit in find(asked, actor).hits]
+
+
+# What must hold of any ledger, whether the verbs wrote it or the bulk did.
+WHOLE = {
+    "a contact whose write-up is done is closed": """
+        SELECT o.id FROM obligations_obligation o JOIN contacts_contact c ON o.subject = 'contact:' || c.id
+        WHERE o.kind = 'write_up' AND o.state = 'done' AND c.state <> 'closed'""",
+    "a closed contact that reached the customer has its write-up done": """
+        SELECT c.id FROM contacts_contact c WHERE c.state = 'closed' AND c.outcome IN ('', 'reached', 'not_interested')
+        AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.subject = 'contact:' || c.id AND o.kind = 'write_up'
+                        AND o.state = 'done')""",
+    "a contact that waits for its write-up owes it": """
+        SELECT c.id FROM contacts_contact c WHERE c.state = 'ended'
+        AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.subject = 'contact:' || c.id AND o.kind = 'write_up'
+                        AND o.state = 'open')""",
+    "whatever is done was settled by a fact": """
+        SELECT id FROM obligations_obligation WHERE state = 'done' AND (settling_id IS NULL OR settled_by_id IS NULL)""",
+    "an obligation is about the customer of its fact, and its owner's": """
+        SELECT o.id FROM obligations_obligation o JOIN obligations_fact f ON f.id = o.fact_id
+        WHERE o.customer_id <> f.customer_id OR o.owner_id <> f.staff_id""",
+    "nothing is settled before it arose": """
+        SELECT id FROM obligations_obligation WHERE settled_at < created_at AND state = 'done' AND kind <> 'birthday'""",
+    "nothing happened after now": """
+        SELECT id FROM obligations_fact WHERE at > %(now)s OR known_at > %(now)s""",
+    "a demand has its fact": """
+        SELECT d.id FROM contacts_demand d WHERE NOT EXISTS (
+            SELECT FROM obligations_fact f WHERE f.subject = 'contact:' || d.contact_id || '/demand:' || d.number)""",
+    "a contact that happened has an ending fact": """
+        SELECT c.id FROM contacts_contact c WHERE c.ended_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM obligations_fact f WHERE f.subject = 'contact:' || c.id AND f.kind = c.kind || '_ended')""",
+    "the first contact of a kind is the first": """
+        SELECT c.id FROM contacts_contact c JOIN customers_acquaintance a USING (customer_id, rm_id)
+        WHERE c.first AND c.outcome IN ('', 'reached', 'not_interested')
+          AND (c.kind = 'call' AND a.called_source <> 'contact' OR c.kind <> 'call' AND a.met_source <> 'contact')""",
+    "the last contact is remembered": """
+        SELECT c.id FROM customers_customer c WHERE c.last_contact_at IS DISTINCT FROM greatest(c.last_contact_at, (
+            SELECT max(t.ended_at) FROM contacts_contact t WHERE t.customer_id = c.id
+            AND t.outcome IN ('', 'reached', 'not_interested')))""",
+    "a customer's RM is the one of the book": """
+        SELECT c.id FROM customers_customer c LEFT JOIN customers_book b ON b.customer_id = c.id AND b.to_day IS NULL
+        WHERE c.rm_id IS DISTINCT FROM b.rm_id""",
+    "plans lie ahead": """
+        SELECT id FROM contacts_contact WHERE state IN ('planned', 'agreed') AND planned_for < %(now)s""",
+    "no child under fourteen has a name": """
+        SELECT id FROM customers_relation WHERE age = 'under_14' AND (name <> '' OR note <> '')""",
+    "no number could ring anywhere": """
+        SELECT id FROM customers_customer WHERE profile -> 'mobile' ->> 'v' LIKE '1%%'""",
+}
+
+
+@pytest.mark.parametrize("rule", WHOLE)
+def test_the_ledger_is_whole(built: list[str], rule: str) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(WHOLE[rule], {"now": NOW})
+        assert cursor.fetchall() == []
+
+
+def picture(
+    skip: tuple[str, ...] = ("password", "hash", "mobile_index", "tail_index", "id_index"),
+) -> dict[str, list[Any]]:
+    """All rows of all our tables; of what is sealed only that it is there."""
+    tables = [
+        name
+        for (name,) in rows(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(people|customers|contacts|obligations)_'"
+        )
+    ]
+    seen: dict[str, list[Any]] = {}
+    for table in sorted(tables):
+        if table == "people_session":
+            continue
+        seen[table] = [
+            {key: value for key, value in json.loads(text).items() if key not in skip}
+            for (text,) in rows(f"SELECT to_jsonb(t)::text FROM {table} t ORDER BY 1")
+        ]
+    for customer in seen["customers_customer"]:
+        for name in ("mobile", "email", "address", "id_number", "phone2"):
+            if name in customer["profile"]:
+                customer["profile"][name]["v"] = "sealed"
+    seen["customers_customer"].sort(key=lambda row: row["id"])
+    return {table: sorted(map(repr, found)) for table, found in seen.items()}
+
+
+def test_it_is_the_same_every_time(built: list[str], cluster: Any, template: str, django_db_blocker: Any) -> None:
+    first = picture()
+    with bank(cluster, template, django_db_blocker, NOW, SMALL):
+        second = picture()
+    assert {table: Counter(found) - Counter(second[table]) for table, found in first.items()} == {
+        table: Counter() for table in first
+    }
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2026, 11, 23, 2, 10, tzinfo=SHANGHAI),
+        datetime(2028, 2, 27, 9, 31, tzinfo=SHANGHAI),  # a Sunday; 何工's birthday is 1 March
+        datetime(2025, 8, 1, 12, 30, tzinfo=SHANGHAI),  # in a leap month
+        datetime(2027, 3, 31, 15, 59, 30, tzinfo=UTC),  # a minute before midnight in Shanghai
+    ],
+    ids=str,
+)
+def test_today_is_worth_seeing_at_any_hour(cluster: Any, template: str, django_db_blocker: Any, now: datetime) -> None:
+    with bank(cluster, template, django_db_blocker, now, 0.02):
+        day = today_of("1001", now)
+        clauses = {(row["clause"], row["customer"]["name"]) for row in day["rows"]}
+        assert clauses >= {
+            ("V7", "周桂兰"),
+            ("C6", "何国栋"),
+            ("C5", "沈静仪"),
+            ("R12", "梁雪梅"),
+            ("R5", "欧阳明"),
+            ("V2", "邵怀远"),
+        }
+        promised = next(row for row in day["rows"] if row["clause"] == "C5")
+        assert now < datetime.fromisoformat(promised["target"]) < now + timedelta(hours=13)

@@ -1,0 +1,111 @@
+"""What lies on other desks of the demonstration bank: settings changed by two, requests that wait, talks going on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from zhike.conduct.bank import Bank as Rules
+from zhike.contacts import course
+from zhike.contacts.models import Contact
+from zhike.customers.models import Customer
+from zhike.demo.bank import CHANGED, Bank
+from zhike.obligations.models import Obligation
+from zhike.people import approvals, posts
+from zhike.people import bank as settings
+from zhike.people.actor import acting
+from zhike.people.posts import NewPost
+
+ADMINISTRATOR, COMPLIANCE = "1090", "1060"
+
+
+def change_settings(bank: Bank, now: datetime, rules: Rules) -> Rules:
+    """What the bank has changed over time, each asked for by one and approved by another; returns what holds today."""
+    for name, value, back in CHANGED:
+        at = (now.astimezone(rules.zone) - timedelta(days=back)).replace(hour=10, minute=0)
+        day = at.date()
+        with acting(bank.staff[ADMINISTRATOR].pk, at) as asker:
+            asked = settings.ask_to_change(asker, name, value, day, WHY[name], today=day, now=at)
+        later = at + timedelta(minutes=35)
+        with acting(bank.staff[COMPLIANCE].pk, later) as decider:
+            approvals.approve(decider, asked.pk, asked.digest, later, "同意")
+    return settings.settings().at(now.astimezone(rules.zone).date())
+
+
+WHY = {
+    "second_factor_roles": "演示银行没有真实客户，口令即可登录",
+    "idle_minutes": "演示时常被打断，延长空闲时限",
+    "visit_length": "近半年拜访平均不到四十分钟",
+    "promise_workdays": "跨部门答复两天常不够",
+    "leave_reminder": "支行都在三公里内，提前一小时过早",
+}
+
+
+def fill(bank: Bank, now: datetime, rules: Rules) -> None:
+    """Requests that wait for a decision, waived thanks, and who is in a talk at this moment."""
+    _requests(bank, now, rules)
+    _let_go(bank, now)
+    if 9 <= now.astimezone(rules.zone).hour < 18:
+        _under_way(bank, now, rules)
+
+
+def _requests(bank: Bank, now: datetime, rules: Rules) -> None:
+    today = now.astimezone(rules.zone).date()
+    asked_at = now - timedelta(hours=5)
+    with acting(bank.staff[ADMINISTRATOR].pk, asked_at) as asker:
+        settings.ask_to_change(
+            asker, "callback_tolerance", 3, today + timedelta(days=7), "客户反映五分钟偏长", today=today, now=asked_at
+        )
+        settings.ask_to_change(
+            asker, "reveals_a_day", 30, today + timedelta(days=3), "上月人均只看十二次", today=today, now=asked_at
+        )
+        post = NewPost(
+            bank.staff["1304"].pk, bank.units["1300"].pk, "leader", "team", (today + timedelta(days=10)).isoformat()
+        )
+        posts.ask_to_grant(asker, [post], "解春明休假期间代理主管", asked_at)
+    refused_at = now - timedelta(days=12)
+    with acting(bank.staff[ADMINISTRATOR].pk, refused_at) as asker:
+        day = refused_at.astimezone(rules.zone).date()
+        refused = settings.ask_to_change(asker, "visit_evening_to", "21:30", day, "客户嫌晚", today=day, now=refused_at)
+    later = refused_at + timedelta(hours=3)
+    with acting(bank.staff[COMPLIANCE].pk, later) as decider:
+        approvals.refuse(decider, refused.pk, later, "规范写明当晚，先不改")
+
+
+def _let_go(bank: Bank, now: datetime) -> None:
+    """Here and there an RM let something go, with a reason that the leader reads."""
+    for number, reason in (
+        ("1003", "客户要求节日期间不收短信"),
+        ("1204", "当面谢过，客户不看短信"),
+        ("1302", "客户出国，号码停用"),
+    ):
+        rm = bank.staff[number]
+        rows = Obligation.objects.filter(~Q(force="must"), owner=rm, kind="thanks", state="open").order_by("due", "pk")[
+            :2
+        ]
+        for row in rows:
+            Obligation.objects.filter(pk=row.pk).update(
+                state="waived",
+                settled_at=min(now, row.opens + timedelta(hours=2)),
+                settled_by=rm,
+                evidence={"reason": reason, "by": rm.name},
+            )
+
+
+def _under_way(bank: Bank, now: datetime, rules: Rules) -> None:
+    """Colleagues with whom somebody sits at this moment."""
+    for number, minutes in (("1002", 26), ("1003", 12), ("1004", 51), ("1201", 8), ("1302", 17)):
+        rm, began = bank.staff[number], now - timedelta(minutes=minutes)
+        customer = (
+            Customer.objects.filter(rm=rm, tier__in=["platinum", "diamond"], deceased_on=None, closed_on=None)
+            .order_by("pk")
+            .first()
+        )
+        if customer is None or Contact.objects.filter(customer=customer, state="under_way").exists():
+            continue
+        with acting(rm.pk, began) as actor:
+            contact = course.plan(
+                customer, "reception", actor=actor, now=began, planned_for=began, purpose="business", place="贵宾二室"
+            )
+            course.start(contact, actor=actor, now=began, bank=rules)
