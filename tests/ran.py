@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# What the tests that were collected are marked with.
+MARKED = pytest.StashKey[set[str]]()
 KEPT = ROOT / "var" / "clauses.json"
 MODES = {"OWE", "GUARD", "BRIEF", "RECORD", "MEASURE"}
 SELECTING = ("keyword", "markexpr", "lf", "last_failed", "maxfail", "ignore", "deselect", "collectonly")
@@ -33,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             clause, mode = mark.args
             assert mode in MODES, f"{item.nodeid} marks {clause} with the mode {mode}"
             item.user_properties.append(("clause", f"{clause} {mode}"))
+            item.config.stash.setdefault(MARKED, set()).add(f"{clause} {mode}")
 
 
 class Ran:
@@ -74,13 +77,16 @@ def listed(found: dict[str, set[str]], without: set[str]) -> dict[str, list[str]
     return {key: left for key, tests in sorted(found.items()) if (left := sorted(tests - without))}
 
 
-def full(config: pytest.Config) -> bool:
-    """Whether everything was asked for: no files named, nothing selected, and this is the process that gathers."""
-    if hasattr(config, "workerinput"):
-        return False
+def everything(config: pytest.Config) -> bool:
+    """Whether all tests were asked for: no files named, nothing selected."""
     named = [Path(argument).resolve() for argument in config.args]
     selected = any(config.getoption(name, default=None) for name in SELECTING)
     return named == [ROOT / "tests"] and not selected
+
+
+def full(config: pytest.Config) -> bool:
+    """Whether everything was asked for, and this is the process that gathers what others ran."""
+    return not hasattr(config, "workerinput") and everything(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:

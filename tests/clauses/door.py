@@ -6,10 +6,12 @@ What no address does yet is done below it, and named so: a stop, the day's sweep
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from html import unescape
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -134,7 +136,7 @@ class Door:
         if kind == "call":
             body["outcome"] = outcome
         elif kind == "visit" and not {"appointment", "surprise_reason"} & set(more):
-            body["customer_asked"] = True
+            body.setdefault("customer_asked", True)
         return self.post("contacts", {name: each for name, each in body.items() if each is not None}, known or end, rm)
 
     def planned(self, customer: Customer, *, now: datetime, kind: str = "visit", **more: Any) -> Row:
@@ -179,6 +181,16 @@ class Door:
 
     def waived(self, obligation: Row, at: datetime, reason: str, who: str = "rm") -> Row:
         return self.post(f"obligations/{obligation.pk}/waiver", {"reason": reason}, at, who)
+
+    def page(self, path: str, now: datetime, who: str = "rm", *, raw: bool = False) -> str:
+        """What a page says, without its marks; in Chinese, as it comes."""
+        with clock.at(now):
+            response = self.cast.client(who, now).get(f"/{path}", follow=True)
+        assert response.status_code == 200, f"{path}: {response.status_code}"
+        html = response.content.decode()
+        # A chip's tip says what its clause asks of anybody; the page says what is asked now.
+        html = html if raw else re.sub(r'<span class="tip".*?</span>', " ", html)
+        return html if raw else re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
 
     # ------------------------------------------------------------------ what no address does
 

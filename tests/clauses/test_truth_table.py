@@ -384,6 +384,7 @@ def test_a_visit_starts_from_an_appointment(door: Door, row: dict[str, Any]) -> 
     )
 
 
+@pytest.mark.clause("S2", "RECORD")
 @rows("own_phone", "clause")
 def test_ones_own_phone_thanks_and_nothing_else(door: Door, row: dict[str, Any]) -> None:
     customer, obligation = owing(door, row["clause"])
@@ -548,6 +549,7 @@ def test_a_birthday_is_greeted_on_the_day_it_is_celebrated(door: Door, row: dict
     assert [each.state for each in door.owed(customer, kind="birthday")] == ["missed"]
 
 
+@pytest.mark.clause("W5", "OWE")
 @rows("rhythm", "tier")
 def test_a_contact_is_due_by_rhythm(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(row["tier"], met=True, called=True)
@@ -567,6 +569,7 @@ def test_a_contact_is_due_by_rhythm(door: Door, row: dict[str, Any]) -> None:
     assert [each.state for each in door.owed(customer, kind="rhythm")] == ["done"]
 
 
+@pytest.mark.clause("W11", "OWE")
 @rows("promise", "to", "refused")
 def test_a_promise_is_owed_until_it_is_answered(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(met=True, called=True)

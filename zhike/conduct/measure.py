@@ -5,7 +5,7 @@ itself asks is never mixed with what the bank or the law adds (CLAUSES, Whose ru
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -104,3 +104,124 @@ def _in_time(row: Kept) -> bool:
 
 def _spread(row: Kept) -> str:
     return str(row.evidence.get("kept") or row.evidence.get("arrival") or "")
+
+
+# ── contacts as they were conducted: what owes nothing by itself is measured on the contacts ──────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One reception, visit or call that took place, as the clauses without obligations look at it.
+
+    ``ticks``: what was attested by a tap. ``agreed``: the customer was told when and where, or asked to come now.
+    ``need_said``: a need, or "none". ``reached``: the customer was talked with.
+    """
+
+    kind: str
+    first: bool = False
+    incoming: bool = False
+    reached: bool = True
+    met_outside_owed: bool = False
+    met_where: str = ""
+    seen_off: str = ""
+    card_handed: bool = False
+    prepared_at: datetime | None = None
+    started_at: datetime | None = None
+    minutes: int | None = None
+    planned_minutes: int | None = None
+    purpose: str = ""
+    outcome: str = ""
+    invitation: str = ""
+    agreed: bool = False
+    need_said: bool = False
+    noted: bool = False
+    learned: int = 0
+    closed: bool = False
+    ticks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One clause over a set of contacts: it applied to ``of``, and ``kept`` of them kept it.
+
+    ``attested``: known from the RM's own tap alone, never mixed with what the system observed. ``may``: offered, so that
+    what was not done is no miss. ``minutes``: the lengths, for clauses that ask for brevity.
+    """
+
+    clause: str
+    of: int
+    kept: int
+    attested: bool = False
+    may: bool = False
+    minutes: tuple[int, ...] = ()
+
+    @property
+    def rate(self) -> float | None:
+        """Kept of what it applied to; None where it applied to nothing, and for what is only offered."""
+        return None if self.may or not self.of else self.kept / self.of
+
+
+Judge = Callable[[Talk], bool | None]
+ATTESTED = frozenset({"R8", "R9", "R10", "C2"})
+OFFERED = frozenset({"R11"})
+BRIEF_ONES = frozenset({"V4", "C7"})
+
+
+def tallies(talks: Iterable[Talk], *, visit_length: int, call_length: int) -> list[Tally]:
+    """One tally for each clause of :data:`JUDGES` that applied to any of the talks.
+
+    ``visit_length`` counts where no length was planned; both in minutes, by the bank's settings.
+    """
+    talks = list(talks)
+    judges: dict[str, Judge] = {
+        **JUDGES,
+        "V4": lambda talk: _short(talk, "visit", talk.planned_minutes or visit_length),
+        "C7": lambda talk: _short(talk, "call", call_length) if talk.reached else None,
+    }
+    found = []
+    for clause, judge in judges.items():
+        judged = [(talk, kept) for talk in talks if (kept := judge(talk)) is not None]
+        if judged:
+            minutes = tuple(talk.minutes or 0 for talk, _ in judged) if clause in BRIEF_ONES else ()
+            done = sum(kept for _, kept in judged)
+            found.append(Tally(clause, len(judged), done, clause in ATTESTED, clause in OFFERED, minutes))
+    return found
+
+
+def _short(talk: Talk, kind: str, limit: int) -> bool | None:
+    return talk.minutes <= limit if talk.kind == kind and talk.minutes is not None else None
+
+
+def _reception(judge: Judge) -> Judge:
+    return lambda talk: judge(talk) if talk.kind == "reception" else None
+
+
+def _prepared(talk: Talk) -> bool:
+    """R1: prepared before the start."""
+    return talk.prepared_at is not None and talk.started_at is not None and talk.prepared_at <= talk.started_at
+
+
+def _introduced(talk: Talk) -> bool | None:
+    """C9: a first call that the RM made and that connected introduces and does nothing else."""
+    if talk.kind != "call" or not talk.first or talk.incoming or not talk.reached:
+        return None
+    return talk.purpose == "introduction"
+
+
+# True: kept; False: not kept; None: the clause did not apply to this contact.
+JUDGES: dict[str, Judge] = {
+    "R1": _reception(_prepared),
+    "R2": lambda talk: talk.met_where == "outside_door" if talk.met_outside_owed else None,
+    "R3": lambda talk: talk.card_handed if talk.kind != "call" and talk.first else None,
+    "R6": _reception(lambda talk: talk.need_said or talk.noted),
+    "R8": _reception(lambda talk: "silent" in talk.ticks),
+    "R9": _reception(lambda talk: "manners" in talk.ticks),
+    "R10": _reception(lambda talk: "manners" in talk.ticks),
+    "R11": _reception(lambda talk: bool(talk.seen_off)),
+    "R14": lambda talk: talk.learned > 0 if talk.kind != "call" and talk.closed else None,
+    "V1": lambda talk: talk.agreed if talk.kind == "visit" else None,
+    "C1": lambda talk: bool(talk.purpose) if talk.kind == "call" and not talk.incoming else None,
+    "C2": lambda talk: "manners" in talk.ticks if talk.kind == "call" and talk.reached else None,
+    "C8": lambda talk: talk.need_said if talk.outcome == "not_interested" else None,
+    "C9": _introduced,
+}

@@ -149,8 +149,12 @@ def hand_over(customer: Customer, before: int | None, after: int, actor: Actor |
 
 
 def prepare(contact: Contact, ticks: Iterable[str], *, now: datetime) -> Contact:
-    """R1: one tap "准备好了"; single ticks are optional. Both are attested with their time."""
-    contact.prepared_at = contact.prepared_at or now
+    """R1: one tap "准备好了"; single ticks are optional. Both are attested with their time.
+
+    What is attested once the talk has begun (``manners``, "按礼仪完成": R8 to R10, C2) says nothing about preparation.
+    """
+    if contact.started_at is None:
+        contact.prepared_at = contact.prepared_at or now
     contact.ticks = {**contact.ticks, **{tick: now.isoformat() for tick in ticks if tick not in contact.ticks}}
     _save(contact)
     return contact

@@ -16,11 +16,13 @@ from django.views.decorators.http import require_safe
 from zhike.conduct import clause as clauses
 from zhike.conduct.clause import OBLIGATIONS, Clause
 from zhike.conduct.facts import KINDS
-from zhike.conduct.measure import Kept, Measure, adherence
+from zhike.conduct.measure import Kept, Measure, Tally, adherence
+from zhike.contacts.adherence import tallied
 from zhike.obligations.models import Finding, Obligation
 from zhike.pages import owed
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
 from zhike.pages.views.obligation import FORCES, ORIGINS
 from zhike.people.permissions import may, policy
 
@@ -109,6 +111,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
             for version in reversed(found.versions)
         ],
         "measures": [_measured(m) for m in _adherence(request, clause, since)] if sees else [],
+        "tally": _tally(request, clause, since) if sees else None,
         "findings": Finding.objects.filter(clause=clause, staff_id=request.actor.id, at__gte=since).count()
         if sees
         else 0,
@@ -123,6 +126,12 @@ def _adherence(request: ActingRequest, clause: str, since: Any) -> list[Measure]
         "clause", "origin", "force", "state", "due", "settled_at", "evidence"
     )[:5000]
     return adherence([Kept(*row) for row in rows], request.now)
+
+
+def _tally(request: ActingRequest, clause: str, since: Any) -> Tally | None:
+    """One's own contacts, for a clause that owes nothing by itself."""
+    found = tallied(request.actor.id, since, bank=bank_of(request))
+    return next((each for each in found if each.clause == clause), None)
 
 
 def _measured(m: Measure) -> dict[str, Any]:

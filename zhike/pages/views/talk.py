@@ -227,6 +227,7 @@ def end(request: ActingRequest, contact: int) -> HttpResponse:
     }
     if request.POST.get("card_handed"):
         seen["card_handed"] = request.POST["card_handed"] == "yes"
+    _attest(request, found)
     course.end(found, actor=request.actor, now=request.now, bank=bank_of(request), **seen)
     return moved(
         request,
@@ -262,6 +263,7 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
     except Blocked as blocked:
         found.refresh_from_db()
         return _page(request, found, bank, status=422, said=complaints(blocked), given=given)
+    _attest(request, found)
     if found.state == State.ENDED:
         return moved(request, reverse("write_up", args=[found.pk]))
     name = found.customer.address_as
@@ -272,6 +274,12 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
             gettext("Noted: call %(who)s back at %(time)s") % {"who": name, "time": when_text(at, request.now)},
         )
     return moved(request, reverse("today"), gettext("Noted: %(outcome)s") % {"outcome": found.get_outcome_display()})
+
+
+def _attest(request: ActingRequest, contact: Contact) -> None:
+    """One tap "按礼仪完成" (R8 to R10, C2): attested, never owed."""
+    if request.POST.get("manners") == "yes":
+        course.prepare(contact, ["manners"], now=request.now)
 
 
 def _call_back(day: str, time: str, now: datetime, bank: Bank) -> datetime | None:

@@ -1,0 +1,152 @@
+"""拜访 · V: what each clause does in each of its modes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .door import Door, Refused
+from .moments import moment, shown
+from .test_truth_table import FORMS
+
+pytestmark = pytest.mark.django_db
+
+
+def visited(door: Door, tier: str = "platinum", **more: Any) -> tuple[Any, Any]:
+    customer = door.customer(tier, met=True)
+    return customer, door.record(customer, "visit", moment("15:00"), moment("16:00"), **more)
+
+
+@pytest.mark.clause("V1", "GUARD")
+def test_v1_guard(door: Door) -> None:
+    customer = door.customer(met=True)
+    with pytest.raises(Refused, match="V1") as refused:
+        door.record(customer, "visit", moment("15:00"), moment("16:00"), customer_asked=False)
+    assert refused.value.problem["verdicts"][0]["needs"] == "surprise_reason"
+    door.record(customer, "visit", moment("15:00"), moment("16:00"), surprise_reason="客户住院，顺路探望")
+    (finding,) = door.findings(customer)
+    assert (finding.clause, finding.kind, finding.reason) == ("V1", "exception", "客户住院，顺路探望")
+    agreed = {"at": moment("15:00"), "place": "客户公司"}
+    door.record(customer, "visit", moment("15:00"), moment("16:00"), appointment=agreed)
+    assert len(door.findings(customer)) == 1
+
+
+@pytest.mark.clause("V2", "OWE")
+def test_v2_owe(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    (arrival,) = door.owed(customer, clause="V2")
+    assert (arrival.kind, shown(arrival.target), arrival.lapses) == ("arrival", "2026-03-02 14:45", True)
+    door.step("arrival", visit, moment("14:46"))
+    (arrival,) = door.owed(customer, clause="V2")
+    assert (arrival.state, arrival.evidence["arrival"]) == ("done", "as_prescribed")
+
+
+@pytest.mark.clause("V3", "GUARD")
+def test_v3_guard(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    for verb, more in (("cancellation", {}), ("move", {"to": moment("2026-03-03 15:00")})):
+        with pytest.raises(Refused, match="V3"):
+            door.step(verb, visit, moment("11:00"), why="临时有事", **more)
+    assert door.step("cancellation", visit, moment("11:00"), whose="customer", why="客户出差").state == "cancelled"
+
+
+@pytest.mark.clause("V3", "OWE")
+def test_v3_owe(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    door.step("cancellation", visit, moment("11:00"), whose="rm", why="临时开会")
+    (apology,) = door.owed(customer, clause="V3")
+    assert (apology.kind, apology.state) == ("apology", "open")
+    with pytest.raises(Refused, match="V3"):
+        door.done(apology, moment("11:05"), channel="call", apologised=False)
+    with pytest.raises(Refused, match="V3"):
+        door.done(apology, moment("11:05"), channel="", apologised=True)
+    assert door.done(apology, moment("11:05"), channel="call", apologised=True).state == "done"
+
+
+@pytest.mark.clause("V4", "BRIEF")
+def test_v4_brief(door: Door) -> None:
+    visit = door.appointment(door.customer(met=True), moment("15:00"), now=moment("09:00"))
+    card = door.page(f"contacts/{visit.pk}/prepare/", moment("14:00"))
+    assert "不多打扰" in card
+    assert "45 分钟" in card
+
+
+@pytest.mark.clause("V4", "RECORD")
+def test_v4_record(door: Door) -> None:
+    _, contact = visited(door)
+    assert contact.minutes == 60
+
+
+@pytest.mark.clause("V5", "OWE")
+@pytest.mark.parametrize(
+    ("tier", "channels"),
+    [
+        ("regular", {"sms"}),
+        ("gold", {"sms"}),
+        ("platinum", {"sms"}),
+        ("diamond", {"sms", "call"}),
+        ("private", {"sms", "call"}),
+    ],
+)
+def test_v5_owe(door: Door, tier: str, channels: set[str]) -> None:
+    customer, _ = visited(door, tier)
+    (thanks,) = door.owed(customer, clause="V5")
+    assert (set(thanks.channels), thanks.force, shown(thanks.due)) == (channels, "must", "2026-03-02 22:00")
+    with pytest.raises(Refused, match="V5"):
+        door.waived(thanks, moment("17:00"), "忙")
+    assert door.done(thanks, moment("17:10"), channel="sms").state == "done", "before the evening is accepted"
+
+
+@pytest.mark.clause("V5", "OWE")
+def test_v5_owe_after_a_first_meeting(door: Door) -> None:
+    """A call alone does not do, whatever the tier."""
+    customer = door.customer("private")
+    door.record(customer, "visit", moment("15:00"), moment("16:00"))
+    (thanks,) = door.owed(customer, clause="V5")
+    assert (thanks.channels, thanks.detail["text"]) == (["sms"], "first")
+    call = door.record(customer, "call", moment("19:00"), moment("19:02"), purpose="introduction", form=FORMS["none"])
+    assert call.state == "closed"
+    (thanks,) = door.owed(customer, clause="V5")
+    assert thanks.state == "open"
+
+
+@pytest.mark.clause("V6", "GUARD")
+def test_v6_guard(door: Door) -> None:
+    _, contact = visited(door)
+    with pytest.raises(Refused, match="V6"):
+        door.step("write-up", contact, moment("16:10"), result="inclined")
+
+
+@pytest.mark.clause("V6", "OWE")
+def test_v6_owe(door: Door) -> None:
+    customer, contact = visited(door)
+    (owed,) = door.owed(customer, clause="V6")
+    assert (owed.kind, owed.state, shown(owed.due)) == ("write_up", "open", "2026-03-03 00:00")
+    door.step("write-up", contact, moment("16:10"), **FORMS["none"])
+    assert [each.state for each in door.owed(customer, clause="V6")] == ["done"]
+
+
+@pytest.mark.clause("V6", "RECORD")
+def test_v6_record(door: Door) -> None:
+    customer, contact = visited(door)
+    door.step("write-up", contact, moment("16:10"), **FORMS["none"], learned={"hobbies": "钓鱼"})
+    customer.refresh_from_db()
+    assert customer.profile["hobbies"]["contact"] == int(contact.pk)
+
+
+@pytest.mark.clause("V7", "OWE")
+def test_v7_owe(door: Door) -> None:
+    """One a demand; "still in process" closes the answer, not the demand."""
+    customer, contact = visited(door, form={**FORMS["demand"], "demands": ["换卡", "查额度"]})
+    one, other = door.owed(customer, clause="V7")
+    assert (one.kind, one.detail["words"], shown(one.due)) == ("answer", "换卡", "2026-03-04 00:00")
+    with pytest.raises(Refused, match="V7"):
+        door.done(one, moment("2026-03-03 10:00"), channel="call", words="")
+    assert door.done(one, moment("2026-03-03 10:00"), channel="call", words="还在办", demand="open").state == "done"
+    door.done(other, moment("2026-03-03 10:05"), channel="call", words="额度五十万", demand="met")
+    told = door.send("get", f"contacts/{contact.pk}", None, moment("2026-03-03 11:00"))
+    assert [each["state"] for each in told["demands"]] == ["open", "met"]
