@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import mul
 
 from django.utils.translation import gettext as _
 from stdnum import numdb
@@ -42,8 +43,10 @@ def clean(text: str) -> str:
     """Full-width forms made plain, surrounding space and invisible characters gone."""
     if text.isascii():
         return text.strip()
-    kept = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Cc"))
-    return "".join(kept).strip()
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isprintable():
+        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc"))
+    return text.strip()
 
 
 def mobile(text: str) -> str:
@@ -103,7 +106,7 @@ def identity(text: str, today: date) -> Identity:
 
 
 def _check_digit(number: str) -> str:
-    return CHECK_DIGITS[sum(int(d) * w for d, w in zip(number[:17], WEIGHTS, strict=True)) % 11]
+    return CHECK_DIGITS[sum(map(mul, map(int, number[:17]), WEIGHTS)) % 11]
 
 
 @lru_cache(maxsize=10_000)

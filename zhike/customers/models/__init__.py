@@ -8,5 +8,21 @@ from .holding import Holding
 from .need import Need
 from .rating import Rating
 from .relation import Household, Relation
+from .run import Heading, Line, Part, Run
 
-__all__ = ["Acquaintance", "Book", "Consent", "Customer", "Holding", "Household", "Need", "Rating", "Relation", "Tier"]
+__all__ = [
+    "Acquaintance",
+    "Book",
+    "Consent",
+    "Customer",
+    "Heading",
+    "Holding",
+    "Household",
+    "Line",
+    "Need",
+    "Part",
+    "Rating",
+    "Relation",
+    "Run",
+    "Tier",
+]

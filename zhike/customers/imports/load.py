@@ -1,0 +1,341 @@
+"""Running an import: one thread reads, checks and seals; the other speaks to PostgreSQL, chunk by chunk.
+
+Each chunk is a transaction of its own that also moves the run's counters on, so a worker that is killed goes on where it
+stopped, and a file that is run again loads nothing twice. Memory holds three chunks, however long the file.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from zhike.conduct.bank import Bank
+from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, staged
+from zhike.customers.models import Line, Run
+from zhike.customers.models.run import row_place
+from zhike.customers.vault import mask_id, mask_phone, vault
+from zhike.people.actor import act
+from zhike.people.tables import Problem, Row, open_table
+
+CHUNK = 4_000
+Now = Callable[[], datetime]
+
+
+@dataclass
+class Chunk:
+    """Rows that are ready for the database, and those that are not."""
+
+    last_line: int
+    count: int
+    rows: list[str] = field(default_factory=list)
+    cells: dict[int, dict[str, str]] = field(default_factory=dict)  # the row of each line, as it may turn out doubtful
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+
+STAGING = f"""
+CREATE TEMP TABLE IF NOT EXISTS staged ({", ".join(STAGED)}, state text, known bigint, why text) ON COMMIT DROP;
+CREATE TEMP TABLE IF NOT EXISTS passed (LIKE staged);
+CREATE INDEX IF NOT EXISTS passed_key ON passed (key);
+CREATE INDEX IF NOT EXISTS passed_id ON passed (id_index);
+CREATE INDEX IF NOT EXISTS passed_mobile ON passed (mobile_index);
+CREATE INDEX IF NOT EXISTS passed_name ON passed (name);
+"""
+
+# Whether a row is in already: by an earlier run, or by an earlier line of this one. A dry run loads nothing, so the rows
+# that passed stand in a table of their own and count as if they were.
+ALREADY = """
+UPDATE staged s SET state = CASE WHEN l.run_id = %s AND l.line <> s.line THEN 'repeated' ELSE 'already' END, known = l.line
+FROM customers_line l WHERE l.key = s.key AND l.state IN ('loaded', 'merged', 'skipped');
+UPDATE staged s SET state = 'repeated', known = p.line FROM passed p WHERE s.state IS NULL AND p.key = s.key;
+UPDATE staged s SET state = 'repeated', known = f.line
+FROM (SELECT key, min(line) AS line FROM staged GROUP BY key HAVING count(*) > 1) f
+WHERE s.state IS NULL AND f.key = s.key AND s.line > f.line;
+UPDATE staged s SET state = 'already' FROM customers_customer c WHERE s.state IS NULL AND c.core_number = s.core_number;
+"""
+
+# Who a row may be: the same identity number; the same mobile, or the same name and birthday, unless two different
+# identity numbers say otherwise (a family shares a telephone).
+SAME = {
+    "id": "c.id_index = s.id_index",
+    "mobile": "c.mobile_index = s.mobile_index AND (c.id_index IS NULL OR s.id_index IS NULL)",
+    "birthday": "c.name = s.name AND c.birth_calendar = s.birth_calendar AND c.birth_month = s.birth_month"
+    " AND c.birth_day = s.birth_day AND (c.birth_year = s.birth_year OR c.birth_year IS NULL OR s.birth_year IS NULL)"
+    " AND (c.id_index IS NULL OR s.id_index IS NULL)",
+}
+EARLIER = {
+    "id": "id_index",
+    "mobile": "mobile_index",
+    "birthday": "name, birth_calendar, birth_month, birth_day",
+}
+DOUBT = ";".join(
+    [
+        f"UPDATE staged s SET state = 'doubtful', known = c.id, why = '{why}' FROM {known} c WHERE s.state IS NULL AND {same}"
+        for known in ("customers_customer", "passed")
+        for why, same in SAME.items()
+    ]
+    + [
+        f"UPDATE staged s SET state = 'doubtful', known = c.id, why = '{why}' FROM"
+        f" (SELECT DISTINCT ON ({EARLIER[why]}) * FROM staged WHERE state IS NULL ORDER BY {EARLIER[why]}, line) c"
+        f" WHERE s.state IS NULL AND c.line < s.line AND {same}"
+        for why, same in SAME.items()
+    ]
+)
+
+COLUMNS = (
+    "id, core_number, kind, name, honorific, gender, tier, assets, rm_id, unit_id, birth_calendar, birth_year, birth_month,"
+    " birth_day, birth_leap, deceased_on, closed_on, do_not_disturb, met_before, met_before_on, called_before,"
+    " called_before_on, profile, grams, pinyin, sort_key, mobile_index, tail_index, id_index"
+)
+LOAD = f"""
+INSERT INTO customers_customer ({COLUMNS}, complaint_open, tier_since, assets_day, version, created_at, changed_at)
+SELECT {COLUMNS}, false, %(day)s, CASE WHEN assets IS NOT NULL THEN %(day)s::date END, 1, %(now)s, %(now)s
+FROM staged WHERE state IS NULL ORDER BY id;
+INSERT INTO customers_book (customer_id, rm_id, from_day, reason, by_id, at)
+SELECT id, rm_id, book_since, '', %(by)s::bigint, %(now)s FROM staged WHERE state IS NULL AND rm_id IS NOT NULL;
+INSERT INTO customers_acquaintance (customer_id, rm_id, first_met_at, met_source, first_called_at, called_source, meetings, calls)
+SELECT id, rm_id, met_before_on::timestamp AT TIME ZONE %(zone)s, CASE met_before WHEN 'yes' THEN 'import' ELSE '' END,
+       called_before_on::timestamp AT TIME ZONE %(zone)s, CASE called_before WHEN 'yes' THEN 'import' ELSE '' END, 0, 0
+FROM staged WHERE state IS NULL AND rm_id IS NOT NULL AND 'yes' IN (met_before, called_before);
+INSERT INTO customers_line (run_id, line, state, customer, key, cells, reasons, matches)
+SELECT %(run)s, line, 'loaded', id, key, '', '[]', '[]' FROM staged WHERE state IS NULL;
+"""
+PASS = "INSERT INTO passed SELECT * FROM staged WHERE state IS NULL"
+
+OUTCOME = """
+SELECT count(*) FILTER (WHERE state IS NULL), count(*) FILTER (WHERE state = 'already') FROM staged
+"""
+OPEN_CASES = """
+SELECT s.line, s.state, s.known, s.why, s.key, c.id, c.name, c.core_number, c.profile -> 'mobile' ->> 'v',
+       c.profile -> 'id_number' ->> 'v', r.name, u.name
+FROM staged s LEFT JOIN customers_customer c ON s.state = 'doubtful' AND c.id = s.known
+LEFT JOIN people_staff r ON r.id = c.rm_id LEFT JOIN people_unit u ON u.id = c.unit_id
+WHERE s.state IN ('repeated', 'doubtful') ORDER BY s.line
+"""
+KEEP = """
+INSERT INTO customers_line (run_id, line, state, key, cells, reasons, matches)
+SELECT %s, line, state, decode(key, 'hex'), cells, reasons, matches
+FROM jsonb_to_recordset(%s::jsonb) AS l (line int, state text, key text, cells text, reasons jsonb, matches jsonb)
+ON CONFLICT (run_id, line) DO NOTHING
+"""
+
+
+def run_import(run: Run, path: Path, *, bank: Bank, now: Now, language: str) -> Run:
+    """Reads ``path`` into the bank, from where the run stands to its end; the run's row says how it went.
+
+    Raises UnreadableTable where the file cannot be read at all.
+    """
+    with translation.override(language):
+        loading = Loading(run, path, bank=bank, now=now)
+        loading.go()
+    run.refresh_from_db()
+    return run
+
+
+class Loading:
+    """One run at work."""
+
+    def __init__(self, run: Run, path: Path, *, bank: Bank, now: Now) -> None:
+        self.run = run
+        self.path = path
+        self.bank = bank
+        self.now = now
+        self.day = now().astimezone(bank.zone).date()
+        self.table = open_table(path)
+        keepers = Keepers.on(self.day, run.unit_id)
+        self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id)
+
+    def go(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.passed")
+        self._all()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.passed")
+        self._end()
+
+    def _all(self) -> None:
+        chunks: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=2)
+        ids = _Numbers()
+        stop = threading.Event()
+        language = translation.get_language() or "zh-hans"
+        reader = threading.Thread(target=self._read, args=(chunks, ids, stop, language), name="import reader")
+        ids.fill()
+        reader.start()
+        try:
+            while (chunk := chunks.get()) is not None:
+                if isinstance(chunk, BaseException):
+                    raise chunk
+                ids.fill()
+                self._chunk(chunk)
+        finally:
+            stop.set()
+            while reader.is_alive():
+                ids.give([])
+                try:
+                    chunks.get(timeout=0.05)
+                except queue.Empty:
+                    continue
+            reader.join()
+
+    # The thread that reads, checks and seals
+
+    def _read(
+        self, chunks: queue.Queue[Chunk | BaseException | None], ids: _Numbers, stop: threading.Event, language: str
+    ) -> None:
+        try:
+            with translation.override(language):
+                rows = (row for row in self.table if row.line > self.run.last_line)
+                while (some := list(islice(rows, CHUNK))) and not stop.is_set():
+                    chunks.put(self._prepare(some, ids.take()))
+                chunks.put(None)
+        except BaseException as error:  # handed to the thread that can report it
+            chunks.put(error)
+
+    def _prepare(self, rows: Sequence[Row], ids: Sequence[int]) -> Chunk:
+        chunk = Chunk(rows[-1].line, len(rows))
+        for row, number in zip(rows, ids, strict=False):
+            checked, problems = self.checker.check(row)
+            if problems:
+                chunk.refused.append(self._refusal(row, problems))
+                continue
+            self.checker.finish(checked, number)
+            chunk.rows.append(staged(checked, number))
+            chunk.cells[row.line] = row.cells
+        return chunk
+
+    def _refusal(self, row: Row, problems: Iterable[Problem]) -> dict[str, Any]:
+        return {
+            "line": row.line,
+            "state": Line.State.REFUSED,
+            "key": None,
+            "cells": self._sealed(row.line, row.cells),
+            "reasons": [{"column": problem.column, "reason": problem.reason} for problem in problems],
+            "matches": [],
+        }
+
+    def _sealed(self, line: int, cells: dict[str, str]) -> str:
+        return vault().seal(json.dumps(cells, ensure_ascii=False), row_place(self.run.pk, line))
+
+    # The thread that speaks to PostgreSQL
+
+    def _chunk(self, chunk: Chunk) -> None:
+        moment = self.now()
+        with transaction.atomic(), connection.cursor() as cursor:
+            if self.run.by_id:
+                act(self.run.by_id, moment)
+            cursor.execute("SELECT set_config('zhike.request', %s, true)", [f"import {self.run.pk}"])
+            cursor.execute(STAGING)
+            with cursor.copy("COPY staged (" + ", ".join(column.split()[0] for column in STAGED) + ") FROM STDIN") as copy:
+                copy.write("".join(chunk.rows))
+            cursor.execute("ANALYZE staged")
+            _each(cursor, ALREADY, self.run.pk)
+            _each(cursor, DOUBT)
+            if self.run.dry:
+                cursor.execute(PASS)
+            else:
+                values = {
+                    "run": self.run.pk, "by": self.run.by_id, "day": self.day, "now": moment, "zone": str(self.bank.zone)
+                }  # fmt: skip
+                for statement in filter(str.strip, LOAD.split(";")):
+                    cursor.execute(statement, values)
+            cursor.execute(OUTCOME)
+            loaded, already = cursor.fetchone()
+            open_cases = self._open_cases(cursor, chunk)
+            cursor.execute(KEEP, [self.run.pk, json.dumps([*chunk.refused, *open_cases])])
+            doubtful = sum(case["state"] == Line.State.DOUBTFUL for case in open_cases)
+            self._count(cursor, chunk, loaded, already, doubtful, len(chunk.refused) + len(open_cases) - doubtful)
+            cursor.execute("TRUNCATE staged")
+
+    def _open_cases(self, cursor: Any, chunk: Chunk) -> list[dict[str, Any]]:
+        """Rows that are not loaded though nothing is wrong in them: repeated in the file, or perhaps somebody known."""
+        cursor.execute(OPEN_CASES)
+        cases = []
+        for line, state, known, why, key, *customer in cursor.fetchall():
+            case = {
+                "line": line, "state": Line.State.DOUBTFUL, "key": bytes(key).hex(),
+                "cells": self._sealed(line, chunk.cells[line]), "reasons": [], "matches": [],
+            }  # fmt: skip
+            if state == "repeated":
+                reason = _("The same customer stands in line %(line)d already.") % {"line": known}
+                case |= {"state": Line.State.REFUSED, "key": None, "reasons": [{"column": "", "reason": reason}]}
+            else:
+                case["matches"] = [{"customer": known, "why": why, **_shown(*customer)}]
+            cases.append(case)
+        return cases
+
+    def _count(self, cursor: Any, chunk: Chunk, loaded: int, already: int, doubtful: int, refused: int) -> None:
+        cursor.execute(
+            "UPDATE customers_run SET last_line = %s, checked = checked + %s, loaded = loaded + %s, already = already + %s,"
+            " doubtful = doubtful + %s, refused = refused + %s, state = 'running' WHERE id = %s",
+            [chunk.last_line, chunk.count, loaded, already, doubtful, refused, self.run.pk],
+        )
+
+    def _end(self) -> None:
+        Run.objects.filter(pk=self.run.pk).update(state=Run.State.DONE, finished_at=self.now())
+
+
+def _each(cursor: Any, statements: str, *values: object) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        cursor.execute(statement, list(values) if "%s" in statement else None)
+
+
+def _shown(
+    customer: int | None, name: str, core: str | None, mobile: str | None, number: str | None, rm: str | None, unit: str | None
+) -> dict[str, str]:
+    """What the person who decides is shown of the customer that a row may be: masked, for they may not be theirs."""
+    if customer is None:
+        return {}
+    keys = vault()
+    return {
+        "name": name,
+        "core_number": core or "",
+        "mobile": mask_phone(keys.open(mobile, f"customers_customer:profile.mobile:{customer}")) if mobile else "",
+        "id_number": mask_id(keys.open(number, f"customers_customer:profile.id_number:{customer}")) if number else "",
+        "rm": rm or "",
+        "unit": unit or "",
+    }
+
+
+class _Numbers:
+    """Numbers for customers to come, fetched by the thread that has the connection, used by the one that seals."""
+
+    def __init__(self) -> None:
+        self._blocks: queue.Queue[Sequence[int]] = queue.Queue()
+
+    def fill(self) -> None:
+        """Keeps four blocks ahead."""
+        missing = 4 - self._blocks.qsize()
+        if missing <= 0:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %s)", [missing * CHUNK]
+            )
+            numbers = [row[0] for row in cursor.fetchall()]
+        for at in range(0, len(numbers), CHUNK):
+            self._blocks.put(numbers[at : at + CHUNK])
+
+    def give(self, block: Sequence[int]) -> None:
+        self._blocks.put(block)
+
+    def take(self) -> Sequence[int]:
+        return self._blocks.get()
+
+
+def lines_of(run: Run, state: str) -> Iterator[Line]:
+    """The kept rows of a run in one state, in the file's order."""
+    return Line.objects.filter(run=run, state=state).order_by("line").iterator(chunk_size=1000)
+
+
+def today(now: datetime, bank: Bank) -> date:
+    return now.astimezone(bank.zone).date()
