@@ -9,24 +9,25 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from zhike.conduct.bank import Bank
+from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, staged
 from zhike.customers.models import Line, Run
 from zhike.customers.models.run import row_place
 from zhike.customers.vault import mask_id, mask_phone, vault
 from zhike.people.actor import act
-from zhike.people.tables import Problem, Row, open_table
+from zhike.people.tables import Problem, RefusedRows, Row, open_table
 
 CHUNK = 4_000
 Now = Callable[[], datetime]
@@ -84,7 +85,7 @@ DOUBT = ";".join(
         for known in ("customers_customer", "passed")
         for why, same in SAME.items()
     ]
-    + [
+    + [  # noqa: S608
         f"UPDATE staged s SET state = 'doubtful', known = c.id, why = '{why}' FROM"
         f" (SELECT DISTINCT ON ({EARLIER[why]}) * FROM staged WHERE state IS NULL ORDER BY {EARLIER[why]}, line) c"
         f" WHERE s.state IS NULL AND c.line < s.line AND {same}"
@@ -108,9 +109,9 @@ SELECT id, rm_id, met_before_on::timestamp AT TIME ZONE %(zone)s, CASE met_befor
        called_before_on::timestamp AT TIME ZONE %(zone)s, CASE called_before WHEN 'yes' THEN 'import' ELSE '' END, 0, 0
 FROM staged WHERE state IS NULL AND rm_id IS NOT NULL AND 'yes' IN (met_before, called_before);
 INSERT INTO customers_line (run_id, line, state, customer, key, cells, reasons, matches)
-SELECT %(run)s, line, 'loaded', id, key, '', '[]', '[]' FROM staged WHERE state IS NULL;
-"""
-PASS = "INSERT INTO passed SELECT * FROM staged WHERE state IS NULL"
+SELECT %(run)s, line, 'loaded', id, key, '', '[]', '[]' FROM staged WHERE state IS NULL
+""".split(";")
+GOOD_SO_FAR = "INSERT INTO passed SELECT * FROM staged WHERE state IS NULL"
 
 OUTCOME = """
 SELECT count(*) FILTER (WHERE state IS NULL), count(*) FILTER (WHERE state = 'already') FROM staged
@@ -234,19 +235,17 @@ class Loading:
             if self.run.by_id:
                 act(self.run.by_id, moment)
             cursor.execute("SELECT set_config('zhike.request', %s, true)", [f"import {self.run.pk}"])
-            cursor.execute(STAGING)
-            with cursor.copy("COPY staged (" + ", ".join(column.split()[0] for column in STAGED) + ") FROM STDIN") as copy:
-                copy.write("".join(chunk.rows))
+            _stage(cursor, "".join(chunk.rows))
             cursor.execute("ANALYZE staged")
             _each(cursor, ALREADY, self.run.pk)
             _each(cursor, DOUBT)
             if self.run.dry:
-                cursor.execute(PASS)
+                cursor.execute(GOOD_SO_FAR)
             else:
                 values = {
                     "run": self.run.pk, "by": self.run.by_id, "day": self.day, "now": moment, "zone": str(self.bank.zone)
                 }  # fmt: skip
-                for statement in filter(str.strip, LOAD.split(";")):
+                for statement in LOAD:
                     cursor.execute(statement, values)
             cursor.execute(OUTCOME)
             loaded, already = cursor.fetchone()
@@ -332,10 +331,36 @@ class _Numbers:
         return self._blocks.get()
 
 
-def lines_of(run: Run, state: str) -> Iterator[Line]:
-    """The kept rows of a run in one state, in the file's order."""
-    return Line.objects.filter(run=run, state=state).order_by("line").iterator(chunk_size=1000)
+def load_one(checker: Checker, checked: Checked, run: Run, now: datetime, bank: Bank) -> int:
+    """Loads a single good row, whoever else it may look like; returns the customer's number."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('customers_customer_id_seq')")
+        (number,) = cursor.fetchone()
+        checker.finish(checked, number)
+        core = checked.columns.get("core_number")
+        cursor.execute("SELECT 1 FROM customers_customer WHERE core_number = %s", [core])
+        if cursor.fetchone():
+            raise Unaccepted(_("There is a customer with the number %(number)s already.") % {"number": core})
+        _stage(cursor, staged(checked, number))
+        values = {"run": run.pk, "by": run.by_id, "day": checker.day, "now": now, "zone": str(bank.zone)}
+        for statement in LOAD[:-1]:
+            cursor.execute(statement, values)
+        cursor.execute("TRUNCATE staged")
+    return int(number)
 
 
-def today(now: datetime, bank: Bank) -> date:
-    return now.astimezone(bank.zone).date()
+def _stage(cursor: Any, text: str) -> None:
+    cursor.execute(STAGING)
+    with cursor.copy("COPY staged (" + ", ".join(column.split()[0] for column in STAGED) + ") FROM STDIN") as copy:
+        copy.write(text)
+
+
+def refused_file(run: Run, file: TextIO) -> int:
+    """Writes the refused rows as they were, each with line, column and reason; returns how many."""
+    lines = Line.objects.filter(run=run, state=Line.State.REFUSED).order_by("line")
+    first = lines.first()
+    back = RefusedRows(file, list(first.row) if first else list(run.mapping))
+    for line in lines.iterator(chunk_size=1000):
+        problems = [Problem(reason["column"], reason["reason"]) for reason in line.reasons]
+        back.add(Row(line.line, line.row), problems)
+    return back.count

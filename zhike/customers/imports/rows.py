@@ -26,24 +26,24 @@ from zhike.customers.vault import TAIL, place, vault
 from zhike.people.models import Post, Role, Staff, Unit
 from zhike.people.tables import Problem, Row
 
-YES = frozenset("是 有 y yes true 1 √ ✓ 见过 打过 已见面 已面访 已通话".split())
-NO = frozenset("否 无 没有 n no false 0 × 未 未见过 未打过".split())
-UNKNOWN = frozenset("未知 不详 unknown -".split()) | {""}
+YES = frozenset(["是", "有", "y", "yes", "true", "1", "√", "✓", "见过", "打过", "已见面", "已面访", "已通话"])
+NO = frozenset(["否", "无", "没有", "n", "no", "false", "0", "×", "未", "未见过", "未打过"])
+UNKNOWN = frozenset(["未知", "不详", "unknown", "-"]) | {""}
 KINDS = {
-    **dict.fromkeys("个人 对私 零售 自然人 person personal individual p 1".split(), "person"),
-    **dict.fromkeys("企业 公司 对公 单位 法人 机构 company corporate business c 2".split(), "company"),
+    **dict.fromkeys(["个人", "对私", "零售", "自然人", "person", "personal", "individual", "p", "1"], "person"),
+    **dict.fromkeys(["企业", "公司", "对公", "单位", "法人", "机构", "company", "corporate", "business", "c", "2"], "company"),
 }
 GENDERS = {
-    **dict.fromkeys("女 女性 f female 女士".split(), "f"),
-    **dict.fromkeys("男 男性 m male 先生".split(), "m"),
-    **dict.fromkeys("未知 不详 unknown".split(), ""),
+    **dict.fromkeys(["女", "女性", "f", "female", "女士"], "f"),
+    **dict.fromkeys(["男", "男性", "m", "male", "先生"], "m"),
+    **dict.fromkeys(["未知", "不详", "unknown"], ""),
 }
 DOCUMENTS = {
-    **dict.fromkeys("身份证 居民身份证 二代身份证 idcard 1 10100".split(), "idcard"),
-    **dict.fromkeys("护照 passport".split(), "passport"),
-    **dict.fromkeys("港澳通行证 港澳居民来往内地通行证 港澳居民居住证 hk_macao".split(), "hk_macao"),
-    **dict.fromkeys("台胞证 台湾居民来往大陆通行证 taiwan".split(), "taiwan"),
-    **dict.fromkeys("其他 户口簿 军官证 other".split(), "other"),
+    **dict.fromkeys(["身份证", "居民身份证", "二代身份证", "idcard", "1", "10100"], "idcard"),
+    **dict.fromkeys(["护照", "passport"], "passport"),
+    **dict.fromkeys(["港澳通行证", "港澳居民来往内地通行证", "港澳居民居住证", "hk_macao"], "hk_macao"),
+    **dict.fromkeys(["台胞证", "台湾居民来往大陆通行证", "taiwan"], "taiwan"),
+    **dict.fromkeys(["其他", "户口簿", "军官证", "other"], "other"),
 }
 COMPANY_NAME = re.compile(r"公司|有限|合伙|合作社|商行|经营部|厂$|Ltd|Inc\b|LLC|GmbH", re.IGNORECASE)
 NAMED = re.compile(r"[^\W\d_]")

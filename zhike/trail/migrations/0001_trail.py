@@ -67,7 +67,7 @@ BEGIN
         changed := trail_diff(to_jsonb(OLD), line, TG_ARGV);
     ELSIF TG_OP = 'DELETE' THEN
         line := to_jsonb(OLD);
-        changed := line - TG_ARGV::text[];
+        changed := line - coalesce(TG_ARGV::text[], '{{}}');
     ELSE
         line := to_jsonb(NEW);
     END IF;
