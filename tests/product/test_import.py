@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import xlsxwriter
 from django.db import connection
@@ -108,6 +114,7 @@ def test_however_often_it_is_run_the_rows_load_once(cast: Cast, load: Callable[.
         ("X,赵,不男,,,,,,1001,,,", "性别", "gender"),
         ("X,赵,男,,,,,,1001,也许,,", "见过面", "past date"),
         ("X,赵,男,,,,,,1001,2031-01-01,,", "见过面", "past date"),
+        (",赵,男,,,,,,1001,,,", "姓名", "tells this person"),
         ("X,,男,,,,,,1001,,,", "姓名", "no name"),
         ("X,12345,男,,,,,,1001,,,", "姓名", "no letter"),
         ("X,赵,男,,,,,,1001,,,2030-01-01", "管户日期", "future"),
@@ -294,3 +301,32 @@ def test_other_peoples_runs_are_nobody_elses(cast: Cast, load: Callable[..., Run
         with acting(who.id, NOW):
             assert not Run.objects.exists()
             assert not Line.objects.exists()
+
+
+def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database: Any, tmp_path: Path) -> None:
+    """The whole way: a process of its own, the worker's role, real commits, and back by undo."""
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        connection.execute("INSERT INTO people_unit (code, name, kind, path, from_day) VALUES ('01', '支行', 'team', '/1/', '2020-01-01')")
+    path = tmp_path / "customers.csv"
+    path.write_text("客户号,姓名,手机号,机构号\nC1,沈静仪,13812345678,01\nC2,王伟,1381234567,01\n", encoding="gb18030")
+    run = partial(
+        subprocess.run, env={**os.environ, **database.environment, "LANG": "zh_CN.UTF-8"}, capture_output=True, text=True, check=False
+    )
+    zhike = [sys.executable, "-m", "zhike"]
+    tried = run([*zhike, "import", "customers", str(path), "--dry-run", "--json"])
+    assert (tried.returncode, json.loads(tried.stdout)["loaded"]) == (3, 1)
+    done = run([*zhike, "import", "customers", str(path)])
+    assert done.returncode == 3
+    assert "导入 1" in done.stdout
+    back = (tmp_path / "customers.refused.csv").read_text("utf-8-sig")
+    assert "3,手机号,手机号应为 11 位，这里是 10 位。" in back
+    fixed = tmp_path / "fixed.csv"
+    fixed.write_text(back.replace("1381234567", "13812345679"), "utf-8")
+    again = run([*zhike, "import", "customers", str(fixed), "--json"])
+    assert (again.returncode, json.loads(again.stdout)["loaded"]) == (0, 1)
+    assert run([*zhike, "import", "undo", str(json.loads(again.stdout)["run"])]).returncode == 0
+    names_nobody = tmp_path / "uci.csv"
+    names_nobody.write_text(f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"x";5;"may";261;1;-1;0;"x";"no"\n')
+    refused = run([*zhike, "import", "customers", str(names_nobody)])
+    assert refused.returncode == 3
+    assert "1 行均未导入。没有一列是客户姓名" in refused.stderr.replace(" 没", "没")

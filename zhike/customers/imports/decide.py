@@ -95,7 +95,7 @@ def recorded_since(run: Run) -> dict[str, int]:
                 continue
             table, column = relation.related_model._meta.db_table, relation.field.column
             cursor.execute(
-                f"SELECT count(*) FROM (SELECT FROM {table} t JOIN customers_line l ON l.customer = t.{column}"  # noqa: S608
+                f"SELECT count(*) FROM (SELECT FROM {table} t JOIN customers_line l ON l.customer = t.{column}"
                 " WHERE l.run_id = %s AND l.state = 'loaded' LIMIT 100) AS found",
                 [run.pk],
             )
@@ -126,8 +126,8 @@ def undo(run: Run, now: datetime) -> int:
             cursor.execute("SELECT set_config('zhike.request', %s, true)", [f"undo import {run.pk}"])
             loaded = "(SELECT customer FROM customers_line WHERE run_id = %s AND state = 'loaded')"
             for table in ("customers_acquaintance", "customers_book"):
-                cursor.execute(f"DELETE FROM {table} WHERE customer_id IN {loaded}", [run.pk])  # noqa: S608
-            cursor.execute(f"DELETE FROM customers_customer WHERE id IN {loaded}", [run.pk])  # noqa: S608
+                cursor.execute(f"DELETE FROM {table} WHERE customer_id IN {loaded}", [run.pk])
+            cursor.execute(f"DELETE FROM customers_customer WHERE id IN {loaded}", [run.pk])
             gone = int(cursor.rowcount)
         Line.objects.filter(run=run).update(state=Line.State.UNDONE, cells="", matches=[])
         Run.objects.filter(pk=run.pk).update(state=Run.State.UNDONE, finished_at=now)

@@ -85,7 +85,7 @@ DOUBT = ";".join(
         for known in ("customers_customer", "passed")
         for why, same in SAME.items()
     ]
-    + [  # noqa: S608
+    + [
         f"UPDATE staged s SET state = 'doubtful', known = c.id, why = '{why}' FROM"
         f" (SELECT DISTINCT ON ({EARLIER[why]}) * FROM staged WHERE state IS NULL ORDER BY {EARLIER[why]}, line) c"
         f" WHERE s.state IS NULL AND c.line < s.line AND {same}"

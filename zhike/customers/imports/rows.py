@@ -127,12 +127,26 @@ class Checker:
                 problems.append(Problem(self.column_of[meaning], str(error)))
         if not checked.name and not problems:
             problems.append(Problem(self.column_of["name"], _("The row has no name.")))
+        if not problems and not self._tells_apart(checked):
+            problems.append(
+                Problem(
+                    self.column_of["name"],
+                    _(
+                        "Nothing in the row tells this person from others of the same name. Add a customer number, an "
+                        "identity number, a telephone or a birthday."
+                    ),
+                )
+            )
         if not problems:
             try:
                 self._place(checked)
             except Unaccepted as error:
                 problems.append(Problem(self.column_of.get("rm") or self.column_of.get("unit", ""), str(error)))
         return checked, problems
+
+    def _tells_apart(self, checked: Checked) -> bool:
+        telling = ("mobile", "phone2", "id_number", "uscc", "email", "birthday")
+        return "core_number" in checked.columns or any(name in checked.known for name in telling)
 
     def _take(self, checked: Checked, meaning: str, text: str) -> None:
         reader = self.readers.get(meaning)
