@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
+from zhike.conduct.words import Refused
 from zhike.contacts.models import Contact
 from zhike.contacts.states import WrongState
 from zhike.pages.middleware import ActingRequest
@@ -59,7 +60,12 @@ def in_course(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except WrongState as wrong:
-            return render(request, "moved_on.html", {"sentence": str(wrong), "contact": wrong.contact}, status=409)
+            return render(request, "moved_on.html", {"sentence": str(wrong), "contact": wrong.contact.pk}, status=409)
+        except Refused as refused:
+            sentence = refused.words.say(get_language() or "zh-hans")
+            return render(
+                request, "moved_on.html", {"sentence": sentence, "contact": kwargs.get("contact")}, status=422
+            )
 
     return answer
 

@@ -20,7 +20,7 @@ from zhike.customers import profile
 from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.pages import owed
-from zhike.pages.jinja import clock, day_text, local, money, span, when_text
+from zhike.pages.jinja import clock, day_text, left_text, local, money, span, when_text
 from zhike.people.actor import Actor
 
 ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
@@ -58,7 +58,7 @@ def card(
         "gaps": gaps(customer),
         "needs": [_need(n, now) for n in found.needs],
         "promises": [_promise(o, now) for o in promises],
-        "owed": [_promise(o, now) for o in found.owed if o not in promises],
+        "owed": [_promise(o, now) for o in found.owed if o not in promises and not _of(o, contact)],
         "story": [_told(c, now) for c in found.contacts],
         "contacts_all": found.contacts_all,
         "ahead": [_ahead(c, now) for c in found.ahead if contact is None or c["id"] != contact.pk],
@@ -81,6 +81,11 @@ def who(customer: Customer, bank: Bank) -> dict[str, Any]:
     return owed.person(
         customer.pk, customer.name, "" if call == customer.name else call, customer.tier, bank, customer.kind
     )
+
+
+def _of(o: dict[str, Any], contact: Contact | None) -> bool:
+    """The write-up that is being written is not news on its own page."""
+    return contact is not None and o["kind"] == "write_up" and o["subject"] == contact.subject
 
 
 def _unknown(known: dict[str, Any] | None, customer: Customer, what: str) -> bool:
@@ -152,7 +157,7 @@ def _next(found: cards.Card, promises: list[dict[str, Any]], now: datetime) -> d
     at, words, look = min(coming, key=lambda row: row[0])
     return {
         "text": words,
-        "when": when_text(at, now),
+        "left": left_text(at, now),
         "at": at,
         "late": look == "late",
         "soon": look in {"now", "soon", "open"},
@@ -335,10 +340,10 @@ def _chart(holdings: list[dict[str, Any]], today: date) -> dict[str, Any] | None
     for h in coming:
         at = round(4 + 92 * (h["matures_on"] - today).days / CHART_DAYS, 1)
         height = round(28 + 62 * float(h["amount"] / most), 1)
-        label = h["product"] if written + 14 < at else ""
+        label = h["product"].split()[0][:6] if written + 14 < at else ""
         written = at if label else written
         stems.append({
-            "at": at, "top": 128 - height, "amount": f"{h['amount'] / 10000:.0f}", "text": label[:6],
+            "at": at, "top": 128 - height, "amount": f"{h['amount'] / 10000:.0f}", "text": label,
             "soon": (h["matures_on"] - today).days <= 30, "anchor": "end" if at > 88 else "middle",
         })  # fmt: skip
     return {

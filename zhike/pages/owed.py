@@ -159,7 +159,7 @@ def until(row: Row, now: datetime) -> str:
         return when_text(row["target"], now)
     if last == today.date() and due > now:
         if ends_day:
-            return gettext("today")
+            return pgettext("deadline", "today")
         if row["kind"] == "arrival":
             return f"{at:%H:%M}"
         return gettext("by %(time)s") % {"time": f"{at:%H:%M}"}

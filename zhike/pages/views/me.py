@@ -67,6 +67,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "obligations_obligation": gettext("obligation"), "obligations_fact": gettext("fact"), "people_staff": gettext("staff"),
         "contacts_demand": gettext("demand"), "customers_relation": gettext("relation"), "people_setting": gettext("setting"),
         "contacts_draft": gettext("draft"), "obligations_finding": gettext("finding"), "people_post": gettext("post"),
+        "customers_acquaintance": gettext("acquaintance"),
+        "customers_book": gettext("book"),
     }  # fmt: skip
     changes = entry.changes if entry.action in {"update", "reveal"} else {}
     return {

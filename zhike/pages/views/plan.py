@@ -19,6 +19,9 @@ from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.contacts import correction, course
+from zhike.contacts.afterwards import Account
+from zhike.contacts.afterwards import record as record_
+from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
@@ -66,61 +69,66 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
         return _made(request, found, kind, str(how), at, bank)
     except Blocked as blocked:
         return _form(request, found, kind, bank, given, complaints(blocked), status=422)
+    except DoesNotFit as misfit:
+        said = {"day" if misfit.field.endswith("_at") else misfit.field: ("", misfit.words.say(owed.speaks()))}
+        return _form(request, found, kind, bank, given, said, status=422)
 
 
 def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any, bank: Bank) -> HttpResponse:
     given, now, actor = request.POST, request.now, request.actor
     first_call = kind == Kind.CALL and history(found.pk, found.rm_id or actor.id, bank).first("call", at or now)
     purpose = "introduction" if first_call else given.get("purpose", "")
+    told: dict[str, Any] = {
+        "purpose": purpose if purpose in guard.PURPOSES else "",
+        "purpose_words": given.get("purpose_words", "").strip(),
+        "place": given.get("place", "").strip(),
+        "incoming": given.get("incoming") == "yes",
+    }
+    if how == "afterwards":
+        return _afterwards(request, found, kind, at, told, bank)
+    planned = at if how in {"agree", "plan"} else None
     contact = course.plan(
-        found, kind, actor=actor, now=now, planned_for=at if how in {"agree", "plan"} else None,
-        purpose=purpose if purpose in guard.PURPOSES else "", purpose_words=given.get("purpose_words", "").strip(),
-        place=given.get("place", "").strip(), planned_minutes=_minutes(given),
-        incoming=given.get("incoming") == "yes", afterwards=how == "afterwards",
-    )  # fmt: skip
-    name = found.address_as
+        found, kind, actor=actor, now=now, planned_for=planned, planned_minutes=_minutes(given), **told
+    )
+    if how == "plan":
+        when = when_text(at, now)
+        return moved(request, reverse("customer", args=[found.pk]), gettext("Planned: %(time)s") % {"time": when})
     if how == "agree":
         course.agree(
-            contact, at=at, place=contact.place, actor=actor, now=now, bank=bank,
-            customer_asked=given.get("asked") == "yes", invited_by_rm=given.get("invited") == "yes",
-        )  # fmt: skip
-        return moved(
-            request,
-            reverse("prepare", args=[contact.pk]),
-            gettext("Agreed with %(who)s: %(time)s") % {"who": name, "time": when_text(at, now)},
+            contact,
+            at=at,
+            place=contact.place,
+            actor=actor,
+            now=now,
+            bank=bank,
+            customer_asked=given.get("asked") == "yes",
+            invited_by_rm=given.get("invited") == "yes",
         )
-    if how == "plan":
-        return moved(
-            request, reverse("customer", args=[found.pk]), gettext("Planned: %(time)s") % {"time": when_text(at, now)}
-        )
+        words = gettext("Agreed with %(who)s: %(time)s") % {"who": found.address_as, "time": when_text(at, now)}
+        return moved(request, reverse("prepare", args=[contact.pk]), words)
     contact.customer_asked = given.get("asked") == "yes"
-    course.start(
-        contact,
-        actor=actor,
-        now=now,
-        bank=bank,
-        at=at if how == "afterwards" else None,
-        surprise_reason=given.get("surprise_reason", ""),
-    )
-    if how == "afterwards":
-        return _afterwards(request, contact, at, bank)
+    course.start(contact, actor=actor, now=now, bank=bank, surprise_reason=given.get("surprise_reason", ""))
     return moved(request, reverse("talk", args=[contact.pk]))
 
 
-def _afterwards(request: ActingRequest, contact: Contact, at: Any, bank: Bank) -> HttpResponse:
-    """What is over ends at the time that was said; then its write-up."""
-    ended = min(
-        request.now, at + timedelta(minutes=_minutes(request.POST) or (10 if contact.kind == Kind.CALL else 30))
+def _afterwards(
+    request: ActingRequest, found: Customer, kind: str, at: Any, told: dict[str, Any], bank: Bank
+) -> HttpResponse:
+    """What is over is recorded in one go; then its write-up."""
+    given = request.POST
+    account = Account(
+        kind=kind,
+        started_at=at,
+        ended_at=min(request.now, at + timedelta(minutes=_minutes(given) or (10 if kind == Kind.CALL else 30))),
+        customer_asked=given.get("asked") == "yes",
+        surprise_reason=given.get("surprise_reason", "") if kind == Kind.VISIT else "",
+        outcome=(given.get("outcome") or "reached") if kind == Kind.CALL else "",
+        no_time_agreed=True,
+        **told,
     )
-    if contact.kind == Kind.CALL:
-        outcome = request.POST.get("outcome") or "reached"
-        course.put_through(
-            contact, outcome, actor=request.actor, now=request.now, bank=bank, at=ended, no_time_agreed=True,
-        )  # fmt: skip
-        if contact.state != State.ENDED:
-            return moved(request, reverse("customer", args=[contact.customer_id]), gettext("Recorded"))
-    else:
-        course.end(contact, actor=request.actor, now=request.now, bank=bank, at=ended)
+    contact = record_(found, account, actor=request.actor, now=request.now, bank=bank)
+    if contact.state != State.ENDED:
+        return moved(request, reverse("customer", args=[found.pk]), gettext("Recorded"))
     return moved(request, reverse("write_up", args=[contact.pk]))
 
 

@@ -92,7 +92,7 @@ def _owed_row(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
         "icon": owed.ICONS[o["kind"]],
         "when": _now_when(due, now) if look == "now" else owed.until(o, now),
         "sub": _sub(o, look, due, now),
-        "due": due if look in {"late", "now", "soon"} or _counts_down(o, now) else None,
+        "due": due if look in {"late", "now"} or (o["kind"] != "arrival" and _counts_down(o, now)) else None,
         "who": owed.who(o, bank),
         "title": "",
         "title_sub": "",

@@ -22,6 +22,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.contacts import write_up
 from zhike.contacts.models import Contact, Draft, Kind, Result, State
+from zhike.contacts.states import WrongState
 from zhike.contacts.write_up import NeedHeard, NextContact, PromiseMade, WriteUp
 from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
@@ -130,13 +131,12 @@ def save(request: ActingRequest, contact: int) -> HttpResponse:
             {"detail": gettext("The draft is longer than %(most)s characters.") % {"most": LONGEST_DRAFT}}, status=413
         )
     values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
-    if found.state != State.ENDED:
+    try:
+        Draft.keep(found, {"values": values}, actor=request.actor, now=request.now)
+    except WrongState:
         return JsonResponse(
             {"detail": gettext("This contact is closed; its write-up is amended, not drafted.")}, status=409
         )
-    Draft.objects.update_or_create(
-        contact=found, staff_id=request.actor.id, defaults={"body": {"values": values}, "saved_at": request.now}
-    )
     return JsonResponse({"saved": request.now.isoformat()})
 
 

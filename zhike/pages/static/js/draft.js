@@ -3,8 +3,8 @@
 import { clock, now, say, words } from "./words.js";
 import { signIn } from "./page.js";
 
-const form = document.querySelector("form[data-draft]");
-const shown = document.querySelector("[data-draft-state]");
+// Looked up anew each time: a refused write-up comes back as a new form in the old one's place.
+let form = document.querySelector("form[data-draft]");
 const key = form && `zhike:draft:${form.dataset.draft}`;
 let timer = 0;
 let version = 0;
@@ -15,6 +15,7 @@ function values() {
 }
 
 function tell(name, look, time) {
+  const shown = document.querySelector("[data-draft-state]");
   if (!shown) return;
   shown.className = `state state--${look}`;
   (shown.querySelector("span") ?? shown).textContent = say(name, { time });
@@ -63,7 +64,9 @@ async function send() {
 }
 
 function changed(event) {
-  if (event.target.form && event.target.form !== form) return;
+  const of = event.target.form ?? event.target.closest?.("form");
+  if (!of?.matches("[data-draft]")) return;
+  form = of;
   keep();
   clearTimeout(timer);
   timer = setTimeout(send, 700);
@@ -96,12 +99,12 @@ if (form) {
   } catch {
     drop();
   }
-  form.addEventListener("input", changed);
-  form.addEventListener("change", changed);
+  addEventListener("input", changed);
+  addEventListener("change", changed);
   addEventListener("online", () => localStorage.getItem(key) && send());
   addEventListener("pagehide", () => localStorage.getItem(key) && !done && send());
-  form.addEventListener("htmx:sendError", () => tell("kept", "soon", clock()));
-  form.addEventListener("htmx:beforeOnLoad", (event) => {
+  addEventListener("htmx:sendError", () => tell("kept", "soon", clock()));
+  addEventListener("htmx:beforeOnLoad", (event) => {
     const on = event.detail.xhr.getResponseHeader("HX-Redirect");
     if (!on || on.startsWith(words.signinHref)) return; // signed out: what is typed stays kept
     done = true; // closed at the server: nothing left to keep

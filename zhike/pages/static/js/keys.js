@@ -31,8 +31,8 @@ function choose(digit) {
   const list = document.querySelector("[data-digits]");
   const choice = list?.querySelectorAll("input[type=radio]:not(:disabled)")[digit - 1];
   if (!choice) return false;
-  choice.click();
   choice.focus();
+  choice.click(); // last, so that what it brings out of hiding may take the focus
   return true;
 }
 
