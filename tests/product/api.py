@@ -21,7 +21,8 @@ class Program:
 
     def __init__(self, cast: Cast, who: str, language: str | None = None) -> None:
         token = tokens.give(cast.staff[who], "test", clock.now(), days=30)
-        self.http = Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=True)
+        self.authorization = f"Bearer {token}"
+        self.http = Client(headers={"Authorization": self.authorization})
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
         if method == "get":

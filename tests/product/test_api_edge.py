@@ -13,12 +13,13 @@ from django.test import Client
 
 from tests.cast import Cast
 from tests.product.api import Program
-from zhike.api import contacts, edge, obligations
+from zhike.api import contacts, customers, edge, needs, obligations, staff
 from zhike.conduct import guard
 from zhike.conduct.clause import OBLIGATIONS
 from zhike.contacts.models import Kind, Outcome, Result, State
-from zhike.customers.models import Need
+from zhike.customers.models import Consent, Customer, Need, Relation
 from zhike.obligations.models import State as Owed
+from zhike.people.permissions import ROLES
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -106,7 +107,14 @@ def test_every_operation_states_a_policy() -> None:
         (contacts.Outcome, Outcome.values),
         (contacts.Result, ["", *Result.values]),
         (contacts.Purpose, ["", *guard.PURPOSES]),
-        (contacts.NeedKind, Need.Kind.values),
+        (needs.NeedKind, Need.Kind.values),
+        (needs.NeedState, Need.State.values),
+        (customers.Kind, Customer.Kind.values),
+        (customers.Purpose, Consent.Purpose.values),
+        (customers.Channel, Consent.Channel.values),
+        (customers.RelationKind, Relation.Kind.values),
+        (customers.Age, Relation.Age.values),
+        (staff.Role, ROLES),
         (obligations.State, Owed.values),
         (obligations.Kind, list(OBLIGATIONS)),
     ],

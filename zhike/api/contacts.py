@@ -14,6 +14,7 @@ from pydantic import Field
 
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, locked, one, verb
+from zhike.api.needs import NeedIn, WhoOut, who
 from zhike.api.problems import field_invalid
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
 from zhike.api.versions import match, stamp
@@ -44,19 +45,6 @@ Purpose = Literal[
 ]
 Outcome = Literal["reached", "absent", "busy", "no_answer", "wrong_number", "not_interested"]
 Result = Literal["", "agreed", "inclined", "considering", "business_done", "no_business", "unhappy"]
-NeedKind = Literal[
-    "maturity",
-    "deposit",
-    "wealth",
-    "pension",
-    "education",
-    "loan",
-    "exchange",
-    "insurance",
-    "payment",
-    "service",
-    "other",
-]
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 
 
@@ -71,11 +59,6 @@ class AppointmentIn(In):
     told_customer: bool = True
     customer_asked: bool = False
     invited_by_rm: bool = False
-
-
-class NeedIn(In):
-    kind: NeedKind
-    words: Text = ""
 
 
 class NextIn(In):
@@ -220,7 +203,7 @@ class PreparationIn(In):
 class DraftIn(In):
     """What is typed so far, as the form's fields in their order."""
 
-    values: Annotated[list[tuple[Line, Text]], Field(max_length=200)]
+    values: Annotated[list[Annotated[list[Text], Field(min_length=2, max_length=2)]], Field(max_length=200)]
 
 
 class ChangesIn(In):
@@ -251,15 +234,6 @@ class StrikeIn(In):
 
 
 # ---------------------------------------------------------------------- what goes out
-
-
-class WhoOut(Out):
-    """A customer as rows show one."""
-
-    id: IdOut
-    name: str
-    honorific: str
-    tier: str
 
 
 class NoteOut(Out):
@@ -357,7 +331,7 @@ class ContactsOut(Out):
 
 
 class DraftOut(Out):
-    values: list[tuple[str, str]]
+    values: list[list[str]]
     saved_at: datetime | None
 
 
@@ -378,10 +352,9 @@ PLAIN = tuple(name for name in ContactRow.model_fields if name not in {"customer
 
 def row(contact: Contact) -> dict[str, Any]:
     """A contact as lists show it."""
-    customer = contact.customer
     return {
         **{name: getattr(contact, name) for name in PLAIN},
-        "customer": {"id": customer.pk, "name": customer.name, "honorific": customer.honorific, "tier": customer.tier},
+        "customer": who(contact.customer),
         "rm": {"id": contact.rm_id, "name": contact.rm.name},
         "follows": contact.follows_id,
     }

@@ -11,10 +11,22 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from zhike.api import contacts, obligations, problems
+from zhike.api import (
+    adherence,
+    appointments,
+    approvals,
+    clauses,
+    contacts,
+    customers,
+    needs,
+    obligations,
+    problems,
+    staff,
+    units,
+)
 from zhike.api.answers import once
 from zhike.api.problems import ProblemOut
-from zhike.api.shapes import Json, Rendered, dumps
+from zhike.api.shapes import In, Json, Out, Rendered, dumps
 from zhike.people.permissions import PUBLIC, policy
 
 PREFIX = "/api/v1/"
@@ -51,8 +63,9 @@ api = Api(
 )
 api.add_decorator(once, mode="view")
 problems.answer(api)
-for noun, module in {"contacts": contacts, "obligations": obligations}.items():
-    api.add_router("", module.router, tags=[noun])
+NOUNS = (customers, contacts, appointments, needs, obligations, approvals, clauses, adherence, staff, units)
+for module in NOUNS:
+    api.add_router("", module.router, tags=[module.__name__.rpartition(".")[2]])
 
 
 @api.get("openapi.json", include_in_schema=False, url_name="openapi")
@@ -71,6 +84,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 def described() -> str:
     """The API's OpenAPI document. What every operation may answer, beside what it does, is said here once."""
     document: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=PREFIX))
+    _one_meaning()
     schemas = document["components"].setdefault("schemas", {})
     problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schemas.update(problem.pop("$defs"), ProblemOut=problem)
@@ -85,6 +99,15 @@ def described() -> str:
     return dumps(document)
 
 
+def _one_meaning() -> None:
+    """OpenAPI keeps one schema a name: two of ours under one name would describe one of them wrongly."""
+    seen: dict[str, type] = {}
+    for module in NOUNS:
+        for name, value in vars(module).items():
+            if isinstance(value, type) and issubclass(value, Out | In) and name != "Filters":
+                assert seen.setdefault(name, value) is value, f"{name} in {module.__name__} and {seen[name].__module__}"
+
+
 ANSWERS = {
     "400": "The body is not JSON",
     "401": "Not signed in",
@@ -94,6 +117,7 @@ ANSWERS = {
     "412": "It was changed meanwhile",
     "422": "A field is not as it must be, or a clause does not allow it as it stands",
     "428": "If-Match is missing",
+    "429": "The day's number is used up",
 }
 
 

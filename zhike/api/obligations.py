@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.utils.translation import get_language
 from ninja import Query, Router
 
-from zhike.api.contacts import WhoOut
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, locked, one, verb
+from zhike.api.needs import WhoOut, who
 from zhike.api.problems import say
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
 from zhike.conduct import clause
@@ -86,7 +86,7 @@ class FactOut(Out):
     void: bool
 
 
-class ClauseOut(Out):
+class CountedOut(Out):
     """The clause in the version that counted."""
 
     id: str
@@ -99,7 +99,7 @@ class ClauseOut(Out):
 class ObligationOut(ObligationRow):
     cause: FactOut
     settling: FactOut | None
-    clause_text: ClauseOut
+    clause_text: CountedOut
 
 
 class ObligationsOut(Out):
@@ -137,8 +137,7 @@ def shown(owed: Obligation, now: datetime) -> dict[str, Any]:
         "why": owed.why[language],
         "late": owed.state == "open" and owed.due is not None and owed.due < now,
         "owner": {"id": owed.owner_id, "name": owed.owner.name},
-        "customer": customer
-        and {"id": customer.pk, "name": customer.name, "honorific": customer.honorific, "tier": customer.tier},
+        "customer": customer and who(customer),
         "contact": number if head == "contact" else None,
         "settled_by": owed.settled_by_id,
     }

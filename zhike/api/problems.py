@@ -20,6 +20,7 @@ from zhike.contacts.completion import AlreadySettled
 from zhike.contacts.course import DoesNotFit
 from zhike.contacts.states import WrongState
 from zhike.customers.checks import Unaccepted
+from zhike.customers.models.customer import Exhausted
 from zhike.obligations.models import State
 
 API = "/api/"
@@ -96,6 +97,7 @@ TITLES = {
     "invalid": "The request is not as it must be",
     "changed-meanwhile": "Somebody changed it meanwhile",
     "if-match-missing": "If-Match is missing",
+    "exhausted": "The day's number is used up",
     "key-reused": "The Idempotency-Key belongs to another request",
 }
 
@@ -154,6 +156,14 @@ def _wrong_state(request: HttpRequest, error: WrongState) -> HttpResponse:
 def _already_settled(request: HttpRequest, error: AlreadySettled) -> HttpResponse:
     state = State(error.obligation.state).label
     return problem(409, "wrong-state", _("This is no longer open: it is “%(state)s”.") % {"state": state})
+
+
+def _exhausted(request: HttpRequest, error: Exhausted) -> HttpResponse:
+    return problem(429, "exhausted", str(error))
+
+
+def _not_yours(request: HttpRequest, error: PermissionError) -> HttpResponse:
+    return problem(403, "", str(error))
 
 
 def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
@@ -232,6 +242,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     WrongState: _wrong_state,
     AlreadySettled: _already_settled,
     Unaccepted: _unaccepted,
+    Exhausted: _exhausted,
+    PermissionError: _not_yours,
     DoesNotFit: _does_not_fit,
     words.Refused: _refused_value,
     ValidationError: _invalid,

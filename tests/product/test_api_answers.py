@@ -1,0 +1,147 @@
+"""Idempotency-Key: what is sent again is answered again and done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from tests.cast import Cast, seat
+from tests.conftest import Database
+from tests.product.api import NOW, Program
+from zhike import clock
+from zhike.customers.models import Customer
+
+Role = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def rm(cast: Cast, worker: Role) -> Program:
+    with worker():
+        return Program(cast, "rm")
+
+
+def plan(cast: Cast, words: str = "") -> dict[str, Any]:
+    return {"kind": "reception", "customer": str(cast.customers["rm"][0].pk), "purpose_words": words}
+
+
+@pytest.mark.django_db
+def test_the_same_key_is_answered_as_before(cast: Cast, rm: Program) -> None:
+    key = {"Idempotency-Key": "a-1"}
+    first = rm.send("post", "contacts", plan(cast), **key)
+    again = rm.send("post", "contacts", plan(cast), **key)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(rm.get("contacts")["items"]) == 1
+    other = rm.post("contacts", plan(cast, "另一件"), status=422, **key)
+    assert other["type"] == "urn:zhike:problem:key-reused"
+    rm.post(f"contacts/{first.json()['id']}/start", status=422, **key)
+
+
+@pytest.mark.django_db
+def test_what_failed_may_be_tried_anew_with_its_key(cast: Cast, rm: Program) -> None:
+    key = {"Idempotency-Key": "a-2"}
+    contact = rm.post("contacts", {**plan(cast), "kind": "visit"})
+    path = f"contacts/{contact['id']}/start"
+    rm.post(path, {}, status=422, **key)
+    assert rm.post(path, {"surprise_reason": "路过"}, **key)["state"] == "under_way"
+
+
+@pytest.mark.django_db
+def test_a_key_is_its_staff_members_own_and_what_is_kept_is_sealed(cast: Cast, rm: Program, worker: Role) -> None:
+    with worker():
+        mate = Program(cast, "mate")
+    key = {"Idempotency-Key": "a-3"}
+    mine = rm.post("contacts", plan(cast, "只有我知道"), **key)
+    assert mate.send("post", "contacts", plan(cast, "只有我知道"), **key).status_code == 404
+    theirs = mate.post("contacts", {**plan(cast), "customer": str(cast.customers["mate"][0].pk)}, **key)
+    assert theirs["id"] != mine["id"]
+    with cast.acting("mate"), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM api_answer")
+        assert cursor.fetchone() == (1,)
+    with worker(), connection.cursor() as cursor:
+        cursor.execute("SELECT body FROM api_answer")
+        assert not [body for (body,) in cursor.fetchall() if "只有我知道" in body or "customer" in body]
+
+
+@pytest.mark.django_db
+def test_answers_are_kept_for_a_day_and_then_go(cast: Cast, rm: Program) -> None:
+    with clock.at(NOW):
+        rm.post("contacts", plan(cast), **{"Idempotency-Key": "old"})
+    with clock.at(NOW + timedelta(hours=25)):
+        rm.post("contacts", plan(cast), **{"Idempotency-Key": "old"})
+    with clock.at(NOW + timedelta(hours=50)):
+        rm.post("contacts", plan(cast), **{"Idempotency-Key": "new"})
+        with cast.acting("rm"), connection.cursor() as cursor:
+            cursor.execute("SELECT key FROM api_answer")
+            assert cursor.fetchall() == [("new",)]
+    assert len(rm.get("contacts")["items"]) == 2
+
+
+def prepared(database: Database) -> tuple[Cast, Program]:
+    """The cast in a database of its own, committed; made by the role that may."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE zhike_owner")
+        cast = seat()
+        Customer.objects.update(mobile_index=b"known")
+        program = Program(cast, "rm")
+    return cast, program
+
+
+def at_once(count: int, do: Callable[[int], Any]) -> list[Any]:
+    """Does it in so many threads at the same time, each on its own connection."""
+    together, results = Barrier(count), [None] * count
+
+    def run(number: int) -> None:
+        together.wait()
+        try:
+            results[number] = do(number)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_two_with_one_key_at_once_do_it_once(database: Database) -> None:
+    cast, program = prepared(database)
+    body = plan(cast)
+    token = {"Idempotency-Key": "at-once"}
+    answers = at_once(4, lambda _number: twin(program).send("post", "contacts", body, **token))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    with psycopg.connect(database.url("zhike_worker")) as other:
+        assert other.execute("SELECT count(*) FROM contacts_contact").fetchone() == (1,)
+
+
+def test_of_two_clicks_without_a_key_one_comes_second(database: Database) -> None:
+    cast, program = prepared(database)
+    contact = program.post("contacts", plan(cast))
+    program.post(f"contacts/{contact['id']}/start")
+    answers = at_once(3, lambda _number: twin(program).send("post", f"contacts/{contact['id']}/end", {}))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    thanks = next(each for each in program.get("obligations")["items"] if each["kind"] == "thanks")
+    how = {"channel": "sms", "introduces": True}
+    answers = at_once(3, lambda _number: twin(program).send("post", f"obligations/{thanks['id']}/completion", how))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+
+
+def twin(program: Program) -> Program:
+    """The same program over another connection."""
+    other = object.__new__(Program)
+    other.authorization, other.http = (
+        program.authorization,
+        type(program.http)(headers={"Authorization": program.authorization}),
+    )
+    return other
