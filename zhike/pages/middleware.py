@@ -17,12 +17,14 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from ninja.operation import PathView
 
 from zhike import clock
+from zhike.conduct import words
 from zhike.people import actor as acting
 from zhike.people.permissions import PUBLIC, Refused, check_route
 from zhike.people.session import SessionStore
@@ -148,6 +150,10 @@ class Acting:
             return self.refuse(request, exception)
         if connection.in_atomic_block:
             transaction.set_rollback(True)
+        if isinstance(exception, words.Refused):
+            # What a view has no place for beside a field: the sentence alone, and the way back to what was typed.
+            sentence = exception.words.say(translation.get_language() or "")
+            return render(request, "refused.html", {"sentence": sentence}, status=422)
         return None
 
     def refuse(self, request: Any, refused: Refused) -> HttpResponseBase:

@@ -1,0 +1,391 @@
+"""The access walk: every route and API operation, for every role, on own, a team-mate's and a stranger's rows.
+
+Nothing here is listed by hand but what a route's parameters stand for: a new route is walked from the day it exists, and
+fails if it states no policy or takes a parameter that nobody has told the walk about. Each answer is searched for the
+names of customers out of sight, so search, counts, exports, autocompletion and error messages are walked with the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.cast import CUSTOMERS, STAFF, Cast
+from zhike import clock
+from zhike.contacts.models import Contact
+from zhike.customers.models import Need
+from zhike.obligations.models import Fact, Obligation
+from zhike.pages.middleware import paths_behind, stated_policy
+from zhike.people.models import Approval
+from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
+
+SEES = {
+    "rm": {"rm"},
+    "mate": {"mate"},
+    "stranger": {"stranger"},
+    "leader": {"rm", "mate", "century"},
+    "other_leader": {"stranger", "lujiazui"},
+    "branch_leader": set(CUSTOMERS),
+    "marketing": set(),
+    "compliance": set(CUSTOMERS),
+    "risk": set(CUSTOMERS),
+    "auditor": set(CUSTOMERS),
+    "administrator": set(),
+}
+WHOSE = ("rm", "mate", "stranger")
+# The last part of a name that nobody can have typed: what a query echoes is not a leak.
+TELLTALE = {name: name[-2:] if len(name) < 5 else name[2:6] for names in CUSTOMERS.values() for name in names}
+NOT_TOLD = {400, 404, 405, 409, 415, 422, 428}  # of 409: only where the route's own row is in sight
+
+
+@dataclass
+class Rows:
+    """What belongs to one of the RMs, by the name of the parameter that stands for it."""
+
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def of(self, whose: str, name: str, noun: str) -> Any:
+        values = self.values[whose]
+        return values[noun] if name == "id" else values[name]
+
+
+# API nouns whose {id} is a row of an RM; parameters that stand for a row of an RM.
+NOUNS = {
+    "contacts": "contact",
+    "obligations": "obligation",
+    "customers": "customer",
+    "needs": "need",
+    "appointments": "contact",
+}
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
+OF_AN_RM = {"customer", "contact", "obligation", "need", "id"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address in one method."""
+
+    path: str
+    method: str
+    policy: str | None
+    api: bool
+
+    @property
+    def parameters(self) -> set[str]:
+        return {a or b for a, b in PARAMETER.findall(self.path)}
+
+    @property
+    def noun(self) -> str:
+        match = re.match(r"api/v1/([\w-]+)", self.path)
+        return NOUNS.get(match[1], match[1]) if match else ""
+
+    def about(self, rows: Rows, whose: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            return str(rows.of(whose, match[1] or match[2], self.noun))
+
+        return "/" + PARAMETER.sub(value, self.path)
+
+    def __str__(self) -> str:
+        return f"{self.method} /{self.path}"
+
+
+def routes() -> list[Route]:
+    """Every URL pattern, each API operation by itself."""
+    found: dict[tuple[str, str], Route] = {}
+    for path, view in _patterns(get_resolver().url_patterns, ""):
+        api = path.startswith("api/")
+        paths = paths_behind(view)
+        methods = [m for op in paths.operations for m in op.methods] if paths else ["GET", "POST"]
+        for method in methods:
+            found.setdefault((path, method), Route(path, method, stated_policy(view, method), api))
+    return list(found.values())
+
+
+def _patterns(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern.url_patterns, path)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield path, pattern.callback
+
+
+@pytest.fixture(autouse=True)
+def _monday() -> Iterator[None]:
+    with clock.at(NOW):
+        yield
+
+
+@pytest.fixture
+def rows(cast: Cast, owner: Role) -> Rows:
+    """A contact, an obligation and a need of each RM; what stands for the other parameters."""
+    made = Rows()
+    with owner():
+        asked = Approval.objects.create(
+            kind="people.setting",
+            subject="setting:idle_minutes",
+            payload={"name": "idle_minutes", "value": 20, "from_day": "2026-04-01"},
+            digest="0" * 64,
+            asked_by=cast.second_administrator,
+            asked_at=NOW,
+            reason="口径",
+        )
+        for whose in WHOSE:
+            made.values[whose] = {
+                **_rows_of(cast, whose),
+                "approval": asked.pk,
+                "unit": cast.units["century"].pk,
+                "staff": cast.staff[whose].pk,
+                "post": cast.staff[whose].posts.get().pk,
+                "name": "idle_minutes",
+                "field": "mobile",
+                "kind": "call",
+                "clause": "R12",
+                "rest": "nowhere",
+            }
+    return made
+
+
+def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
+    customer, rm = cast.customers[whose][0], cast.staff[whose]
+    contact = Contact.objects.create(
+        kind="call", state="agreed", customer=customer, rm=rm, by=rm, purpose="care", told_customer=True,
+        planned_for=NOW + timedelta(hours=1), place="支行", created_at=NOW,
+    )  # fmt: skip
+    fact = Fact.objects.create(
+        kind="promise_made", data={"words": "回复"}, at=NOW, known_at=NOW, staff=rm, by=rm, customer=customer
+    )
+    obligation = Obligation.objects.create(
+        fact=fact, clause="W11", clause_from=date(2020, 1, 1), kind="promise", force="must", owner=rm, customer=customer,
+        what={"zh": "答复客户", "en": "answer"}, why={"zh": "承诺", "en": "promised"},
+        opens=NOW, due=NOW + timedelta(days=1), created_at=NOW, key=f"walk:{whose}",
+    )  # fmt: skip
+    need = Need.objects.create(customer=customer, kind="loan", words="房贷", opened_at=NOW, by=rm)
+    return {"customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk}
+
+
+def ask(browser: Client, route: Route, address: str, body: dict[str, Any] | None = None) -> HttpResponse:
+    """The answer, with whatever it did undone, in the database and in the browser."""
+    cookies = browser.cookies.output(header="")
+    with transaction.atomic():
+        if route.api and route.method != "GET":
+            answer = browser.generic(route.method, address, json.dumps(body or {}), "application/json")
+        elif route.method == "POST":
+            answer = browser.post(address, body or {})
+        else:
+            answer = browser.generic(route.method, address)
+        answer.written = written()  # type: ignore[attr-defined]
+        transaction.set_rollback(True)
+    browser.cookies.clear()
+    browser.cookies.load(cookies)
+    return answer  # type: ignore[return-value]
+
+
+def written() -> set[int | None]:
+    """Whose rows the trail says were touched in this transaction, beyond row-level security."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE zhike_owner")
+        cursor.execute("SELECT DISTINCT customer_id FROM trail_entry WHERE action IN ('insert', 'update', 'delete')")
+        touched = {row[0] for row in cursor.fetchall()}
+        cursor.execute("SET LOCAL ROLE zhike_app")
+    return touched
+
+
+def allowed(who: str, stated: str | None) -> bool:
+    return stated in (PUBLIC, SIGNED_IN) or STAFF[who][2] in MAY[stated or ""]
+
+
+def leaks(cast: Cast, who: str, answer: HttpResponse) -> list[str]:
+    """Names of customers out of sight in the answer."""
+    text = answer.content.decode(errors="replace") + str(answer.headers)
+    text = re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), text)
+    return [
+        name for whose, names in CUSTOMERS.items() if whose not in SEES[who] for name in names if TELLTALE[name] in text
+    ]
+
+
+def test_every_route_states_its_policy() -> None:
+    unstated = [str(route) for route in routes() if route.policy is None]
+    assert not unstated
+    assert len(routes()) > 80
+
+
+def test_what_is_public_is_known() -> None:
+    """A route that becomes public must be put here too, by whoever reviews it."""
+    public = {route.path for route in routes() if route.policy == PUBLIC}
+    assert public == {
+        "sign-in/", "sign-in/code/", "sign-in/closed/", "sign-out/", "healthz", "readyz",
+        "api/v1/openapi.json", "api/v1/docs", "api/", "api/<path:rest>",
+    }  # fmt: skip
+
+
+def test_nobody_reads_nothing(cast: Cast, rows: Rows) -> None:
+    browser = Client()
+    for route in routes():
+        answer = ask(browser, route, route.about(rows, "rm"))
+        if route.policy == PUBLIC:
+            assert answer.status_code < 500 or route.path == "readyz", route
+        else:
+            assert answer.status_code == (401 if route.api else 302), f"{route}: {answer.status_code}"
+        assert not leaks_to_nobody(answer), route
+
+
+def leaks_to_nobody(answer: HttpResponse) -> list[str]:
+    text = answer.content.decode(errors="replace")
+    return [name for name, telltale in TELLTALE.items() if telltale in text]
+
+
+@pytest.mark.parametrize("who", SEES)
+def test_the_walk(cast: Cast, rows: Rows, who: str) -> None:
+    browser = cast.client(who, raise_request_exception=False)
+    before = written()
+    in_sight = {None, *(c.pk for whose in SEES[who] for c in cast.customers[whose])}
+    wrong: list[str] = []
+    for route in routes():
+        of_an_rm = OF_AN_RM & route.parameters
+        for whose in WHOSE if of_an_rm and allowed(who, route.policy) else WHOSE[:1]:
+            answer = ask(browser, route, route.about(rows, whose))
+            told = judge(route, who, whose if of_an_rm else None, answer)
+            found = leaks(cast, who, answer)
+            touched = answer.written - before - in_sight  # type: ignore[attr-defined]
+            if told:
+                wrong.append(f"{route} on {whose}'s: {told}")
+            if found:
+                wrong.append(f"{route} on {whose}'s: shows {found}")
+            if touched:
+                wrong.append(f"{route} on {whose}'s: wrote rows of {touched}")
+    assert not wrong, "\n".join(wrong)
+
+
+def judge(route: Route, who: str, whose: str | None, answer: HttpResponse) -> str:
+    """What is wrong with the answer; empty if nothing is."""
+    status = answer.status_code
+    if status >= 500 and route.path != "readyz":  # which says that no worker runs in a test
+        return f"failed with {status}"
+    if not allowed(who, route.policy):
+        return "" if status == 403 else f"{status} for a role that may not"
+    if whose is not None and whose not in SEES[who]:
+        return "" if status in NOT_TOLD - {409} else f"{status} for a row out of sight"
+    if status == 403 and route.method == "GET":
+        return "403 for a role that may"
+    return ""
+
+
+@pytest.mark.parametrize("who", ["rm", "leader", "compliance", "marketing", "administrator"])
+def test_search_finds_nobody_out_of_sight(cast: Cast, who: str) -> None:
+    browser = cast.client(who)
+    for text in ("欧阳", "单", "王", "苏州", "金", "张", "o", "oysy", "shan", "wang", "C-stranger"):
+        for address in (
+            f"/search/?q={text}",
+            f"/search/hits/?q={text}",
+            f"/customers/?q={text}",
+            f"/trail/?customer={text}",
+        ):
+            assert not leaks(cast, who, browser.get(address)), f"{address} for {who}"
+
+
+def test_somebody_elses_book_is_not_opened_by_its_number(cast: Cast) -> None:
+    browser = cast.client("rm")
+    for keeper in (cast.mate.pk, cast.stranger.pk, -cast.units["century"].pk, 0, 10**20, "x"):
+        answer = browser.get(f"/customers/?rm={keeper}")
+        assert answer.status_code in (200, 404)
+        assert not leaks(cast, "rm", answer)
+
+
+def test_a_book_counts_ones_own(cast: Cast) -> None:
+    for who, count in (("rm", 3), ("mate", 3)):
+        page = cast.client(who).get("/customers/").content.decode()
+        assert re.search(rf"<small>[^<]*\b{count}</small>", page)
+
+
+REFERENCES = {
+    "customer",
+    "customer_id",
+    "rm",
+    "rm_id",
+    "staff",
+    "owner",
+    "owner_id",
+    "unit",
+    "need",
+    "contact",
+    "follows",
+    "to",
+}
+
+
+@pytest.mark.parametrize("who", ["rm", "leader"])
+def test_nothing_is_made_for_others(cast: Cast, rows: Rows, who: str) -> None:
+    """Every operation that writes, told to write for a stranger: in the body, where the address does not say whose."""
+    browser = cast.client(who, raise_request_exception=False)
+    before = written()
+    in_sight = {None, *(c.pk for whose in SEES[who] for c in cast.customers[whose])}
+    foreign = {**rows.values["stranger"], "staff": cast.stranger.pk, "unit": cast.units["lujiazui"].pk}
+    for route in routes():
+        if route.method == "GET" or route.path == "readyz" or not allowed(who, route.policy):
+            continue
+        body: dict[str, Any] = {
+            "customer": foreign["customer"], "customer_id": foreign["customer"], "rm": foreign["staff"],
+            "staff": foreign["staff"], "owner": foreign["staff"], "unit": foreign["unit"], "need": foreign["need"],
+            "contact": foreign["contact"], "follows": foreign["contact"], "kind": "call", "how": "now", "name": "新",
+            "purpose": "care", "words": "话", "reason": "理由", "to": foreign["staff"], "day": "2026-03-17", "time": "10:00",
+        }  # fmt: skip
+        if route.api:
+            body = filled(route, body)
+        answer = ask(browser, route, route.about(rows, "rm"), body)
+        assert answer.status_code < 500, f"{route}: {answer.content.decode()[:500]}"
+        touched = answer.written - before - in_sight  # type: ignore[attr-defined]
+        assert not touched, f"{route} wrote rows of {touched}"
+        assert not leaks(cast, who, answer), route
+
+
+def filled(route: Route, body: dict[str, Any]) -> dict[str, Any]:
+    """A body that the operation's own description calls valid, with a stranger wherever it names somebody."""
+    from zhike.api.edge import described
+
+    document = json.loads(described())
+    path = "/" + route.path.replace("<id>", "{id}")
+    operation = document["paths"].get(path, {}).get(route.method.lower(), {})
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    value = example(content.get("schema", {}), document, body)
+    return value if isinstance(value, dict) else {}
+
+
+def example(schema: dict[str, Any], document: dict[str, Any], said: dict[str, Any], name: str = "") -> Any:
+    """The least that a schema takes; fields that name a row get the stranger's."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    for option in schema.get("anyOf", schema.get("oneOf", [])):
+        if option.get("type") != "null":
+            return example(option, document, said, name)
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        wanted = set(schema.get("required", ())) | (REFERENCES & set(schema.get("properties", {})))
+        return {key: example(schema["properties"][key], document, said, key) for key in wanted}
+    if name in REFERENCES and name in said:
+        return str(said[name]) if kind == "string" else said[name]
+    if kind == "array":
+        return [example(schema.get("items", {}), document, said, name)] if schema.get("minItems") else []
+    if kind == "string" and schema.get("format") == "date-time":
+        return (NOW - timedelta(minutes=5)).isoformat()
+    if kind == "string" and schema.get("format") == "date":
+        return "2026-03-17"
+    return {"string": str(said.get(name, "话")), "integer": 1, "number": 1, "boolean": True}.get(str(kind))
