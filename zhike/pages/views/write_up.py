@@ -131,18 +131,10 @@ def save(request: ActingRequest, contact: int) -> HttpResponse:
         return JsonResponse(
             {"detail": gettext("The draft is longer than %(most)s characters.") % {"most": LONGEST_DRAFT}}, status=413
         )
-<<<<<<< HEAD
     values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
     try:
         Draft.keep(found, {"values": values}, actor=request.actor, now=request.now)
     except WrongState:
-=======
-    try:
-        values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadRequest("A draft is {values: [[name, value], …]}.") from error
-    if found.state != State.ENDED:
->>>>>>> 82e50c5 (Walk every route and operation for every role on own, team-mates' and strangers' rows)
         return JsonResponse(
             {"detail": gettext("This contact is closed; its write-up is amended, not drafted.")}, status=409
         )
