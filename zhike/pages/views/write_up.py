@@ -131,7 +131,10 @@ def save(request: ActingRequest, contact: int) -> HttpResponse:
         return JsonResponse(
             {"detail": gettext("The draft is longer than %(most)s characters.") % {"most": LONGEST_DRAFT}}, status=413
         )
-    values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
+    try:
+        values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadRequest("A draft is {values: [[name, value], …]}.") from error
     try:
         Draft.keep(found, {"values": values}, actor=request.actor, now=request.now)
     except WrongState:
