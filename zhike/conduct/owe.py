@@ -64,10 +64,20 @@ def owe(fact: Fact, case: Case, code: Code, bank: Bank, workdays: Workdays) -> l
     """
     day = fact.at.astimezone(bank.zone).date()
     return [
-        _due(fact, case, clause, version, rule, bank, workdays)
+        due
         for clause, version, rule in code.rules(fact.kind, day)
-        if all(condition(fact, case, bank) for condition in rule.when) and not _dead(case, rule)
+        if all(condition(fact, case, bank) for condition in rule.when)
+        and not _dead(case, rule)
+        and not _asked_already(due := _due(fact, case, clause, version, rule, bank, workdays), case)
     ]
+
+
+def _asked_already(due: Due, case: Case) -> bool:
+    """R4: what is missing is asked for once, however many contacts miss it; found out and lost again, it is asked anew."""
+    return due.kind == "find_out" and any(
+        owed.kind == "find_out" and owed.customer == due.customer and owed.detail == due.detail and owed.key != due.key
+        for owed in case.owed
+    )
 
 
 def _dead(case: Case, rule: OweRule) -> bool:
@@ -106,10 +116,13 @@ def _due(
 
 
 def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
-    """Names the thing owed, however often the fact is told: two demands of one visit are two subjects."""
+    """Names the thing owed, however often the fact is told: two demands of one visit are two subjects.
+
+    A visit that is moved twice owes two arrivals, and perhaps two apologies: each is named with its moment.
+    """
     what = rule.detail.__name__ if rule.detail and rule.kind == "find_out" else rule.kind
-    about = f"customer:{fact.customer}" if rule.kind == "find_out" else fact.subject
-    return f"{clause.id}/{what}/{about}"
+    moment = {"arrival": fact.data.get("target", ""), "apology": fact.at.isoformat()}.get(rule.kind, "")
+    return "/".join(part for part in (clause.id, what, fact.subject, moment) if part)
 
 
 # ── settling ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -83,8 +83,11 @@ def agree(
 ) -> Contact:
     """An appointment (预约): the customer agreed when and where. For a visit, arriving is owed (V2).
 
-    ``invited_by_rm``: the RM invited and the customer accepted (R2, C7).
+    ``invited_by_rm``: the RM invited and the customer accepted (R2, C7). An agreed visit that gets another time is moved
+    (:func:`call_off`), for V3 asks whose reason it is: raises Blocked.
     """
+    if contact.kind == Kind.VISIT and contact.state == State.AGREED and contact.planned_for != at:
+        _stop_if_blocked(guard.visit_called_off(whose="", told_how=""))
     contact.state = follow("agree", contact)
     contact.planned_for, contact.place = at, place
     contact.told_customer, contact.customer_asked = told_customer, customer_asked
