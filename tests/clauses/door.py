@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from itertools import count
 from types import SimpleNamespace
@@ -103,7 +103,9 @@ class Door:
     def setting(self, name: str, value: Any, from_day: date = LONG_AGO) -> None:
         """The bank has decided so."""
         with self.owner():
-            Setting.objects.create(name=name, value=value, from_day=from_day, at=BEFORE)
+            # What is cached goes by when the last setting was made, so that each is made at a time of its own.
+            at = BEFORE + timedelta(microseconds=next(NUMBERS))
+            Setting.objects.create(name=name, value=value, from_day=from_day, at=at)
 
     # ------------------------------------------------------------------ what a program sends
 

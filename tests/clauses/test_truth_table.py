@@ -591,3 +591,97 @@ def test_a_promise_is_owed_until_it_is_answered(door: Door, row: dict[str, Any])
         door.done(promise, moment("2026-03-20 09:00"), channel="call", words="")
     door.done(promise, moment("2026-03-20 09:00"), channel="call", words="老号码可以留")
     assert door.owed(customer, clause="W11")[0].state == "done"
+
+
+@rows("setting", "name", "tier", "from")
+def test_a_setting_of_the_bank(door: Door, row: dict[str, Any]) -> None:
+    door.setting(row["name"], row["value"], date.fromisoformat(row.get("from", "2020-01-01")))
+    customer = door.customer(row["tier"], met=row["history"] == "later", called=True)
+    if row["history"].startswith("met by"):
+        with door.owner():
+            Acquaintance.objects.create(customer=customer, rm=door.cast.mate, met_source="import")
+    end = happened(door, customer, row["contact"], "none")
+    thanks = door.owed(customer, kind="thanks")
+    if row["owed"] == "nothing":
+        assert thanks == []
+        return
+    (found,) = thanks
+    head, *parts = row["owed"].split(", ")
+    clause, *channels = head.split()
+    told = dict(part.split(" ", 1) for part in parts)
+    assert (found.clause, set(found.channels)) == (clause, set(channels))
+    assert shown(found.due) == shown(relative(told["due"], end))
+    assert shown(found.opens) == shown(relative(told.get("opens", "end"), end))
+    assert found.detail["text"] == told.get("text", found.detail["text"])
+
+
+def test_one_message_for_each_contact_where_the_bank_wants_it(door: Door) -> None:
+    door.setting("one_message_closes_day", False)
+    customer = door.customer(met=True)
+    for start, end in (("10:00", "10:30"), ("15:00", "15:20")):
+        door.record(customer, "reception", moment(start), moment(end))
+    door.done(door.owed(customer, kind="thanks")[1], moment("16:00"), channel="sms")
+    assert [each.state for each in door.owed(customer, kind="thanks")] == ["open", "done"]
+
+
+def test_a_bank_may_allow_more_minutes(door: Door) -> None:
+    door.setting("callback_tolerance", 10)
+    customer = door.customer(called=True)
+    happened(door, customer, "call", "busy")
+    (promised,) = door.owed(customer, kind="call_back")
+    assert (shown(promised.opens), shown(promised.due)) == ("2026-03-02 14:50", "2026-03-02 15:10")
+
+
+def test_busy_again_is_promised_again(door: Door) -> None:
+    customer = door.customer(called=True)
+    happened(door, customer, "call", "busy")
+    (promised,) = door.owed(customer, kind="call_back")
+    door.record(
+        customer, "call", moment("15:00"), moment("15:01"), outcome="busy", purpose="call_back",
+        fulfils=promised.pk, call_back_at=moment("16:30"),
+    )  # fmt: skip
+    assert [(each.state, shown(each.target)) for each in door.owed(customer, kind="call_back")] == [
+        ("done", "2026-03-02 15:00"),
+        ("open", "2026-03-02 16:30"),
+    ]
+
+
+def test_moved_twice_an_apology_is_owed_twice(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    own = {"whose": "rm", "why": "临时开会"}
+    told = {"told_how": "call", "apologised": True}
+    door.step("move", visit, moment("11:00"), to=moment("2026-03-03 15:00"), **own, **told)
+    door.step("move", visit, moment("2026-03-03 09:00"), to=moment("2026-03-04 15:00"), **own)
+    assert [each.state for each in door.owed(customer, kind="apology")] == ["done", "open"]
+    assert [shown(each.due) for each in door.owed(customer, kind="arrival")] == ["2026-03-04 15:00"]
+
+
+def test_a_missed_visit_that_is_moved_owes_a_new_arrival(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    door.sweep(moment("15:30"))
+    more = {"whose": "rm", "why": "堵车", "told_how": "call", "apologised": True}
+    door.step("move", visit, moment("15:31"), to=moment("2026-03-03 15:00"), **more)
+    assert [(each.state, shown(each.due)) for each in door.owed(customer, kind="arrival")] == [
+        ("missed", "2026-03-02 15:00"),
+        ("open", "2026-03-03 15:00"),
+    ]
+
+
+def test_a_number_that_turns_out_wrong_is_asked_for_again(door: Door) -> None:
+    customer = door.customer("gold", met=True, called=True, known="email")
+    door.record(customer, "reception", moment("14:00"), moment("14:27"))
+    (gap,) = door.owed(customer, clause="R4")
+    door.done(gap, moment("14:30"), value="13800138000")
+    start = moment("2027-03-02 10:00")
+    door.record(customer, "call", start, start + timedelta(minutes=1), outcome="wrong_number", purpose="care")
+    assert [each.state for each in door.owed(customer, clause="R4")] == ["done", "open"]
+
+
+def test_agreeing_anew_is_moving(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    with pytest.raises(Refused):
+        door.step("appointment", visit, moment("11:00"), at=moment("2026-03-03 15:00"), place="客户公司")
+    assert [shown(each.due) for each in door.owed(customer, kind="arrival")] == ["2026-03-02 15:00"]
