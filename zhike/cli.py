@@ -244,7 +244,14 @@ def demo_bank(options: Options) -> int:
     with ready("worker"):
         from zhike import clock
         from zhike.demo import build
+        from zhike.people.models import Staff
 
+        if not Staff.objects.exists():
+            embedded.to_stderr(
+                words(
+                    "正在建立演示银行（仅首次，约一分钟）……", "Building the demonstration bank (once; about a minute) …"
+                )
+            )
         for line in build(clock.now()):
             print(line, flush=True)
     return DONE
@@ -677,7 +684,12 @@ def tell_customers(options: Options, run: Any) -> int:
     return REFUSED if run.refused or run.doubtful else DONE
 
 
-@command("import undo", "撤销一次客户导入", "undo an import of customers", argument("number", "导入编号", "the import's number", type=int))
+@command(
+    "import undo",
+    "撤销一次客户导入",
+    "undo an import of customers",
+    argument("number", "导入编号", "the import's number", type=int),
+)
 def import_undo(options: Options) -> int:
     """Take a run's customers away again, as long as nothing was recorded about them."""
     with ready("worker"):
