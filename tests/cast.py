@@ -53,8 +53,8 @@ CUSTOMERS = {
     "rm": ("张伟明", "李秀兰", "上海申达贸易有限公司"),
     "mate": ("王建国", "刘桂英", "杭州启明软件有限公司"),
     "stranger": ("欧阳思远", "单雪梅", "苏州恒丰纺织有限公司"),
-    "century": ("钱无主",),
-    "lujiazui": ("金无主",),
+    "century": ("钱有财",),
+    "lujiazui": ("金满堂",),
 }
 TIERS = ("platinum", "gold", "diamond")
 

@@ -67,13 +67,17 @@ class Rows:
 # API nouns whose {id} is a row of an RM; parameters that stand for a row of an RM.
 NOUNS = {
     "contacts": "contact",
+    "appointments": "contact",
     "obligations": "obligation",
     "customers": "customer",
     "needs": "need",
-    "appointments": "contact",
+    "approvals": "approval",
+    "staff": "staff",
+    "units": "unit",
+    "clauses": "clause",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-OF_AN_RM = {"customer", "contact", "obligation", "need", "id"}
+OF_AN_RM = {"customer", "contact", "obligation", "need"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Route:
 
     @property
     def parameters(self) -> set[str]:
-        return {a or b for a, b in PARAMETER.findall(self.path)}
+        return {self.noun if "id" in found else found[0] or found[1] for found in PARAMETER.findall(self.path)}
 
     @property
     def noun(self) -> str:
