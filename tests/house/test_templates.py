@@ -47,3 +47,16 @@ def test_a_compiled_catalogue_speaks_chinese() -> None:
 def test_a_broken_catalogue_names_its_line() -> None:
     with pytest.raises(ValueError, match="line 2"):
         language.read('msgid "a"\nmsgstr "b\n')
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "404.html", "403_csrf.html", "500.html"])
+@pytest.mark.parametrize("language_code", ["zh-hans", "en"])
+def test_what_went_wrong_can_be_said_without_a_request(name: str, language_code: str) -> None:
+    """When all else is broken the page needs nothing but the language."""
+    from django.template.loader import get_template
+    from django.utils import translation
+
+    with translation.override(language_code):
+        html = get_template(name).render()
+    assert "<h1>" in html
+    assert 'href="/"' in html

@@ -285,7 +285,11 @@ def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
         parts.append(str(contact.get_result_display()))
     if c["state"] in {"under_way", "ended"}:
         parts.append(str(Contact(state=c["state"]).get_state_display()))
-    words = [w for w in (c["result_words"], *c["needs"], *c["demands"]) if w]
+    words: list[str] = []
+    for said in (c["result_words"], *c["needs"], *c["demands"]):
+        text = said.rstrip("。.；; ")
+        if text and not any(text in earlier for earlier in words):
+            words.append(text)
     return {
         "id": c["id"],
         "icon": ICONS[c["kind"]],

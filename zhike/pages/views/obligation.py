@@ -222,7 +222,8 @@ def done(request: ActingRequest, obligation: int) -> HttpResponse:
             found.customer, "call", actor=request.actor, now=request.now,
             planned_for=moment(day.isoformat(), "10:00", bank), purpose="need",
         )  # fmt: skip
-    return moved(request, reverse("today"), gettext("Done: %(what)s") % {"what": owed.words(found.what)})
+    words = gettext("Done: %(what)s") % {"what": owed.words(found.what)}
+    return moved(request, reverse("today"), words, undo=reverse("undo", args=[found.pk]))
 
 
 def _how(given: QueryDict, found: Obligation, bank: Bank, refused: dict[str, tuple[str, str]]) -> How:
