@@ -14,6 +14,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from zhike import clock
+from zhike.contacts.escalation import escalate
 from zhike.obligations.sweep import lapse, sweep
 from zhike.people import bank
 
@@ -27,6 +28,7 @@ def tick(timestamp: int) -> None:
     """What has lapsed is marked; the sweep of a day that has begun is put in the queue once."""
     now = clock.now()
     lapse(now)
+    escalate(now)
     day = today(now)
     if not is_swept(day):
         sweep_day.configure(queueing_lock=lock_of(day)).defer(day=day.isoformat())

@@ -22,6 +22,7 @@ from tests.cast import LONG_AGO, Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.measure import Kept, Measure, adherence
+from zhike.contacts.escalation import escalate
 from zhike.customers.models import Acquaintance, Customer
 from zhike.obligations import stops
 from zhike.obligations.models import Finding
@@ -170,16 +171,16 @@ class Door:
         body = {"reason": reason, "changes": changes}
         return self.post(f"contacts/{contact.pk}/amendments", body, now, if_match="*")
 
-    def owed(self, customer: Customer, *, now: datetime = BEFORE, **only: str) -> list[Row]:
+    def owed(self, customer: Customer, *, now: datetime = BEFORE, who: str = "rm", **only: str) -> list[Row]:
         """Everything in the ledger about the customer in the order it came, but what was withdrawn."""
         asked = "&".join(f"{name}={value}" for name, value in {"customer": customer.pk, "limit": 100, **only}.items())
-        told = self.send("get", f"obligations?{asked}", None, now)
+        told = self.send("get", f"obligations?{asked}", None, now, who)
         rows = [Row.read(each) for each in told["items"] if each["state"] != "withdrawn"]
         return sorted(rows, key=lambda row: int(row.pk))
 
-    def done(self, obligation: Row, at: datetime, **how: Any) -> Row:
+    def done(self, obligation: Row, at: datetime, who: str = "rm", **how: Any) -> Row:
         """Done from where it stands."""
-        return self.post(f"obligations/{obligation.pk}/completion", how, at)
+        return self.post(f"obligations/{obligation.pk}/completion", how, at, who)
 
     def waived(self, obligation: Row, at: datetime, reason: str, who: str = "rm") -> Row:
         return self.post(f"obligations/{obligation.pk}/waiver", {"reason": reason}, at, who)
@@ -207,6 +208,11 @@ class Door:
         with self.worker():
             day = now.astimezone(Bank().zone).date()
             sweep(day, now=now, bank=settings().at(day))
+
+    def tick(self, now: datetime) -> None:
+        """What the worker looks at each minute."""
+        with self.worker():
+            escalate(now)
 
     def findings(self, customer: Customer) -> list[Finding]:
         with self.owner():

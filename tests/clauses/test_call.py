@@ -176,3 +176,49 @@ def test_c10_owe(door: Door) -> None:
     assert door.done(thanks, moment("10:08"), channel="sms", introduces=True).state == "done"
     customer, _ = called(door)
     assert door.owed(customer, clause="C10") == []
+
+
+@pytest.mark.clause("C5", "OWE")
+def test_c5_a_missed_one_goes_to_the_leader(door: Door) -> None:
+    """30 minutes after, if it is still open and the RM is not with another customer; once; made, it is looked into no more."""
+    customer, _ = called(door, "busy", call_back_at=moment("15:00"))
+    other = door.planned(door.customer(met=True), now=moment("14:30"), kind="reception")
+    door.step("start", other, moment("14:40"))
+    door.tick(moment("15:29"))
+    door.tick(moment("15:31"))
+    assert door.owed(customer, kind="look_into", who="leader") == [], "the RM is with another customer"
+    door.step("end", other, moment("15:40"))
+    door.tick(moment("15:41"))
+    door.tick(moment("15:42"))
+    (told,) = door.owed(customer, kind="look_into", who="leader")
+    assert (told.clause, told.origin, told.state, told.owner["name"]) == ("C5", "bank", "open", "吴敏")
+    today = door.send("get", "obligations?due=today", None, moment("15:43"), "leader")
+    assert "过问：林晓约定的回电" in [row["what"]["zh"] for row in today["rows"]]
+    with pytest.raises(Refused, match="C5"):
+        door.done(told, moment("15:45"), who="leader", words="")
+    (promised,) = door.owed(customer, kind="call_back")
+    fulfils = {"purpose": "call_back", "fulfils": promised.pk}
+    door.record(customer, "call", moment("15:50"), moment("15:52"), form=FORMS["none"], **fulfils)
+    assert [each.state for each in door.owed(customer, kind="look_into", who="leader")] == ["done"]
+
+
+@pytest.mark.clause("C5", "OWE")
+def test_c5_the_leader_looks_into_it(door: Door) -> None:
+    customer, _ = called(door, "busy", call_back_at=moment("15:00"))
+    door.tick(moment("15:29"))
+    assert door.owed(customer, kind="look_into", who="leader") == []
+    door.tick(moment("15:30"))
+    (told,) = door.owed(customer, kind="look_into", who="leader")
+    page = door.page(f"obligations/{told.pk}/", moment("15:31"), "leader")
+    assert "过问情况" in page
+    assert door.done(told, moment("15:33"), who="leader", words="林晓在外开会，马上回电").state == "done"
+    assert [each.state for each in door.owed(customer, kind="call_back")] == ["open"], "the call is still to be made"
+
+
+@pytest.mark.clause("C5", "OWE")
+def test_c5_nobody_is_told_of_one_that_was_made(door: Door) -> None:
+    customer, _ = called(door, "busy", call_back_at=moment("15:00"))
+    (promised,) = door.owed(customer, kind="call_back")
+    door.record(customer, "call", moment("15:02"), moment("15:03"), purpose="call_back", fulfils=promised.pk)
+    door.tick(moment("15:40"))
+    assert door.owed(customer, kind="look_into", who="leader") == []

@@ -38,6 +38,7 @@ Kind = Literal[
     "birthday",
     "rhythm",
     "promise",
+    "look_into",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -41,6 +41,7 @@ OBLIGATIONS = {
     "birthday": Words("生日问候", "birthday greeting"),
     "rhythm": Words("该联系了", "contact due"),
     "promise": Words("兑现承诺", "promise"),
+    "look_into": Words("过问", "look into"),
 }
 
 

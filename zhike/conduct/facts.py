@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "visit_called_off": Kind(Words("拜访取消或改期", "a visit was cancelled or moved"), ("whose", "told")),
     "customer_told": Kind(Words("已告知客户并致歉", "the customer was told"), ("how", "apologised")),
     "call_back_promised": Kind(Words("约定回电", "a call-back was promised"), ("target", "outcome")),
+    "call_back_missed": Kind(Words("约定回电过时未打", "a promised call-back was missed"), ("target", "words")),
     "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "occasion")),
     "promise_made": Kind(Words("作出承诺", "a promise was made"), ("words",)),
     "answered": Kind(Words("已答复", "an answer was given"), ("words", "how")),

@@ -228,9 +228,16 @@ def _told(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
 
 def _answered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """V7, W11: closed by what was answered, and how. "Still in process" is an answer too; the demand stays open."""
-    if owed.kind not in {"answer", "promise"} or owed.subject != fact.subject:
+    if owed.kind not in {"answer", "promise", "look_into"} or owed.subject != fact.subject:
         return None
     return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
+
+
+def _looked_into(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """The leader was told that a call-back is missed; once it is made there is nothing left to look into."""
+    if owed.kind != "look_into" or owed.customer != fact.customer:
+        return None
+    return _done(fact, owed, why="called")
 
 
 def _found_out(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
@@ -295,7 +302,7 @@ def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
 
 SETTLERS: dict[str, tuple[Settler, ...]] = {
     "message_sent": (_thanked, _greeted),
-    "call_ended": (_called_back, _thanked_by_call, _greeted_in_person, _met),
+    "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
     "reception_ended": (_greeted_in_person, _met),
     "visit_ended": (_greeted_in_person, _met),
     "written_up": (_written_up,),

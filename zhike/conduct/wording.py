@@ -67,6 +67,10 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(f"答复：{detail['words']}", f"Answer: {detail['words']}")
         case "promise":
             return Words(f"兑现承诺：{detail['words']}", f"Keep the promise: {detail['words']}")
+        case "look_into":
+            return Words(
+                f"过问：{detail['words']}约定的回电", f"Look into the call-back that {detail['words']} promised"
+            )
         case "birthday":
             return _joined(
                 Words("生日问候", "Birthday greeting"), Words(str(detail.get("day", "")), str(detail.get("day", "")))

@@ -75,6 +75,7 @@ FACTS = {
     "birthday": "message_sent",
     "answer": "answered",
     "promise": "answered",
+    "look_into": "answered",
     "apology": "customer_told",
     "find_out": "field_learned",
 }
@@ -121,6 +122,8 @@ def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> 
                 "After a first meeting or call the message also introduces you as the customer's own manager.",
                 "introduces",
             )
+    if obligation.kind == "look_into" and not how.words.strip():
+        return blocked("no_words", "请写明过问的情况。", "Say what came of it.", "words")
     if obligation.kind in {"answer", "promise"} and not how.words.strip():
         return blocked("no_answer", "请写明答复了什么。", "Say what was answered.", "words")
     if obligation.kind in {"answer", "promise", "apology"} and not how.channel:
@@ -156,7 +159,7 @@ def _data(obligation: Obligation, how: How) -> Mapping[str, Any]:
                 "introduces": how.introduces,
                 "words": how.words,
             }
-        case "answer" | "promise":
+        case "answer" | "promise" | "look_into":
             return {"words": how.words, "how": how.channel}
         case "apology":
             return {"how": how.channel, "apologised": how.apologised}

@@ -33,6 +33,7 @@ ICONS = {
     "birthday": "phone",
     "rhythm": "phone",
     "promise": "hand",
+    "look_into": "people",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
@@ -40,7 +41,7 @@ SORTS = {
     "message": frozenset({"thanks"}),
     "meet": frozenset({"arrival"}),
     "record": frozenset({"write_up"}),
-    "answer": frozenset({"answer", "apology", "promise"}),
+    "answer": frozenset({"answer", "apology", "promise", "look_into"}),
 }
 NEAR = timedelta(minutes=10)
 
@@ -125,6 +126,8 @@ def does(row: Row, look: str) -> dict[str, Any]:
             }
         case "answer" | "promise":
             words = pgettext("button", "Answer")
+        case "look_into":
+            words = pgettext("button", "Look into it")
         case "apology":
             words = pgettext("button", "Tell")
         case "thanks" if row["channels"] == ["call"]:
