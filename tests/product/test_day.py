@@ -44,7 +44,7 @@ def test_a_platinum_customer_is_received_thanked_and_written_up(lin):
         course.end(contact, actor=actor, now=later, bank=Bank(), seen_off="branch_door")
         assert set(owed()) == {("R12", "thanks"), ("R13", "write_up"), ("R4", "find_out")}
         thanks = owed()["R12", "thanks"]
-        assert thanks.channels == ["sms"] and thanks.detail["text"] == "first"
+        assert (thanks.channels, thanks.detail["text"]) == (["sms"], "first")
         assert thanks.due == datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
         write_up.close(
             contact,
