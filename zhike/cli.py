@@ -713,6 +713,108 @@ def import_undo(options: Options) -> int:
 
 
 @command(
+    "feed", "读入核心系统的夜间文件", "take in the core system's nightly files",
+    argument("files", "文件：客户、持有、到期、评级，各带完成标志 FILE.ok", "files of customers, holdings, maturities, ratings, "
+             "each with its flag FILE.ok", metavar="FILE", nargs="+", type=Path),
+    argument("--kind", "文件内容（默认看文件名）", "what the files hold (default: by their names)",
+             choices=["customers", "holdings", "maturities", "ratings"], default=""),
+    argument("--encoding", "编码（默认自动识别）", "the encoding (found out by default)", default=""),
+    argument("--delimiter", "分隔符（默认自动识别）", "the delimiter (found out by default)", default=""),
+    argument("--no-flag", "不等完成标志", "do not wait for the flag", action="store_true"),
+    JSON,
+)  # fmt: skip
+def feed(options: Options) -> int:
+    """Whole files alone are read; what an RM learned is never written over; refused rows come back beside each file."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike.customers.checks import Unaccepted
+        from zhike.customers.feeds.files import in_order, opened
+        from zhike.people.tables import UnreadableTable
+
+        language = embedded.language() if embedded.language() == "en" else "zh-hans"
+        with translation.override(language):
+            try:
+                feeds = in_order(
+                    opened(
+                        path, kind=options.kind, encoding=options.encoding, delimiter=options.delimiter, flagged=not options.no_flag
+                    )
+                    for path in options.files
+                )
+                done = [(each, fed(each, language)) for each in feeds]
+            except (UnreadableTable, Unaccepted) as error:
+                raise Failure(str(error)) from error
+            return max(tell_feed(options, each.path, run) for each, run in done)
+
+
+def fed(whole: Any, language: str) -> Any:
+    """One feed taken in; returns its run."""
+    from zhike import clock
+    from zhike.customers.feeds.take import take
+    from zhike.customers.models import Run
+    from zhike.people import bank
+
+    now = clock.now()
+    day = now.astimezone(bank.settings().at(now.date()).zone).date()
+    run = Run.objects.create(
+        kind=whole.kind, name=whole.path.name, size=whole.path.stat().st_size, at=now, mapping=whole.mapping, total=whole.rows
+    )
+    return take(whole, run, bank=bank.settings().at(day), now=clock.now, language=language)
+
+
+def tell_feed(options: Options, path: Path, run: Any) -> int:
+    """What came of one file of a feed."""
+    from zhike.customers.imports.load import refused_file
+
+    if run.refused:
+        target = path.with_name(f"{path.stem}.refused.csv")
+        with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
+            refused_file(run, file)
+        print(words(f"{run.refused} 行被拒，见 {target}", f"{run.refused} rows refused: {target}"), file=sys.stderr)
+    names = ("checked", "loaded", "already", "changed", "differing", "refused", "doubtful")
+    counts = {name: getattr(run, name) for name in names}
+    if options.json:
+        print(json.dumps({"run": run.pk, "kind": run.kind, "file": path.name, **counts}))
+    else:
+        print(
+            words(
+                "{file}：{checked} 行，新增 {loaded}，已有 {already}，更新 {changed}，与所知不同 {differing}，被拒 {refused}，"
+                "疑似重复 {doubtful}。",
+                "{file}: {checked} rows, {loaded} loaded, {already} known, {changed} changed, {differing} fields differ from "
+                "what was learned, {refused} refused, {doubtful} perhaps known.",
+            ).format(file=path.name, **counts)
+        )
+    return REFUSED if run.refused or run.doubtful else DONE
+
+
+@command("tiers", "按月日均资产评定当月等级", "rate customers for a month by the bank's rule",
+         argument("--month", "月份，默认本月，例如 2026-03", "the month, this one unless given: 2026-03", metavar="MONTH"),
+         JSON)  # fmt: skip
+def tiers(options: Options) -> int:
+    """Each customer's tier from what is known of the month before; twice is as once."""
+    with ready("worker"):
+        from datetime import date
+
+        from zhike import clock
+        from zhike.customers.rating import rate
+        from zhike.people import bank
+
+        now, settings = clock.now(), bank.settings()
+        today = now.astimezone(settings.at(now.date()).zone).date()
+        try:
+            month = date.fromisoformat(f"{options.month}-01") if options.month else today.replace(day=1)
+        except ValueError:
+            print(words(f"{options.month} 不是月份，应如 2026-03。", f"{options.month} is no month; write 2026-03."), file=sys.stderr)
+            return MISUSED
+        changed = rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
+    if options.json:
+        print(json.dumps({"month": f"{month:%Y-%m}", "changed": changed}))
+    else:
+        print(words(f"{month:%Y-%m}：{changed} 位客户有变化。", f"{month:%Y-%m}: {changed} customers changed."))
+    return DONE
+
+
+@command(
     "token", "为员工签发 API 访问令牌（只显示一次）", "give a staff member a token for the API, shown once",
     argument("staff", "工号", "the staff number", metavar="STAFF"),
     argument("--label", "用途说明", "what it is for", default=""),

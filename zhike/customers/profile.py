@@ -147,3 +147,12 @@ def masked(field: Field, value: str) -> str:
 def asked(kind: str) -> list[Field]:
     """What the code wants known of every customer of a kind (R4, R5)."""
     return [each for each in _ALL if kind in each.asked_of]
+
+
+def spoken_birthday(written: str) -> str:
+    """A birthday as it is stored ("lunar 1972-03-08"), as people write it: what learning takes."""
+    calendar, _space, day = written.partition(" ")
+    leap, day = "闰" in day, day.replace("闰", "")
+    year, month, number = day.rsplit("-", 2)
+    front = "农历" if calendar == "lunar" else ""
+    return f"{front}{'' if year in ('', '-') else f'{year}年'}{'闰' if leap else ''}{int(month)}月{int(number)}日"

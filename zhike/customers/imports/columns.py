@@ -32,7 +32,7 @@ OWN: dict[str, str | Promise] = {
 }
 FIELDS: dict[str, str | Promise] = {**OWN, **{name: field.label for name, field in profile.FIELDS.items()}}
 
-# Headings as banks write them, normalised (see _normal): Chinese and English.
+# Headings as banks write them, normalised (see normal): Chinese and English.
 HEADINGS: dict[str, str] = {
     heading: field
     for field, headings in {
@@ -88,7 +88,8 @@ HEADINGS: dict[str, str] = {
 LUNAR_HEADINGS = frozenset(("农历生日", "阴历生日"))
 
 
-def _normal(heading: str) -> str:
+def normal(heading: str) -> str:
+    """A heading without what varies: width, case, spaces, punctuation, marks of what must be filled in."""
     text = unicodedata.normalize("NFKC", heading).casefold()
     return re.sub(r"[\s_\-./*:：()（）\[\]【】]|必填|选填|required|optional", "", text)
 
@@ -98,7 +99,7 @@ def guess(columns: Iterable[str], remembered: Mapping[str, str] | None = None) -
     known = recalled() if remembered is None else remembered
     mapping: dict[str, str] = {}
     for column in columns:
-        heading = _normal(column)
+        heading = normal(column)
         field = known.get(heading, HEADINGS.get(heading, ""))
         if field and field in FIELDS and field not in mapping.values():
             mapping[column] = field
@@ -113,14 +114,14 @@ def recalled() -> dict[str, str]:
 def remember(mapping: Mapping[str, str], columns: Iterable[str], by: int | None, now: datetime) -> None:
     """Keeps what a person decided about the columns where it differs from the guess."""
     for column in columns:
-        heading, field = _normal(column), mapping.get(column, "")
+        heading, field = normal(column), mapping.get(column, "")
         if HEADINGS.get(heading, "") != field or Heading.objects.filter(heading=heading).exists():
             Heading.objects.update_or_create(heading=heading, defaults={"field": field, "by_id": by, "at": now})
 
 
 def lunar_columns(mapping: Mapping[str, str]) -> set[str]:
     """Birthday columns whose heading says that they are lunar."""
-    return {column for column, field in mapping.items() if field == "birthday" and _normal(column) in LUNAR_HEADINGS}
+    return {column for column, field in mapping.items() if field == "birthday" and normal(column) in LUNAR_HEADINGS}
 
 
 def faults(columns: Iterable[str], mapping: Mapping[str, str]) -> str:

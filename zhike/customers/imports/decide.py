@@ -12,7 +12,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.load import load_one
 from zhike.customers.imports.rows import Checked, Checker, Keepers
 from zhike.customers.models import Acquaintance, Book, Customer, Line, Run
-from zhike.customers.profile import FIELDS
+from zhike.customers.profile import FIELDS, spoken_birthday
 from zhike.people.actor import Actor
 from zhike.people.tables import Row
 
@@ -55,22 +55,13 @@ def _fill(line: Line, checked: Checked, actor: Actor, now: datetime) -> int:
         if name in FIELDS and customer.kind in FIELDS[name].of and not customer.knows(name) and name not in ("gender", "honorific")
     }
     if "birthday" in missing:
-        missing["birthday"] = _spoken(missing["birthday"])
+        missing["birthday"] = spoken_birthday(missing["birthday"])
     if missing:
         customer.learn_all(missing, source="import", actor=actor, now=now)
     number = checked.columns.get("core_number")
     if number and customer.core_number is None and not Customer.objects.filter(core_number=number).exists():
         Customer.objects.filter(pk=customer.pk).update(core_number=number)
     return customer.pk
-
-
-def _spoken(written: str) -> str:
-    """A birthday as stored, as people write it."""
-    calendar, _space, day = written.partition(" ")
-    leap, day = "闰" in day, day.replace("闰", "")
-    year, month, number = day.rsplit("-", 2)
-    front = "农历" if calendar == "lunar" else ""
-    return f"{front}{'' if year in ('', '-') else f'{year}年'}{'闰' if leap else ''}{int(month)}月{int(number)}日"
 
 
 def _recount(run: Run) -> None:
@@ -115,7 +106,7 @@ def undo(run: Run, now: datetime) -> int:
     """Takes the run's customers away again, all or none. Raises Unaccepted once something was recorded about one of them."""
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
-        if run.state != Run.State.DONE or run.dry:
+        if run.state != Run.State.DONE or run.dry or run.kind != "import":
             raise Unaccepted(_("Only a run that is done can be undone."))
         if found := recorded_since(run):
             raise Unaccepted(

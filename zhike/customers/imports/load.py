@@ -27,7 +27,7 @@ from zhike.customers.models import Line, Run
 from zhike.customers.models.run import row_place
 from zhike.customers.vault import mask_id, mask_phone, vault
 from zhike.people.actor import act
-from zhike.people.tables import Problem, RefusedRows, Row, open_table
+from zhike.people.tables import Problem, RefusedRows, Row, Table, open_table
 
 CHUNK = 4_000
 Now = Callable[[], datetime]
@@ -40,6 +40,7 @@ class Chunk:
     last_line: int
     count: int
     rows: list[str] = field(default_factory=list)
+    good: dict[int, Checked] = field(default_factory=dict)
     cells: dict[int, dict[str, str]] = field(default_factory=dict)  # the row of each line, as it may turn out doubtful
     refused: list[dict[str, Any]] = field(default_factory=list)
 
@@ -146,15 +147,17 @@ def run_import(run: Run, path: Path, *, bank: Bank, now: Now, language: str) -> 
 class Loading:
     """One run at work."""
 
-    def __init__(self, run: Run, path: Path, *, bank: Bank, now: Now) -> None:
+    def __init__(
+        self, run: Run, path: Path, *, bank: Bank, now: Now, table: Table | None = None, source: str = "import"
+    ) -> None:
         self.run = run
         self.path = path
         self.bank = bank
         self.now = now
         self.day = now().astimezone(bank.zone).date()
-        self.table = open_table(path)
+        self.table = table or open_table(path)
         keepers = Keepers.on(self.day, run.unit_id)
-        self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id)
+        self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id, source)
 
     def go(self) -> None:
         with connection.cursor() as cursor:
@@ -211,6 +214,7 @@ class Loading:
                 continue
             self.checker.finish(checked, number)
             chunk.rows.append(staged(checked, number))
+            chunk.good[row.line] = checked
             chunk.cells[row.line] = row.cells
         return chunk
 
@@ -247,6 +251,7 @@ class Loading:
                 }  # fmt: skip
                 for statement in LOAD:
                     cursor.execute(statement, values)
+            self._known(cursor, chunk, moment)
             cursor.execute(OUTCOME)
             loaded, already = cursor.fetchone()
             open_cases = self._open_cases(cursor, chunk)
@@ -254,6 +259,9 @@ class Loading:
             doubtful = sum(case["state"] == Line.State.DOUBTFUL for case in open_cases)
             self._count(cursor, chunk, loaded, already, doubtful, len(chunk.refused) + len(open_cases) - doubtful)
             cursor.execute("TRUNCATE staged")
+
+    def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
+        """Rows of customers who are in already: an import leaves them as they are."""
 
     def _open_cases(self, cursor: Any, chunk: Chunk) -> list[dict[str, Any]]:
         """Rows that are not loaded though nothing is wrong in them: repeated in the file, or perhaps somebody known."""

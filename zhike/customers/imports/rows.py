@@ -88,11 +88,13 @@ class Checked:
 class Checker:
     """Checks rows of one file against its mapping and the bank. ``check`` raises nothing: it returns problems."""
 
-    def __init__(self, mapping: Mapping[str, str], keepers: Keepers, bank: Bank, day: date, by: int | None) -> None:
+    def __init__(
+        self, mapping: Mapping[str, str], keepers: Keepers, bank: Bank, day: date, by: int | None, source: str = "import"
+    ) -> None:
         self.mapping = mapping
         self.keepers = keepers
         self.day = day
-        self.stamp = f'"src":"import","on":"{day.isoformat()}"' + (f',"by":{by}' if by else "")
+        self.stamp = f'"src":"{source}","on":"{day.isoformat()}"' + (f',"by":{by}' if by else "")
         self.column_of = {meaning: column for column, meaning in mapping.items()}
         self.lunar = meanings.lunar_columns(mapping)
         self.tiers = {alias.casefold(): tier.key for tier in bank.tiers for alias in (tier.key, tier.name.zh, tier.name.en)}

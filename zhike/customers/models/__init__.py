@@ -4,6 +4,7 @@ from .acquaintance import Acquaintance
 from .book import Book
 from .consent import Consent
 from .customer import Customer, Tier
+from .difference import Difference
 from .holding import Holding
 from .need import Need
 from .rating import Rating
@@ -15,6 +16,7 @@ __all__ = [
     "Book",
     "Consent",
     "Customer",
+    "Difference",
     "Heading",
     "Holding",
     "Household",

@@ -21,6 +21,7 @@ class Run(models.Model):
         FAILED = "failed", _("failed")
         UNDONE = "undone", _("undone")
 
+    kind = models.TextField(default="import", help_text=_("import, or which feed: customers, holdings, maturities, ratings"))
     name = models.TextField(help_text=_("the file's name"))
     size = models.BigIntegerField(default=0, help_text=_("bytes"))
     by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
@@ -36,6 +37,8 @@ class Run(models.Model):
     already = models.IntegerField(default=0)
     refused = models.IntegerField(default=0)
     doubtful = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0, help_text=_("customers whom a feed told something new"))
+    differing = models.IntegerField(default=0, help_text=_("fields where a feed says another thing than an RM learned"))
     error = models.TextField(default="", blank=True)
     finished_at = models.DateTimeField(null=True)
 

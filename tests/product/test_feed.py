@@ -1,0 +1,168 @@
+"""The core system's nightly files: what it owns is written over, what an RM learned is not; tiers follow month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from tests.cast import Cast
+from zhike.conduct.bank import Bank
+from zhike.customers.checks import Unaccepted
+from zhike.customers.feeds.files import opened
+from zhike.customers.feeds.take import take
+from zhike.customers.models import Customer, Difference, Holding, Line, Rating, Run
+from zhike.customers.rating import rate
+from zhike.people.actor import acting
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+CUSTOMERS = "客户号,姓名,手机号,邮箱,月日均资产,管户经理工号"
+
+
+@pytest.fixture
+def feed(cast: Cast, worker: Any, tmp_path: Path) -> Callable[..., Run]:
+    """Writes a feed's file with its flag and takes it in."""
+
+    def go(name: str, text: str, flag: str | None = None, **more: Any) -> Run:
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        if flag is not None:
+            path.with_name(f"{name}.ok").write_text(flag)
+        with worker():
+            whole = opened(path, flagged=flag is not None, **more)
+            run = Run.objects.create(kind=whole.kind, name=name, at=NOW, mapping=whole.mapping)
+            return take(whole, run, bank=Bank(), now=lambda: NOW, language="en")
+
+    return go
+
+
+def test_a_feed_brings_new_customers_and_tells_known_ones(cast: Cast, feed: Callable[..., Run]) -> None:
+    run = feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345678,s@example.com,3864000,1001\n", "rows=1 amount=3864000")
+    assert (run.loaded, run.changed) == (1, 0)
+    run = feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345679,s@example.com,4000000,1001\n", "rows=1")
+    assert (run.loaded, run.already, run.changed, run.differing) == (0, 1, 1, 0)
+    with acting(cast.rm.id, NOW):
+        customer = Customer.objects.get(core_number="F1")
+        assert (customer.open_value("mobile"), customer.assets) == ("13812345679", Decimal(4000000))
+        assert customer.profile["mobile"]["src"] == "feed"
+        assert customer.profile["email"]["src"] == "feed"
+        version = customer.version
+    assert feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345679,s@example.com,4000000,1001\n", "").changed == 0
+    with acting(cast.rm.id, NOW):
+        assert Customer.objects.get(core_number="F1").version == version
+
+
+def test_what_an_rm_learned_stays_and_the_difference_is_shown_once(cast: Cast, feed: Callable[..., Run]) -> None:
+    row = "F1,沈静仪,{},,{},1001"
+    feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345678, 1)}\n")
+    with acting(cast.rm.id, NOW) as rm:
+        Customer.objects.get(core_number="F1").learn("mobile", "13900000000", source="contact", actor=rm, now=NOW)
+    assert feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345670, 2)}\n").differing == 1
+    with acting(cast.rm.id, NOW) as rm:
+        customer = Customer.objects.get(core_number="F1")
+        assert customer.open_value("mobile") == "13900000000"
+        difference = Difference.objects.get(customer=customer)
+        assert (difference.field, difference.shown) == ("mobile", "138 **** 5670")
+        assert "13812345670" not in difference.theirs
+        difference.decide(take=False, actor=rm, now=NOW)
+        with pytest.raises(Unaccepted):
+            difference.decide(take=True, actor=rm, now=NOW)
+    assert feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345670, 3)}\n").differing == 0
+    assert feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345671, 3)}\n").differing == 1
+    with acting(cast.rm.id, NOW) as rm:
+        Difference.objects.get(state="open").decide(take=True, actor=rm, now=NOW)
+        assert Customer.objects.get(core_number="F1").open_value("mobile") == "13812345671"
+
+
+def test_holdings_come_change_and_end_and_maturities_follow(cast: Cast, feed: Callable[..., Run]) -> None:
+    feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345678,,,1001\n")
+    head = "客户号|持有编号|产品名称|金额|利率|到期日|数据日期"
+    run = feed(
+        "holdings_0301.txt",
+        f"{head}\nF1|H1|三年定期|800000.00|2.60|2026-03-05|2026-03-01\nF1|H2|稳利180天|1200000|3.1%||2026-03-01\nZZ|H3|x|1||\n",
+        "rows=3\namount=2000001.00",
+    )
+    assert (run.checked, run.loaded, run.refused) == (3, 2, 1)
+    feed("maturities.csv", "客户号,持有编号,到期日\nF1,H2,2026-06-18\n")
+    with acting(cast.rm.id, NOW):
+        assert set(Holding.objects.values_list("core_number", "amount", "matures_on")) == {
+            ("H1", Decimal("800000.00"), date(2026, 3, 5)),
+            ("H2", Decimal("1200000.00"), date(2026, 6, 18)),
+        }
+    feed("holdings_0302.txt", f"{head}\nF1|H2|稳利180天|1300000|3.1||2026-03-02\n", "")
+    with acting(cast.rm.id, NOW):
+        assert Holding.objects.get(core_number="H1").ended_on == date(2026, 3, 2)
+        two = Holding.objects.get(core_number="H2")
+        assert (two.amount, two.matures_on, two.ended_on) == (Decimal("1300000.00"), date(2026, 6, 18), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "flag", "says"),
+    [
+        ("customers.csv", f"{CUSTOMERS}\nF1,沈,,,1,1001\n", "rows=2", "has 1 rows, its control total says 2"),
+        ("holdings.csv", "客户号,账号,产品,金额\nF1,H1,x,5.00\n", "amount=6.00", "sum to 5.00"),
+        ("customers.csv", "客户号,手机号\nF1,1\n", "", "needs columns for name"),
+        ("unknown.csv", "a,b\n1,2\n", "", "does not say what it holds"),
+    ],
+)
+def test_a_feed_that_is_not_whole_is_not_loaded(
+    feed: Callable[..., Run], name: str, text: str, flag: str, says: str
+) -> None:
+    with translation.override("en"), pytest.raises(Unaccepted, match=says):
+        feed(name, text, flag)
+
+
+def test_without_its_flag_a_feed_is_not_read(tmp_path: Path, db: None) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text(f"{CUSTOMERS}\n")
+    with translation.override("en"), pytest.raises(Unaccepted, match=r"customers\.csv\.ok"):
+        opened(path)
+
+
+def test_refused_rows_say_why(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    run = feed("ratings.csv", "客户号,月份,月日均资产\nNOBODY,2026-03,5\n,2026-03,5\nC-rm-0,2026-03,viel\n")
+    assert run.refused == 3
+    with worker():
+        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run).order_by("line")]
+    assert ["No customer" in reasons[0], "empty" in reasons[1], "no amount" in reasons[2]] == [True] * 3
+
+
+def months(cast: Cast, feed: Callable[..., Run], averages: list[int]) -> list[str]:
+    """Tiers of a gold customer whose averages were these, from January 2026 on."""
+    for number, assets in enumerate(averages):
+        feed("ratings.csv", f"客户号,月份,月日均资产\nC-rm-1,2026-{number + 1:02},{assets}\n")
+    with acting(cast.rm.id, NOW):
+        return list(Rating.objects.order_by("month").values_list("tier", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("averages", "tiers"),
+    [
+        ([60_000, 250_000], ["gold", "platinum"]),  # reached in a month: up in the next
+        ([60_000, 7_000_000, 60_000], ["gold", "private", "private"]),
+        ([40_000, 40_000, 40_000], ["gold", "gold", "regular"]),  # three months below: down in the fourth
+        ([40_000, 40_000, 60_000, 40_000, 40_000, 40_000], ["gold", "gold", "gold", "gold", "gold", "regular"]),
+        ([50_000, 49_999], ["gold", "gold"]),
+        ([1_000_000, 300_000, 300_000, 900_000], ["diamond", "diamond", "diamond", "platinum"]),
+    ],
+)
+def test_tiers_follow_monthly_averages(cast: Cast, feed: Callable[..., Run], averages: list[int], tiers: list[str]) -> None:
+    assert months(cast, feed, averages) == tiers
+    with acting(cast.rm.id, NOW):
+        customer = Customer.objects.get(core_number="C-rm-1")
+        assert (customer.tier, customer.assets) == (tiers[-1], Decimal(averages[-1]))
+
+
+def test_the_same_month_again_and_months_before_change_nothing_twice(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    months(cast, feed, [60_000, 250_000])
+    assert months(cast, feed, [60_000, 250_000]) == ["gold", "platinum"]
+    with worker():
+        before = Customer.objects.get(core_number="C-rm-1").tier
+        assert rate(date(2026, 3, 1), rules_at=lambda month: Bank().tier_rules, now=NOW) == 0
+        assert Customer.objects.get(core_number="C-rm-1").tier == before == "platinum"
+        assert Rating.objects.filter(month=date(2026, 3, 1)).count() == 1
