@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from zhike.api.needs import NeedIn, NeedOut, NeedsOut
 from zhike.api.needs import shown as need_shown
 from zhike.api.shapes import Id, IdOut, In, Line, Money, Named, Out, Text
 from zhike.api.versions import match, stamp
+from zhike.contacts.card import told
 from zhike.customers import profile, search
 from zhike.customers.models import Acquaintance, Consent, Customer, Need, Relation
 from zhike.customers.models.book import post_of, reassign
@@ -205,6 +206,26 @@ class HoldingOut(Out):
     opened_on: date | None
     matures_on: date | None
     as_of: date
+
+
+class CardOut(Out):
+    """``owed`` is open or cannot be done, ``contacts`` the newest, ``contacts_all`` how many there are, ``ahead`` what is
+    planned or agreed, ``known`` the acquaintance with the customer's own RM.
+    """
+
+    needs: list[dict[str, Any]]
+    owed: list[dict[str, Any]]
+    contacts: list[dict[str, Any]]
+    contacts_all: int
+    ahead: list[dict[str, Any]]
+    holdings: list[dict[str, Any]]
+    relations: list[dict[str, Any]]
+    household: list[dict[str, Any]]
+    known: dict[str, Any] | None
+    rm: str
+    unit: str
+    since: date | None
+    assets_before: str | None
 
 
 class HoldingsOut(Out):
@@ -431,6 +452,16 @@ def hear(request: Desk, id: Id, body: NeedIn) -> Any:
     """A need that the customer spoke of."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
     return need_shown(Need.objects.hear(customer, body.kind, body.words, actor=request.actor, now=request.now))
+
+
+@router.get("customers/{id}/card", response=CardOut)
+@policy("customers.view")
+def card(request: Desk, id: Id) -> Any:
+    """What one must know before a word is said: wanted, owed, the last contacts, holdings, family. One JSON value."""
+    try:
+        return HttpResponse(told(int(id)), content_type="application/json; charset=utf-8")
+    except LookupError:
+        raise Http404 from None
 
 
 @router.get("customers/{id}/holdings", response=HoldingsOut)

@@ -35,14 +35,25 @@ class Card:
     assets_before: Decimal | None
 
 
-def card(customer: int, contacts: int = CONTACTS) -> Card:
-    """Raises LookupError for a customer whom the actor may not see, as for one who does not exist."""
+def told(customer: int, contacts: int = CONTACTS) -> str:
+    """The card as one JSON text: ids and money as texts. Raises LookupError for a customer whom the actor may not see, as
+    for one who does not exist.
+    """
     with connection.cursor() as cursor:
         cursor.execute(CARD, {"customer": customer, "contacts": contacts})
         row = cursor.fetchone()
     if row is None:
         raise LookupError(f"customer {customer}")
-    value = json.loads(row[0])
+    return str(row[0])
+
+
+def card(customer: int, contacts: int = CONTACTS) -> Card:
+    """The card in Python's own kinds. Raises LookupError likewise."""
+    value = json.loads(told(customer, contacts))
+    for name in ("needs", "owed", "contacts", "ahead", "relations", "household"):
+        numbers(value[name], "id")
+    numbers(value["needs"], "contact")
+    numbers(value["relations"], "other")
     moments(value["needs"], "opened_at")
     moments(value["owed"], "opens", "due", "target")
     moments(value["contacts"], "started_at", "ended_at", "planned_for", "arrived_at")
@@ -50,12 +61,19 @@ def card(customer: int, contacts: int = CONTACTS) -> Card:
     if value["known"]:
         moments([value["known"]], "first_met_at", "first_called_at", "last_contact_at")
     for holding in value["holdings"]:
-        holding["amount"] = Decimal(str(holding["amount"]))
+        holding["amount"] = Decimal(holding["amount"])
         holding["matures_on"] = date.fromisoformat(holding["matures_on"]) if holding["matures_on"] else None
     value["since"] = date.fromisoformat(value["since"]) if value["since"] else None
     before = value["assets_before"]
-    value["assets_before"] = None if before is None else Decimal(str(before))
+    value["assets_before"] = None if before is None else Decimal(before)
     return Card(**value)
+
+
+def numbers(rows: list[dict[str, Any]], name: str) -> None:
+    """JSON's texts become ids, in place."""
+    for row in rows:
+        if row[name] is not None:
+            row[name] = int(row[name])
 
 
 def moments(rows: list[dict[str, Any]], *names: str) -> None:
@@ -69,15 +87,15 @@ def moments(rows: list[dict[str, Any]], *names: str) -> None:
 CARD = """
 SELECT json_build_object(
   'needs', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT n.id, n.kind, n.words, n.opened_at, n.contact FROM customers_need n
+      SELECT n.id::text, n.kind, n.words, n.opened_at, n.contact::text FROM customers_need n
       WHERE n.customer_id = c.id AND n.state = 'open' ORDER BY n.opened_at, n.id) r),
   'owed', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.subject, o.opens, o.due, o.target, o.channels,
+      SELECT o.id::text, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.subject, o.opens, o.due, o.target, o.channels,
              o.detail, o.state, o.evidence
       FROM obligations_obligation o
       WHERE o.customer_id = c.id AND o.state IN ('open', 'cannot') ORDER BY o.due NULLS LAST, o.id LIMIT 100) r),
   'contacts', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place, t.started_at, t.ended_at,
+      SELECT t.id::text, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place, t.started_at, t.ended_at,
              t.arrived_at, t.outcome, t.result, t.result_words, t.seen_off, t.incoming, t.first, s.name AS rm,
              (SELECT coalesce(json_agg(d.words ORDER BY d.number), '[]') FROM contacts_demand d WHERE d.contact_id = t.id)
                  AS demands,
@@ -88,17 +106,17 @@ SELECT json_build_object(
       ORDER BY t.started_at DESC, t.id DESC LIMIT %(contacts)s) r),
   'contacts_all', (SELECT count(*) FROM contacts_contact t WHERE t.customer_id = c.id AND t.started_at IS NOT NULL),
   'ahead', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place FROM contacts_contact t
+      SELECT t.id::text, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place FROM contacts_contact t
       WHERE t.customer_id = c.id AND t.state IN ('planned', 'agreed') ORDER BY t.planned_for NULLS LAST, t.id LIMIT 20) r),
   'holdings', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT h.id, h.product, h.kind, h.amount, h.currency, h.rate, h.risk_grade, h.matures_on FROM customers_holding h
+      SELECT h.id::text, h.product, h.kind, h.amount::text, h.currency, h.rate::text, h.risk_grade, h.matures_on FROM customers_holding h
       WHERE h.customer_id = c.id AND h.ended_on IS NULL ORDER BY h.matures_on NULLS LAST, h.amount DESC LIMIT 60) r),
   'relations', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT x.id, x.kind, x.name, x.age, x.note, o.id AS other, o.name AS other_name, o.honorific, o.tier
+      SELECT x.id::text, x.kind, x.name, x.age, x.note, o.id::text AS other, o.name AS other_name, o.honorific, o.tier
       FROM customers_relation x LEFT JOIN customers_customer o ON o.id = x.other_id
       WHERE x.customer_id = c.id ORDER BY x.id LIMIT 40) r),
   'household', (SELECT coalesce(json_agg(r), '[]') FROM (
-      SELECT m.id, m.name, m.honorific, m.tier FROM customers_customer m
+      SELECT m.id::text, m.name, m.honorific, m.tier FROM customers_customer m
       WHERE m.household_id = c.household_id AND m.id <> c.id ORDER BY m.id LIMIT 20) r),
   'known', (SELECT row_to_json(r) FROM (
       SELECT a.first_met_at, a.met_source, a.first_called_at, a.called_source, a.last_contact_at, a.meetings, a.calls
@@ -106,7 +124,7 @@ SELECT json_build_object(
   'rm', coalesce((SELECT s.name FROM people_staff s WHERE s.id = c.rm_id), ''),
   'unit', (SELECT u.name FROM people_unit u WHERE u.id = c.unit_id),
   'since', (SELECT b.from_day FROM customers_book b WHERE b.customer_id = c.id AND b.to_day IS NULL LIMIT 1),
-  'assets_before', (SELECT r.assets FROM customers_rating r WHERE r.customer_id = c.id
+  'assets_before', (SELECT r.assets::text FROM customers_rating r WHERE r.customer_id = c.id
                     AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
                     ORDER BY r.month DESC LIMIT 1)
 )::text FROM customers_customer c WHERE c.id = %(customer)s
