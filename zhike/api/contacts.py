@@ -20,8 +20,8 @@ from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
 from zhike.api.versions import match, stamp
 from zhike.contacts import afterwards, correction, course, write_up
 from zhike.contacts.models import Contact, Draft
-from zhike.customers.models import Customer, Need
-from zhike.obligations.models import Obligation
+from zhike.contacts.whole import whole
+from zhike.customers.models import Customer
 from zhike.people.permissions import policy
 
 router = Router()
@@ -360,22 +360,11 @@ def row(contact: Contact) -> dict[str, Any]:
     }
 
 
-def whole(contact: Contact) -> dict[str, Any]:
-    """A contact with what was heard at it and what is owed because of it; three statements."""
-    about = Q(subject=contact.subject) | Q(subject__startswith=f"{contact.subject}/")
-    return {
-        **row(contact),
-        "needs": list(Need.objects.filter(contact=contact.pk).order_by("id").values("id", "kind", "words", "state")),
-        "demands": list(contact.demands.order_by("number").values(*DemandOut.model_fields)),
-        "obligations": list(
-            Obligation.objects.filter(about, customer=contact.customer_id).order_by("id").values(*OwedOut.model_fields)
-        ),
-    }
-
-
-def answered(contact: Contact, response: HttpResponse) -> dict[str, Any]:
-    stamp(response, contact)
-    return whole(contact)
+def answered(contact: Contact, status: int = 200) -> HttpResponse:
+    """The contact with what was heard at it and what is owed because of it; one statement."""
+    answer = HttpResponse(whole(contact.pk), status=status, content_type="application/json; charset=utf-8")
+    stamp(answer, contact)
+    return answer
 
 
 def contacts(request: Desk) -> Any:
@@ -418,7 +407,7 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
 
 @router.post("contacts", response={201: ContactOut})
 @policy("contacts.change")
-def create(request: Desk, body: ContactIn, response: HttpResponse) -> Any:
+def create(request: Desk, body: ContactIn) -> Any:
     """A contact plan, an appointment, a contact that starts now, or one recorded afterwards."""
     customer = one(Customer.objects.visible_to(request.actor), body.customer)
     if body.ended_at:
@@ -426,8 +415,9 @@ def create(request: Desk, body: ContactIn, response: HttpResponse) -> Any:
     else:
         contact = _begun(request, customer, body)
     contact = one(contacts(request), contact.pk)
-    response["Location"] = f"/api/v1/contacts/{contact.pk}"
-    return answered(contact, response)
+    answer = answered(contact, 201)
+    answer["Location"] = f"/api/v1/contacts/{contact.pk}"
+    return answer
 
 
 def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
@@ -495,85 +485,85 @@ def _not_yet(body: ContactIn) -> None:
 
 @router.get("contacts/{id}", response=ContactOut)
 @policy("contacts.view")
-def get(request: Desk, id: Id, response: HttpResponse) -> Any:
+def get(request: Desk, id: Id) -> Any:
     """One contact with its needs, demands and what is owed because of it."""
-    return answered(one(contacts(request), id), response)
+    return answered(one(contacts(request), id))
 
 
 @router.post("contacts/{id}/appointment", response=ContactOut)
 @policy("contacts.change")
-def agree(request: Desk, id: Id, body: AppointmentIn, response: HttpResponse) -> Any:
+def agree(request: Desk, id: Id, body: AppointmentIn) -> Any:
     """The customer agreed when and where."""
-    return answered(course.agree(taken(request, id), **body.model_dump(), **verb(request)), response)
+    return answered(course.agree(taken(request, id), **body.model_dump(), **verb(request)))
 
 
 @router.post("contacts/{id}/arrival", response=ContactOut)
 @policy("contacts.change")
-def arrive(request: Desk, id: Id, response: HttpResponse, body: AtIn | None = None) -> Any:
+def arrive(request: Desk, id: Id, body: AtIn | None = None) -> Any:
     """V2: at the door."""
-    return answered(course.arrive(taken(request, id), at=body.at if body else None, **verb(request)), response)
+    return answered(course.arrive(taken(request, id), at=body.at if body else None, **verb(request)))
 
 
 @router.post("contacts/{id}/start", response=ContactOut)
 @policy("contacts.change")
-def start(request: Desk, id: Id, response: HttpResponse, body: StartIn | None = None) -> Any:
+def start(request: Desk, id: Id, body: StartIn | None = None) -> Any:
     """The talk begins."""
     given = (body or StartIn()).model_dump()
-    return answered(course.start(taken(request, id), **given, **verb(request)), response)
+    return answered(course.start(taken(request, id), **given, **verb(request)))
 
 
 @router.post("contacts/{id}/end", response=ContactOut)
 @policy("contacts.change")
-def end(request: Desk, id: Id, response: HttpResponse, body: EndIn | None = None) -> Any:
+def end(request: Desk, id: Id, body: EndIn | None = None) -> Any:
     """The farewell of a reception or a visit."""
     given = body.model_dump(exclude_unset=True) if body else {}
-    return answered(course.end(taken(request, id), **given, **verb(request)), response)
+    return answered(course.end(taken(request, id), **given, **verb(request)))
 
 
 @router.post("contacts/{id}/outcome", response=ContactOut)
 @policy("contacts.change")
-def outcome(request: Desk, id: Id, body: OutcomeIn, response: HttpResponse) -> Any:
+def outcome(request: Desk, id: Id, body: OutcomeIn) -> Any:
     """What came of a call."""
     given = body.model_dump()
     given["fulfils"] = int(body.fulfils) if body.fulfils else None
-    return answered(course.put_through(taken(request, id), given.pop("outcome"), **given, **verb(request)), response)
+    return answered(course.put_through(taken(request, id), given.pop("outcome"), **given, **verb(request)))
 
 
 @router.post("contacts/{id}/cancellation", response=ContactOut)
 @policy("contacts.change")
-def cancel(request: Desk, id: Id, body: CancellationIn, response: HttpResponse) -> Any:
+def cancel(request: Desk, id: Id, body: CancellationIn) -> Any:
     """The contact is called off."""
     given = {**body.model_dump(), "whose": body.whose or ""}
-    return answered(course.call_off(taken(request, id), **given, **verb(request)), response)
+    return answered(course.call_off(taken(request, id), **given, **verb(request)))
 
 
 @router.post("contacts/{id}/move", response=ContactOut)
 @policy("contacts.change")
-def move(request: Desk, id: Id, body: MoveIn, response: HttpResponse) -> Any:
+def move(request: Desk, id: Id, body: MoveIn) -> Any:
     """The contact is moved to another time, or place."""
     given = {**body.model_dump(), "whose": body.whose or ""}
-    return answered(course.call_off(taken(request, id), moved_to=given.pop("to"), **given, **verb(request)), response)
+    return answered(course.call_off(taken(request, id), moved_to=given.pop("to"), **given, **verb(request)))
 
 
 @router.post("contacts/{id}/notes", response=ContactOut)
 @policy("contacts.change")
-def jot(request: Desk, id: Id, body: NoteIn, response: HttpResponse) -> Any:
+def jot(request: Desk, id: Id, body: NoteIn) -> Any:
     """R6: a word written down during the talk."""
-    return answered(course.jot(taken(request, id), body.words, now=request.now), response)
+    return answered(course.jot(taken(request, id), body.words, now=request.now))
 
 
 @router.post("contacts/{id}/preparation", response=ContactOut)
 @policy("contacts.change")
-def prepare(request: Desk, id: Id, response: HttpResponse, body: PreparationIn | None = None) -> Any:
+def prepare(request: Desk, id: Id, body: PreparationIn | None = None) -> Any:
     """R1: prepared, as a whole or item by item."""
-    return answered(course.prepare(taken(request, id), body.ticks if body else [], now=request.now), response)
+    return answered(course.prepare(taken(request, id), body.ticks if body else [], now=request.now))
 
 
 @router.post("contacts/{id}/write-up", response=ContactOut)
 @policy("contacts.change")
-def close(request: Desk, id: Id, body: WriteUpIn, response: HttpResponse) -> Any:
+def close(request: Desk, id: Id, body: WriteUpIn) -> Any:
     """Closes the contact; every obligation that follows appears."""
-    return answered(write_up.close(taken(request, id), body.form(), **verb(request)), response)
+    return answered(write_up.close(taken(request, id), body.form(), **verb(request)))
 
 
 @router.get("contacts/{id}/draft", response=DraftOut)
@@ -607,18 +597,18 @@ def _amendment(each: Any) -> Mapping[str, Any]:
 
 @router.post("contacts/{id}/amendments", response=ContactOut)
 @policy("contacts.change")
-def amend(request: Desk, id: Id, body: AmendmentIn, response: HttpResponse) -> Any:
+def amend(request: Desk, id: Id, body: AmendmentIn) -> Any:
     """Changes a closed write-up; what it said before is kept. Needs If-Match."""
     contact = locked(contacts(request), id)
     match(request, contact, wanted=True)
     changes = body.changes.model_dump(exclude_none=True)
-    return answered(correction.amend(contact, changes, reason=body.reason, **verb(request)), response)
+    return answered(correction.amend(contact, changes, reason=body.reason, **verb(request)))
 
 
 @router.post("contacts/{id}/strike", response=ContactOut)
 @policy("contacts.change")
-def strike(request: Desk, id: Id, body: StrikeIn, response: HttpResponse) -> Any:
+def strike(request: Desk, id: Id, body: StrikeIn) -> Any:
     """The contact never was. Needs If-Match."""
     contact = locked(contacts(request), id)
     match(request, contact, wanted=True)
-    return answered(correction.strike(contact, reason=body.reason, **verb(request)), response)
+    return answered(correction.strike(contact, reason=body.reason, **verb(request)))

@@ -18,7 +18,7 @@ from django.db import connection
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
-from zhike.conduct.facts import Fact
+from zhike.conduct.facts import Case, Fact
 from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.words import Words
 from zhike.obligations import ledger
@@ -138,33 +138,53 @@ def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank:
     that was owed is done.
     """
     state = follow("write up", contact)
-    found = verdicts(contact, form, open_needs=_open_needs(contact), now=now)
+    case, open_needs = _before(contact, bank)
+    found = verdicts(contact, form, open_needs=open_needs, now=now)
     if any(verdict.effect == "block" for verdict in found):
         raise Blocked(found)
-    assert contact.ended_at is not None
-    case = ledger.load_case(contact.customer_id, contact.ended_at.astimezone(bank.zone).date())
-    facts = list(_facts(contact, form, now))
-    entries = ledger.ask(facts, case, actor=actor, now=now, bank=bank)
-    document = {**entries.document(), **_document(contact, form, state, actor, now)}
+    written = document(contact, form, case, state=state, actor=actor, now=now, bank=bank)
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, [json.dumps(document)])
+        cursor.execute(STATEMENT, [json.dumps(written)])
         row = cursor.fetchone()
-    if row is None or row[0] != 1:
+    if row is None:
         # Somebody else closed it between our reading and our writing.
         contact.refresh_from_db()
         follow("write up", contact)
+        raise AssertionError
+    _closed(contact, written["contact"], row[0], now)
     if form.learned:
         contact.customer.learn_all(form.learned, source="contact", contact=contact.pk, actor=actor, now=now)
     if form.next and form.next.agreed and form.next.kind == "visit":
         # An agreed visit owes an arrival (V2), which wants the new contact's own number.
         visit = contact.followed_by.latest("pk")
         course.agree(visit, at=form.next.at, place=form.next.place, actor=actor, now=now, bank=bank)
-    contact.refresh_from_db()
     return contact
 
 
-def _open_needs(contact: Contact) -> int:
-    return contact.customer.needs.filter(state="open").count()
+def document(
+    contact: Contact, form: WriteUp, case: Case, *, state: str, actor: Actor, now: datetime, bank: Bank
+) -> dict[str, Any]:
+    """All that the one statement writes: the contact, what was heard, the next contact, the ledger's entries."""
+    entries = ledger.ask(list(_facts(contact, form, now)), case, actor=actor, now=now, bank=bank)
+    return {**entries.document(), **_document(contact, form, state, actor, now)}
+
+
+def _before(contact: Contact, bank: Bank) -> tuple[Case, int]:
+    """The case and how many needs are open; one query."""
+    assert contact.ended_at is not None
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE, [contact.ended_at.astimezone(bank.zone).date(), contact.customer_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"customer {contact.customer_id}")
+    return ledger.case_from(row[0]), int(row[1])
+
+
+def _closed(contact: Contact, written: Mapping[str, Any], version: int, now: datetime) -> None:
+    """The contact in hand as the statement has left its row."""
+    for name in ("state", "result", "result_words", "no_need", *SEEN):
+        setattr(contact, name, written[name])
+    contact.closed_at, contact.version = now, version
 
 
 def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
@@ -218,6 +238,11 @@ def _document(contact: Contact, form: WriteUp, state: str, actor: Actor, now: da
     }
 
 
+BEFORE = f"""
+SELECT {ledger.CASE_VALUE}, (SELECT count(*) FROM customers_need n WHERE n.customer_id = c.id AND n.state = 'open')
+FROM customers_customer c WHERE c.id = %s
+"""
+
 STATEMENT = f"""
 WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
     UPDATE contacts_contact c
@@ -228,7 +253,7 @@ WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
         id bigint, was text, state text, result text, result_words text, no_need boolean, closed_at timestamptz,
         met_where text, seen_off text, card_handed boolean, invitation text)
     WHERE c.id = w.id AND c.state = w.was
-    RETURNING c.id, c.customer_id, c.rm_id, c.ended_at
+    RETURNING c.id, c.customer_id, c.rm_id, c.ended_at, c.version
 ), needs AS (
     INSERT INTO customers_need (customer_id, kind, words, state, opened_at, by_id, contact, closed_why)
     SELECT closed.customer_id, n.kind, n.words, 'open', closed.ended_at, (d -> 'contact' ->> 'by_id')::bigint, closed.id, ''
@@ -249,5 +274,5 @@ WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
 ), dropped AS (
     DELETE FROM contacts_draft USING closed WHERE contact_id = closed.id
 )
-SELECT count(*) FROM closed
+SELECT version FROM closed
 """
