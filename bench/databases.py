@@ -1,0 +1,111 @@
+"""The databases that are measured: a full one for each size, kept between runs; its bare twin; and clones to be used up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from bench import data
+from zhike import embedded, processes
+
+
+class NotBuilt(Exception):
+    """The database could not be made; the message says what went wrong."""
+
+
+@contextmanager
+def superuser(server: embedded.Server, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
+    """For making databases and filling them with triggers set aside. Parameters are put in by the client."""
+    url = server.url(embedded.SUPERUSER, database)
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        yield connection
+
+
+def build(server: embedded.Server, bank: data.Bank) -> None:
+    """Makes the full database and its bare twin, unless they are there and as they would be made today."""
+    mark = data.fingerprint()
+    if is_marked(server, bank.name(), mark) and is_marked(server, bank.name("bare"), mark):
+        return
+    say(f"building {bank.customers:,} customers")
+    with superuser(server) as connection:
+        for name in (bank.name("bare"), bank.name()):
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {bank.name()} OWNER zhike_owner TEMPLATE template0")
+    migrate(server, bank.name())
+    with superuser(server, bank.name()) as connection:
+        data.fill(connection, bank)
+    clone(server, bank.name(), bank.name("bare"))
+    strip(server, bank.name("bare"))
+    with superuser(server) as connection:
+        for name in (bank.name(), bank.name("bare")):
+            connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
+
+
+def is_marked(server: embedded.Server, name: str, mark: str) -> bool:
+    with superuser(server) as connection:
+        row = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
+        ).fetchone()
+    return row is not None and row[0] == mark
+
+
+def migrate(server: embedded.Server, name: str) -> None:
+    done = subprocess.run(
+        processes.own("migrate", "--quiet"), env=environment(server, name), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise NotBuilt(done.stderr.strip())
+
+
+def environment(server: embedded.Server, name: str) -> dict[str, str]:
+    """What a process needs to run on a database of ours, on the measured morning."""
+    return {
+        **os.environ, **embedded.environment(server, name), "ZHIKE_MODE": "demo", "ZHIKE_PARENT": str(os.getpid()),
+        "DJANGO_SETTINGS_MODULE": "zhike.settings",
+    }  # fmt: skip
+
+
+def clone(server: embedded.Server, template: str, name: str) -> None:
+    with superuser(server) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [template],
+        )
+        connection.execute(f"CREATE DATABASE {name} OWNER zhike_owner TEMPLATE {template} STRATEGY file_copy")
+
+
+def strip(server: embedded.Server, name: str) -> None:
+    """Takes row-level security and the trail's triggers away."""
+    with superuser(server, name) as connection:
+        for (table,) in connection.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND relrowsecurity"
+        ).fetchall():
+            connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
+        for (table,) in connection.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'trail' AND NOT tgisinternal"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER trail ON {table}")
+
+
+@contextmanager
+def spent(server: embedded.Server, bank: data.Bank, kind: str) -> Iterator[str]:
+    """A clone of the full database (or, kind beginning with ``bare``, of its twin) that what is measured may change."""
+    template = bank.name("bare") if kind.startswith("bare") else bank.name()
+    name = bank.name(kind)
+    clone(server, template, name)
+    try:
+        yield name
+    finally:
+        with superuser(server) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
