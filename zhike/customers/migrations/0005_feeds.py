@@ -16,6 +16,7 @@ ALTER TABLE customers_fed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers_fed FORCE ROW LEVEL SECURITY;
 CREATE POLICY keep ON customers_fed TO zhike_owner, zhike_worker USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON customers_fed TO zhike_worker;
+GRANT SELECT ON customers_fed TO zhike_app;
 """
 HIS = "EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id)"
 HIS_TO_CHANGE = f"EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
