@@ -483,10 +483,13 @@ def code_show(options: Options) -> int:
 def explain(options: Options) -> int:
     """The facts and the version of the clause that made an obligation. An operator's command: it sees every row."""
     with ready("worker"):
+        from django.utils import translation
+
         from zhike.obligations.explanation import explain as explained
 
         try:
-            told = explained(options.obligation)
+            with translation.override(words("zh-hans", "en")):
+                told = explained(options.obligation)
         except LookupError as error:
             raise Failure(
                 words(f"没有编号为 {options.obligation} 的应办。", f"There is no obligation {options.obligation}.")
