@@ -144,8 +144,14 @@ def test_a_leader_hands_a_customer_over(cast: Cast, rm: Program, path: str, work
     assert rm.send("post", f"{path}/reassignment", body).status_code == 403
     foreign = leader.send("post", f"{path}/reassignment", {**body, "rm": str(cast.stranger.pk)})
     assert foreign.status_code == 404
-    book = leader.post(f"{path}/reassignment", body, status=201)
-    assert book["rm"]["name"] == "陈彤"
+    asked = leader.post(f"{path}/reassignment", body, status=202)
+    assert [line["value"] for line in asked["lines"]][1:3] == ["林晓", "陈彤"]
+    decision = {"digest": asked["digest"], "note": ""}
+    own = leader.send("post", f"approvals/{asked['id']}/approval", decision)
+    assert own.status_code in (409, 422)  # nobody decides their own request
+    with worker():
+        above = Program(cast, "branch_leader")
+    above.post(f"approvals/{asked['id']}/approval", decision)
     assert rm.send("get", path).status_code == 404
     assert mate.get(path)["rm"]["id"] == str(cast.mate.pk)
 

@@ -10,6 +10,8 @@ from django.http import Http404, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
+from zhike.api.approvals import ApprovalOut
+from zhike.api.approvals import shown as approval_shown
 from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, locked, one, verb
 from zhike.api.needs import NeedIn, NeedOut, NeedsOut
@@ -18,8 +20,9 @@ from zhike.api.shapes import Id, IdOut, In, Line, Money, Named, Out, Text
 from zhike.api.versions import match, stamp
 from zhike.contacts.card import told
 from zhike.customers import profile, search
+from zhike.customers.handover import ask_to_hand_over
 from zhike.customers.models import Acquaintance, Consent, Customer, Need, Relation
-from zhike.customers.models.book import post_of, reassign
+from zhike.customers.models.book import post_of
 from zhike.customers.vault import mask_phone
 from zhike.obligations.learning import learn
 from zhike.people.models import Staff
@@ -259,16 +262,6 @@ class RelationOut(Out):
 
 class RelationsOut(Out):
     items: list[RelationOut]
-
-
-class BookOut(Out):
-    """A stretch of days in somebody's book."""
-
-    id: IdOut
-    rm: Named
-    from_day: date
-    to_day: date | None
-    reason: str
 
 
 COLUMNS = tuple(
@@ -523,13 +516,12 @@ def attest(request: Desk, id: Id, body: AcquaintanceIn) -> Any:
     return _acquaintance(Acquaintance.objects.attest(customer, request.actor, met=body.met, called=body.called))
 
 
-@router.post("customers/{id}/reassignment", response={201: BookOut})
+@router.post("customers/{id}/reassignment", response={202: ApprovalOut})
 @policy("customers.reassign")
 def hand_over(request: Desk, id: Id, body: ReassignmentIn) -> Any:
-    """Another RM for the customer, at once or from a day on."""
+    """Asks for another RM for the customer, from a day on; a second leader decides (`approvals`)."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
     rm = one(Staff.objects.filter(pk__in=request.actor.writes), body.rm)
     day = body.from_day or request.now.astimezone(bank_of(request).zone).date()
-    book = reassign(customer, rm.pk, day, body.reason, request.actor, request.now)
-    plain = {name: getattr(book, name) for name in BookOut.model_fields if name != "rm"}
-    return {**plain, "rm": {"id": rm.pk, "name": rm.name}}
+    asked = ask_to_hand_over(customer, rm.pk, day, body.reason, actor=request.actor, now=request.now)
+    return approval_shown(asked, request.now)

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.timezone import localdate
+
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.words import Words
-from zhike.obligations import ledger
+from zhike.obligations import ledger, waivers
 from zhike.obligations.models import Finding, Obligation, State
 from zhike.people.actor import Actor
+from zhike.people.bank import settings
 
 from .models import Demand
 
@@ -190,7 +193,10 @@ def _keep_own_phone(obligation: Obligation, how: How, actor: Actor, now: datetim
 
 
 def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -> Obligation:
-    """Lets an obligation go, with a reason; the leader sees it. What must be done only somebody above the owner may waive."""
+    """Lets an obligation go, with a reason; the leader sees it. What must be done only somebody above the owner may waive.
+
+    Where the bank wants the leader's approval the obligation comes back still open, with what was asked in ``approval``.
+    """
     if obligation.state not in {State.OPEN, State.CANNOT}:
         raise AlreadySettled(obligation)
     if not reason.strip():
@@ -219,11 +225,9 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
                 )
             ]
         )
-    changed = Obligation.objects.filter(pk=obligation.pk, state=obligation.state).update(
-        state=State.WAIVED, settled_at=now, settled_by_id=actor.id, evidence={"reason": reason, "by": actor.name}
-    )
-    obligation.refresh_from_db()
-    if not changed:
+    if "leader" not in actor.roles and settings().at(localdate(now)).waiver_needs_leader:
+        return waivers.ask(obligation, reason, actor=actor, now=now)
+    if not waivers.let_go(obligation, reason, by=actor.name, actor=actor, now=now):
         raise AlreadySettled(obligation)
     return obligation
 

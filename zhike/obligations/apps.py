@@ -5,8 +5,12 @@ class Obligations(AppConfig):
     name = "zhike.obligations"
 
     def ready(self) -> None:
+        """Enters what it brings: what goes along when a customer changes hands, and the approval of waivers."""
         from zhike.customers.models.book import WHEN_HANDED_OVER
 
+        from . import waivers
         from .stops import hand_over
+
+        assert waivers.WAIVER
 
         WHEN_HANDED_OVER.append(hand_over)

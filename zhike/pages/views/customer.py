@@ -47,6 +47,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
         "may_change": may(request.actor, "customers.change")
         and (found.rm_id or -found.unit_id) in request.actor.writes,
         "may_reveal": may(request.actor, "customers.reveal"),
+        "may_hand_over": may(request.actor, "customers.reassign"),
         "tip": owed.tip,
     }
     return render(request, "customer.html", context)

@@ -251,11 +251,13 @@ def waive(request: ActingRequest, obligation: int) -> HttpResponse:
     """Let go with a reason; the leader sees it."""
     found, bank = _find(request, obligation), bank_of(request)
     try:
-        completion.waive(found, request.POST.get("reason", ""), actor=request.actor, now=request.now)
+        waived = completion.waive(found, request.POST.get("reason", ""), actor=request.actor, now=request.now)
     except Blocked as blocked:
         return _page(request, found, bank, 422, request.POST, said=complaints(blocked))
     except AlreadySettled as settled:
         return _page(request, settled.obligation, bank, 409, already=True)
+    if waived.state != State.WAIVED:
+        return moved(request, reverse("today"), gettext("Asked for. A second person has to approve it."))
     return moved(request, reverse("today"), gettext("Waived: %(what)s") % {"what": owed.words(found.what)})
 
 

@@ -1,0 +1,128 @@
+"""Two persons for what hands a customer over, and for a waiver where the bank wants the leader's word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.cast import Cast
+from zhike import clock
+from zhike.conduct.words import Refused
+from zhike.contacts import completion
+from zhike.customers import handover
+from zhike.customers.models import Customer
+from zhike.obligations.models import Fact, Obligation
+from zhike.people import approvals
+from zhike.people.models import Approval, Setting
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
+TODAY = date(2026, 3, 16)
+
+
+@pytest.fixture(autouse=True)
+def _monday() -> Iterator[None]:
+    with clock.at(NOW):
+        yield
+
+
+def test_a_leader_asks_on_the_page_and_the_one_above_decides(cast: Cast) -> None:
+    customer = cast.customers["rm"][0]
+    leader, above = cast.client("leader"), cast.client("branch_leader")
+    address = f"/customers/{customer.pk}/hand-over/"
+    assert "移交" in leader.get(f"/customers/{customer.pk}/").content.decode()
+    page = leader.get(address).content.decode()
+    assert "陈彤" in page
+    assert "赵磊" not in page
+    asked = leader.post(address, {"rm": cast.mate.pk, "from_day": "2026-03-16", "reason": "休产假"})
+    assert asked.status_code == 303
+    assert leader.post(address, {"rm": cast.mate.pk, "from_day": "2026-03-16", "reason": "再来"}).status_code == 422
+    assert customer.name in above.get("/approvals/").content.decode()
+    with cast.acting("branch_leader", NOW):
+        waiting = Approval.objects.get(decision="open")
+    done = above.post(f"/approvals/{waiting.pk}/", {"act": "approve", "digest": waiting.digest})
+    assert done.status_code == 303
+    assert cast.client("rm").get(f"/customers/{customer.pk}/").status_code == 404
+    assert cast.client("mate").get(f"/customers/{customer.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"rm": "", "from_day": "2026-03-16", "reason": "x"},
+        {"rm": "stranger", "from_day": "2026-03-16", "reason": "x"},
+        {"rm": "mate", "from_day": "soon", "reason": "x"},
+        {"rm": "mate", "from_day": "2026-03-16", "reason": ""},
+    ],
+)
+def test_what_is_missing_is_said(cast: Cast, given: dict[str, str]) -> None:
+    rm = cast.staff[given["rm"]].pk if given["rm"] else ""
+    answer = cast.client("leader").post(f"/customers/{cast.customers['rm'][0].pk}/hand-over/", {**given, "rm": rm})
+    assert answer.status_code == 422
+    assert "note--late" in answer.content.decode()
+
+
+def test_between_sub_branches_only_somebody_above_both_decides(cast: Cast) -> None:
+    customer = cast.customers["rm"][0]
+    with cast.acting("branch_leader", NOW) as actor:
+        kept = Customer.objects.select_related("unit").get(pk=customer.pk)
+        asked = handover.ask_to_hand_over(kept, cast.stranger.pk, TODAY, "客户搬家", actor=actor, now=NOW)
+    assert asked.unit_id == cast.units["branch"].pk
+    for who in ("leader", "other_leader"):
+        with cast.acting(who, NOW) as actor:
+            assert not approvals.waiting_for(actor, NOW).exists()
+            with pytest.raises(Refused):
+                approvals.approve(actor, asked.pk, asked.digest, NOW)
+
+
+def test_a_customer_who_moved_meanwhile_is_not_moved_again(cast: Cast, owner: Role) -> None:
+    customer = cast.customers["rm"][0]
+    with cast.acting("leader", NOW) as actor:
+        kept = Customer.objects.select_related("unit").get(pk=customer.pk)
+        asked = handover.ask_to_hand_over(kept, cast.mate.pk, TODAY, "轮岗", actor=actor, now=NOW)
+    with owner():
+        Customer.objects.filter(pk=customer.pk).update(rm=None)
+    with cast.acting("branch_leader", NOW) as actor, pytest.raises(Refused, match="已变更"):
+        approvals.approve(actor, asked.pk, asked.digest, NOW)
+
+
+@pytest.fixture
+def owed(cast: Cast, owner: Role) -> Obligation:
+    customer, rm = cast.customers["rm"][0], cast.rm
+    with owner():
+        fact = Fact.objects.create(
+            kind="reception_ended", at=NOW, known_at=NOW, staff=rm, by=rm, customer=customer,
+            data={"first": False, "missing": []},
+        )  # fmt: skip
+        return Obligation.objects.create(
+            fact=fact, clause="R12", clause_from=date(2020, 1, 1), kind="thanks", force="should", owner=rm,
+            customer=customer, what={"zh": "短信致谢", "en": "thanks"}, why={"zh": "", "en": ""}, opens=NOW,
+            due=NOW + timedelta(hours=9), created_at=NOW, key="waiver",
+        )  # fmt: skip
+
+
+def test_a_waiver_waits_for_the_leader_where_the_bank_wants_it(cast: Cast, owner: Role, owed: Obligation) -> None:
+    with owner():
+        Setting.objects.create(name="waiver_needs_leader", value=True, from_day=date(2026, 1, 1), at=NOW)
+    answer = cast.client("rm").post(f"/obligations/{owed.pk}/waive/", {"reason": "客户说不必"})
+    assert answer.status_code == 303
+    with cast.acting("rm", NOW):
+        owed.refresh_from_db()
+        assert (owed.state, owed.approval_id is not None) == ("open", True)
+    with cast.acting("other_leader", NOW) as actor:
+        assert not approvals.waiting_for(actor, NOW).exists()
+    with cast.acting("leader", NOW) as actor:
+        waiting = approvals.waiting_for(actor, NOW).get()
+        approvals.approve(actor, waiting.pk, waiting.digest, NOW)
+        owed.refresh_from_db()
+        assert (owed.state, owed.evidence) == ("waived", {"reason": "客户说不必", "by": "林晓"})
+
+
+def test_without_that_setting_a_reason_is_enough(cast: Cast, owed: Obligation) -> None:
+    with cast.acting("rm", NOW) as actor:
+        assert completion.waive(owed, "客户说不必", actor=actor, now=NOW).state == "waived"
+        assert not Approval.objects.exists()
