@@ -296,3 +296,16 @@ def test_today_asks_the_same_number_of_questions_however_much_is_owed(cast: Cast
                 course.start(contact, actor=actor, now=NOW - timedelta(minutes=9), bank=Bank())
                 course.end(contact, actor=actor, now=NOW, bank=Bank())
     assert queries() == few
+
+
+def test_what_a_row_is_refused_takes_the_place_of_the_page(cast: Cast, rm) -> None:
+    """A visit that nobody agreed cannot begin from its row; what is asked for is shown, not swallowed."""
+    with cast.acting("rm", NOW) as actor:
+        contact = course.plan(customer(cast), "visit", actor=actor, now=NOW, planned_for=NOW)
+    answer = rm.post(f"/contacts/{contact.pk}/start/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Retarget"]) == (422, "#main")
+    assert "surprise_reason" in answer.content.decode()
+    begun = rm.post(f"/contacts/{contact.pk}/start/", {"surprise_reason": "路过"}, headers={"HX-Request": "true"})
+    assert begun["HX-Redirect"] == f"/contacts/{contact.pk}/talk/"
+    again = rm.post(f"/contacts/{contact.pk}/start/", headers={"HX-Request": "true"})
+    assert (again.status_code, again["HX-Retarget"]) == (409, "#main")

@@ -49,6 +49,14 @@ def complaints(blocked: Blocked) -> dict[str, tuple[str, str]]:
     return {verdict.needs or verdict.name: (verdict.clause, verdict.words.say(speaks)) for verdict in blocked.verdicts}
 
 
+def instead(request: HttpRequest, page: HttpResponse) -> HttpResponse:
+    """A page that must be seen although only a row asked: for htmx it takes the place of the content."""
+    if "HX-Request" in request.headers:
+        page["HX-Retarget"] = page["HX-Reselect"] = "#main"
+        page["HX-Reswap"] = "outerHTML show:top"
+    return page
+
+
 View = Callable[..., HttpResponse]
 
 
@@ -60,7 +68,8 @@ def in_course(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except WrongState as wrong:
-            return render(request, "moved_on.html", {"sentence": str(wrong), "contact": wrong.contact.pk}, status=409)
+            context = {"sentence": str(wrong), "contact": wrong.contact.pk}
+            return instead(request, render(request, "moved_on.html", context, status=409))
         except Refused as refused:
             sentence = refused.words.say(get_language() or "zh-hans")
             return render(

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import Http404
-from django.urls import reverse
 from django.utils.translation import gettext, ngettext, pgettext
 
 from zhike.conduct.bank import Bank
@@ -20,7 +19,7 @@ from zhike.customers import profile
 from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.pages import owed
-from zhike.pages.jinja import clock, day_text, left_text, local, money, span, when_text
+from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, when_text
 from zhike.people.actor import Actor
 
 ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
@@ -308,7 +307,7 @@ def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:
         "what": " · ".join(part for part in (_kind(c["kind"]), c["purpose_words"], c["place"]) if part),
         "when": when_text(c["planned_for"], now) if c["planned_for"] else gettext("no day yet"),
         "agreed": c["state"] == "agreed",
-        "href": reverse("contact", args=[c["id"]]),
+        "href": address("contact", c["id"]),
     }
 
 

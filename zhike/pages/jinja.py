@@ -1,13 +1,13 @@
 """The environment in which every page is rendered: Jinja2 with our words, dates, figures and marks.
 
-Times come in aware; they are shown in the bank's zone (Django's current zone) and in the reader's language. A filter
+Times come in aware; they are shown in the bank's zone (Django's default zone) and in the reader's language. A filter
 that must know what day it is takes ``now`` from the page's context, put there by ``zhike.pages.shell``.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
@@ -47,8 +47,29 @@ def _url(name: str, *args: Any, **query: Any) -> str:
     """``url("customer", 12, tab="needs")``: the route's address, the rest as its query."""
     from urllib.parse import urlencode
 
-    address = reverse(name, args=args)
-    return f"{address}?{urlencode(query)}" if query else address
+    path = address(name, *args)
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def address(name: str, *args: Any) -> str:
+    """Django's ``reverse``; without arguments, and for the one whole number that rows have, its answer is kept."""
+    if not args:
+        return _fixed(name)
+    if len(args) == 1 and type(args[0]) is int:
+        before, after = _around(name)
+        return f"{before}{args[0]}{after}"
+    return reverse(name, args=args)
+
+
+@cache
+def _fixed(name: str) -> str:
+    return reverse(name)
+
+
+@cache
+def _around(name: str) -> tuple[str, str]:
+    before, _number, after = reverse(name, args=[1234567890]).partition("1234567890")
+    return before, after
 
 
 # ---------------------------------------------------------------------------------------------------------- marks
@@ -59,6 +80,7 @@ def _sprite(_static_url: str) -> str:
     return static("img/icons.svg")
 
 
+@cache
 def icon(name: str, label: str | None = None) -> Markup:
     """A mark from the sprite. With a ``label`` it speaks, without one it is decoration. Unknown names are refused."""
     from django.conf import settings
@@ -73,6 +95,7 @@ def icon(name: str, label: str | None = None) -> Markup:
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(sprite, name)
 
 
+@cache
 def tier_mark(code: str) -> Markup:
     """The form of a tier: ring, half disc, hexagon, cut diamond, gate seal. A tier of the bank's own gets the ring."""
     from django.conf import settings
@@ -129,7 +152,13 @@ MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct
 
 
 def local(value: datetime) -> datetime:
-    return timezone.localtime(value)
+    """In the bank's zone."""
+    return value.astimezone(_zone())
+
+
+@cache
+def _zone() -> tzinfo:
+    return timezone.get_default_timezone()
 
 
 def _date(value: date | datetime) -> date:

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import get_language, gettext, pgettext
 
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers import names
-from zhike.pages.jinja import day_text, local, when_text
+from zhike.pages.jinja import address, day_text, local, when_text
 
 Row = Mapping[str, Any]
 
@@ -51,8 +50,9 @@ def speaks() -> str:
 
 
 def read(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """JSON's texts become aware datetimes, in place."""
+    """JSON's texts become whole numbers and aware datetimes, in place."""
     for row in rows:
+        row["id"] = int(row["id"])
         for name in ("opens", "due", "target"):
             if row[name]:
                 row[name] = datetime.fromisoformat(row[name])
@@ -97,10 +97,10 @@ def contact_of(row: Row) -> int | None:
 def does(row: Row, look: str) -> dict[str, Any]:
     """The one button: words, address, mark."""
     contact = contact_of(row)
-    here = reverse("obligation", args=[row["id"]])
+    here = address("obligation", row["id"])
     calls = {
         "text": pgettext("button", "Call"),
-        "href": reverse("call", args=[row["id"]]),
+        "href": address("call", row["id"]),
         "method": "post",
         "icon": None,
     }
@@ -111,16 +111,16 @@ def does(row: Row, look: str) -> dict[str, Any]:
             return calls
         case "write_up" if contact:
             words = pgettext("button", "Write up late") if look == "late" else pgettext("button", "Write up")
-            return {"text": words, "href": reverse("write_up", args=[contact]), "method": "get", "icon": None}
+            return {"text": words, "href": address("write_up", contact), "method": "get", "icon": None}
         case "arrival" if contact:
             if look in {"now", "open", "late"}:
                 return {
-                    "text": pgettext("button", "At the door"), "href": reverse("arrive", args=[contact]),
+                    "text": pgettext("button", "At the door"), "href": address("arrive", contact),
                     "method": "post", "icon": "pin" if look == "now" else None,
                 }  # fmt: skip
             return {
                 "text": pgettext("button", "Prepare"),
-                "href": reverse("prepare", args=[contact]),
+                "href": address("prepare", contact),
                 "method": "get",
                 "icon": None,
             }

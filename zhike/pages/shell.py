@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import lazystr
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from markupsafe import Markup
@@ -18,6 +18,8 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.people import bank
 from zhike.people.permissions import MAY
+
+HIDDEN = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
 
 # name of the route, icon, words, key after G, only at the desk, at the rail's foot
 RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
@@ -49,7 +51,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context for ``base.html`` and ``entrance.html``. Reads the clock once: pages are an edge."""
     me: Any = getattr(request, "user", None)
     signed_in = me is not None and me.is_authenticated
+    token = get_token(request)  # masked anew at each call: once a page will do
     return {
+        "csrf_token": token,
+        "csrf_input": HIDDEN.format(token),
         "now": getattr(request, "now", None) or clock.now(),
         "zone": settings.TIME_ZONE,
         "me": me if signed_in else None,
@@ -96,15 +101,12 @@ def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
 
 def toasts(request: HttpRequest) -> list[Markup]:
     """What the last act left to say. ``extra_tags`` may hold the address that takes it back."""
-    from django.middleware.csrf import get_token
-
     said = []
     for message in get_messages(request):
         undo = ""
         if message.extra_tags:
-            undo = Markup(
-                '<form method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-                '<button class="toast-act">{}</button></form>'
-            ).format(message.extra_tags, lazystr(get_token(request)), gettext("Undo"))
+            undo = Markup('<form method="post" action="{}">{}<button class="toast-act">{}</button></form>').format(
+                message.extra_tags, HIDDEN.format(get_token(request)), gettext("Undo")
+            )
         said.append(Markup('<div class="toast" role="status" data-toast><span>{}</span>{}</div>').format(message, undo))
     return said

@@ -20,7 +20,7 @@ from zhike.conduct.calendars import to_lunar
 from zhike.contacts.models import Contact
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
-from zhike.pages.jinja import clock, day_text, local
+from zhike.pages.jinja import address, clock, day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import policy
@@ -100,7 +100,7 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
         "icon": {"reception": "door", "visit": "pin", "call": "phone"}[kind], "when": clock(at), "sub": None, "due": None,
         "who": owed.person(customer, name, call, tier, bank), "title": "", "title_sub": "",
         "what": " · ".join(part for part in (noun, about, place) if part), "clause": "", "tip": "", "because": label, "why_href": "",
-        "do": {"text": pgettext("button", "Open"), "href": reverse("contact", args=[id]), "icon": None, "method": "get"},
+        "do": {"text": pgettext("button", "Open"), "href": address("contact", id), "icon": None, "method": "get"},
         "not_yet": None, "window": None,
     }  # fmt: skip
 
@@ -130,7 +130,7 @@ def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
         "when": clock(at) if local(at).hour or local(at).minute else gettext("that day"), "sub": None, "due": None,
         "who": who, "title": owed.words(o["what"]), "title_sub": "",
         "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.words(o["why"]),
-        "why_href": reverse("why", args=[o["id"]]),
-        "do": {"text": pgettext("button", "Open"), "href": reverse("obligation", args=[o["id"]]), "icon": None, "method": "get"},
+        "why_href": address("why", o["id"]),
+        "do": {"text": pgettext("button", "Open"), "href": address("obligation", o["id"]), "icon": None, "method": "get"},
         "not_yet": None, "window": None,
     }  # fmt: skip

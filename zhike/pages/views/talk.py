@@ -24,7 +24,7 @@ from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
-from zhike.pages.answer import complaints, contact_for, in_course, moved, said
+from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, said
 from zhike.pages.card import card
 from zhike.pages.jinja import day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
@@ -87,7 +87,7 @@ def _started(request: ActingRequest, contact: Contact, bank: Bank, fulfils: int 
             "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items()],
             "fulfils": fulfils,
         }
-        return render(request, "start.html", context, status=422)
+        return instead(request, render(request, "start.html", context, status=422))
     address = reverse("talk", args=[contact.pk])
     return moved(request, f"{address}?for={fulfils}" if fulfils else address)
 

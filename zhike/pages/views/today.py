@@ -25,7 +25,7 @@ from zhike.contacts.agenda import Agenda, agenda
 from zhike.obligations.today import today
 from zhike.pages import owed
 from zhike.pages.answer import moved
-from zhike.pages.jinja import clock, day_text, left_text, local, weekday_text
+from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of, first_place
 from zhike.people.permissions import SIGNED_IN, may, policy
@@ -100,7 +100,7 @@ def _owed_row(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
         "because": owed.words(o["why"]),
-        "why_href": reverse("why", args=[o["id"]]),
+        "why_href": address("why", o["id"]),
         "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
         "not_yet": gettext("not yet"),
         "window": owed.window(o, now) if look == "now" else None,
@@ -168,8 +168,8 @@ def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]
         "clause": {"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]],
         "tip": owed.tip({"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]),
         "because": _contact_because(c),
-        "why_href": reverse("clause", args=[{"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]]),
-        "do": _contact_does(c),
+        "why_href": address("clause", {"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]),
+        "do": _contact_does(c, now),
         "not_yet": None,
         "window": None,
         "sort": "call" if c["kind"] == "call" else "meet",
@@ -206,27 +206,18 @@ def _contact_because(c: dict[str, Any]) -> str:
     return gettext("prepared") if c["prepared"] else gettext("not yet prepared")
 
 
-def _contact_does(c: dict[str, Any]) -> dict[str, Any]:
+def _contact_does(c: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Prepare it; once its time has come, or one is at the door, begin it."""
+    begin = {"href": address("start", c["id"]), "method": "post", "icon": None}
     if c["state"] == "under_way":
-        return {
-            "text": pgettext("button", "Go on"),
-            "href": reverse("talk", args=[c["id"]]),
-            "method": "get",
-            "icon": None,
-        }
+        words = pgettext("button", "Go on")
+        return {"text": words, "href": address("talk", c["id"]), "method": "get", "icon": None}
     if c["kind"] == "call":
-        return {
-            "text": pgettext("button", "Call"),
-            "href": reverse("start", args=[c["id"]]),
-            "method": "post",
-            "icon": None,
-        }
-    return {
-        "text": pgettext("button", "Prepare"),
-        "href": reverse("prepare", args=[c["id"]]),
-        "method": "get",
-        "icon": None,
-    }
+        return {**begin, "text": pgettext("button", "Call")}
+    if c["state"] == "agreed" and (c["arrived_at"] or c["planned_for"] <= now):
+        return {**begin, "text": pgettext("button", "Begin")}
+    words = pgettext("button", "Prepare")
+    return {"text": words, "href": address("prepare", c["id"]), "method": "get", "icon": None}
 
 
 def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

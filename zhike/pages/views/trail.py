@@ -109,7 +109,8 @@ def _reveals(request: ActingRequest) -> list[dict[str, Any]]:
     )
     names = dict(Staff.objects.filter(pk__in=[row["actor_id"] for row in counts]).values_list("pk", "name"))
     return [
-        {"who": names.get(row["actor_id"] or 0, "—"), "times": row["times"], "customers": row["customers"]} for row in counts
+        {"who": names.get(row["actor_id"] or 0, "—"), "times": row["times"], "customers": row["customers"]}
+        for row in counts
     ]
 
 
