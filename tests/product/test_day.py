@@ -1,6 +1,6 @@
 """One path through everything below the edges: received, written up, thanks owed, done."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -110,6 +110,22 @@ def test_the_sweep_adds_birthdays_and_rhythm_once(lin, owner, worker):
         again = sweep(day.astimezone(Bank().zone).date(), now=day, bank=Bank())
     assert (first.birthdays, again.birthdays) == (1, 0)
     assert again.rhythm == 0
+
+
+def test_sweeping_another_day_hands_nobody_over(lin, owner, worker):
+    from zhike.obligations.sweep import sweep
+
+    with owner():
+        other = Staff.objects.seat(number="1099", name="许一凡")
+        Post.objects.create(staff=other, unit=Unit.objects.get(), role="rm", scope="own", from_day="2020-01-01")
+        customer = Customer.objects.get()
+        Book.objects.update(to_day=date(2026, 6, 1))
+        Book.objects.create(customer=customer, rm=other, from_day=date(2024, 1, 1), to_day=date(2025, 1, 1), at=NOW)
+        Book.objects.create(customer=customer, rm=other, from_day=date(2026, 6, 1), at=NOW)
+    with worker():
+        for day in (date(2024, 7, 1), date(2026, 7, 1)):
+            assert sweep(day, now=NOW, bank=Bank()).handed_over == 0
+        assert Customer.objects.get().rm_id == lin.id
 
 
 def test_a_contact_recorded_by_mistake_takes_back_what_it_caused(lin):

@@ -40,11 +40,12 @@ class Swept:
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
     """Adds what ``day`` owes: birthday greetings (R5), contacts due by rhythm (W5); marks what lapsed as missed.
 
-    First what the day itself changes: customers who go over to another RM, and those whom the core system stopped.
+    First what time itself changes: customers who have gone over to another RM by now, and those whom the core system stopped.
+    That is now's alone: sweeping a past day gives nobody back to an earlier RM, a coming one hands nobody over ahead of time.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        handed_over = Book.objects.take_effect(day, now)
+        handed_over = Book.objects.take_effect(now.astimezone(bank.zone).date(), now)
         stopped = enforce(now)
         return Swept(
             handed_over=handed_over,
