@@ -88,8 +88,10 @@ def _celebrated(rows: list[dict[str, Any]], days: list[date], bank: Bank) -> Ite
         born = Birthday(row["calendar"], row["month"], row["day"], row["year"], row["leap"])
         for day in days:
             years = [year for year in (day.year - 1, day.year) if FIRST_YEAR <= year <= LAST_YEAR]
-            if day in (born.in_year(year, policy) for year in years):
-                yield {**row, "on": day, "born": born}
+            # A lunar birthday is turned in its lunar year, which the first weeks of a solar one still belong to.
+            turned = next((year for year in years if born.in_year(year, policy) == day), None)
+            if turned is not None:
+                yield {**row, "on": day, "born": born, "age": turned - born.year if born.year else None}
 
 
 CUSTOMER = "c.id AS customer, c.name, c.honorific, c.tier"

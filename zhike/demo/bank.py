@@ -91,7 +91,7 @@ class Bank:
 def found(today: date, now: datetime) -> Bank:
     """Units, staff with their posts, and the settings that the bank has changed."""
     bank = Bank()
-    began = date(today.year - 6, 4, 1)
+    began = date(today.year - 12, 4, 1)
     for code, name, kind, parent in UNITS:
         bank.units[code] = Unit.objects.create(
             code=code, name=name, kind=kind, parent=bank.units.get(parent or ""), from_day=began

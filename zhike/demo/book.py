@@ -28,7 +28,9 @@ from zhike.demo import names, words
 from zhike.demo.bank import Bank
 from zhike.people.models import Staff
 
-TIERS = {"regular": 1500, "gold": 900, "platinum": 420, "diamond": 150, "private": 30}
+# With the file that a leader imported lately (desk.py) they are 3,000.
+IMPORTED = 36
+TIERS = {"regular": 1500 - IMPORTED, "gold": 900, "platinum": 420, "diamond": 150, "private": 30}
 # 林晓's own book; the others share what is left, and the regular ones without an RM belong to their sub-branch.
 HERS = {"regular": 33, "gold": 58, "platinum": 39, "diamond": 14, "private": 4}
 WITHOUT_RM = 240

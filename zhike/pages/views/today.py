@@ -345,5 +345,5 @@ def _birthday(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "today": row["on"] == today_,
         "when": weekday_text(row["on"]),
         "name": row["born"].name.say(owed.speaks()),
-        "age": row["on"].year - row["year"] if row["year"] else None,
+        "age": row["age"],
     }
