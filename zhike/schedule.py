@@ -27,9 +27,10 @@ JOBS_KEPT_HOURS = 14 * 24
 def tick(timestamp: int) -> None:
     """What has lapsed is marked; the sweep of a day that has begun is put in the queue once."""
     now = clock.now()
-    lapse(now)
-    escalate(now)
     day = today(now)
+    settings = bank.settings().at(day)
+    lapse(now, settings)
+    escalate(now, settings)
     if not is_swept(day):
         sweep_day.configure(queueing_lock=lock_of(day)).defer(day=day.isoformat())
 

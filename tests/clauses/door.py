@@ -212,7 +212,7 @@ class Door:
     def tick(self, now: datetime) -> None:
         """What the worker looks at each minute."""
         with self.worker():
-            escalate(now)
+            escalate(now, settings().at(now.astimezone(Bank().zone).date()))
 
     def findings(self, customer: Customer) -> list[Finding]:
         with self.owner():

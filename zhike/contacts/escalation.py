@@ -12,16 +12,13 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.obligations import ledger
-from zhike.people import bank as banks
 
 # What nobody looked into in this time is no matter of minutes any more; it stands, late, in the ledger.
 FORGOTTEN = timedelta(days=2)
 
 
-def escalate(now: datetime) -> int:
+def escalate(now: datetime, bank: Bank) -> int:
     """Tells the leaders; returns how many obligations to look into it became. Runs as the worker, which sees every row."""
-    settings = banks.settings()
-    bank = settings.at(now.astimezone(settings.at(now.date()).zone).date())
     with transaction.atomic():
         cases = []
         for row in _missed(now, bank):

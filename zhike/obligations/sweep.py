@@ -52,17 +52,21 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
             stopped=stopped,
             birthdays=_tell_all(_birthdays(day, now, bank), now, bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
-            missed=lapse(now),
+            missed=lapse(now, bank),
         )
 
 
-def lapse(now: datetime) -> int:
-    """Greetings and arrivals whose window is over are missed; answers, write-ups and call-backs stay open, however late."""
+def lapse(now: datetime, bank: Bank) -> int:
+    """Greetings and arrivals whose window is over are missed; answers, write-ups and call-backs stay open, however late.
+
+    An arrival is missed with its day: until then one may still come late, which V2 measures apart from not at all.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE obligations_obligation SET state = 'missed', settled_at = due, evidence = '{"why": "lapsed"}'
-               WHERE state = 'open' AND lapses AND (due < %s OR (due = %s AND NOT due_counts))""",
-            [now, now],
+               WHERE state = 'open' AND lapses AND (due < %(now)s OR (due = %(now)s AND NOT due_counts))
+                 AND (kind <> 'arrival' OR (due AT TIME ZONE %(zone)s)::date < (%(now)s AT TIME ZONE %(zone)s)::date)""",
+            {"now": now, "zone": bank.zone.key},
         )
         return int(cursor.rowcount)
 
