@@ -740,7 +740,11 @@ def feed(options: Options) -> int:
             try:
                 feeds = in_order(
                     opened(
-                        path, kind=options.kind, encoding=options.encoding, delimiter=options.delimiter, flagged=not options.no_flag
+                        path,
+                        kind=options.kind,
+                        encoding=options.encoding,
+                        delimiter=options.delimiter,
+                        flagged=not options.no_flag,
                     )
                     for path in options.files
                 )
@@ -760,7 +764,12 @@ def fed(whole: Any, language: str) -> Any:
     now = clock.now()
     day = now.astimezone(bank.settings().at(now.date()).zone).date()
     run = Run.objects.create(
-        kind=whole.kind, name=whole.path.name, size=whole.path.stat().st_size, at=now, mapping=whole.mapping, total=whole.rows
+        kind=whole.kind,
+        name=whole.path.name,
+        size=whole.path.stat().st_size,
+        at=now,
+        mapping=whole.mapping,
+        total=whole.rows,
     )
     return take(whole, run, bank=bank.settings().at(day), now=clock.now, language=language)
 
@@ -807,7 +816,10 @@ def tiers(options: Options) -> int:
         try:
             month = date.fromisoformat(f"{options.month}-01") if options.month else today.replace(day=1)
         except ValueError:
-            print(words(f"{options.month} 不是月份，应如 2026-03。", f"{options.month} is no month; write 2026-03."), file=sys.stderr)
+            print(
+                words(f"{options.month} 不是月份，应如 2026-03。", f"{options.month} is no month; write 2026-03."),
+                file=sys.stderr,
+            )
             return MISUSED
         changed = rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
     if options.json:
@@ -1015,13 +1027,17 @@ def bench(options: Options) -> int:
     except ImportError as error:
         raise Failure(
             words(
-                "性能测试随源代码提供：请在源代码目录中运行。", "The benchmarks come with the source: run it from a checkout."
+                "性能测试随源代码提供：请在源代码目录中运行。",
+                "The benchmarks come with the source: run it from a checkout.",
             )
         ) from error
     unknown = [name for name in options.names if name not in benches.NAMES]
     if unknown:
         known = " ".join(benches.NAMES)
-        print(words(f"没有名为 {unknown[0]} 的项目，可选：{known}。", f"There is no {unknown[0]}; there are {known}."), file=sys.stderr)
+        print(
+            words(f"没有名为 {unknown[0]} 的项目，可选：{known}。", f"There is no {unknown[0]}; there are {known}."),
+            file=sys.stderr,
+        )
         return MISUSED
     if os.environ.get("ZHIKE_DATABASE_URL"):
         raise Failure(
@@ -1038,7 +1054,9 @@ def bench(options: Options) -> int:
             figures.append(figure)
             if not options.json:
                 ratio = "" if figure["ratio"] is None else f" ×{figure['ratio']}"
-                print(f"{figure['name']}: {figure['value']} {figure['unit']}{ratio}  {figure['conditions']}", flush=True)
+                print(
+                    f"{figure['name']}: {figure['value']} {figure['unit']}{ratio}  {figure['conditions']}", flush=True
+                )
     except NotBuilt as error:
         raise Failure(words(f"未测完：{error}", f"Not measured to the end: {error}")) from error
     if options.json:

@@ -70,7 +70,11 @@ class Site:
         environment.pop("ZHIKE_CLOCK_SINCE", None)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "zhike", "web", "--port", str(port)], env=environment, cwd=ROOT, stdout=log, stderr=log
+                [sys.executable, "-m", "zhike", "web", "--port", str(port)],
+                env=environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
             )
         self._wait()
         return self
@@ -92,7 +96,9 @@ class Site:
             self.process.wait()
             self.process = None
 
-    def person(self, who: str = "rm", *, size: dict[str, int] = DESK, scheme: str = "light", language: str = "") -> Page:
+    def person(
+        self, who: str = "rm", *, size: dict[str, int] = DESK, scheme: str = "light", language: str = ""
+    ) -> Page:
         """A browser in which ``who`` is signed in, at Today."""
         from tests.cast import signed_in
 
@@ -141,7 +147,10 @@ def site(database: Database, chromium: Browser, owner: Role, worker: Role, tmp_p
         staff = site.cast.staff[whose]
         with acting(staff.pk, MONDAY - timedelta(days=10)) as actor:
             for n, customer in enumerate(site.cast.customers[whose]):
-                known = {"mobile": f"1380013800{n}" if whose == "rm" else f"1390013900{n}", "email": f"c{n}@example.com"}
+                known = {
+                    "mobile": f"1380013800{n}" if whose == "rm" else f"1390013900{n}",
+                    "email": f"c{n}@example.com",
+                }
                 customer.learn_all(known, source="import", actor=actor, now=MONDAY - timedelta(days=10))
     site.at(MONDAY)
     yield site
@@ -176,8 +185,6 @@ class Hand:
         self.page.keyboard.type(words)
 
 
-
-
 Saw = Callable[[str], None]
 
 
@@ -198,7 +205,9 @@ class Arranged:
 
     site: Site
 
-    def contact(self, kind: str, *, who: str = "rm", n: int = 0, at: datetime | None = None, minutes: int = 20, **more: object) -> object:
+    def contact(
+        self, kind: str, *, who: str = "rm", n: int = 0, at: datetime | None = None, minutes: int = 20, **more: object
+    ) -> object:
         """A contact that has ended and waits for its write-up."""
         from zhike.conduct.bank import Bank
         from zhike.contacts.afterwards import Account, Agreed, record

@@ -42,7 +42,9 @@ def feed(cast: Cast, worker: Any, tmp_path: Path) -> Callable[..., Run]:
 
 
 def test_a_feed_brings_new_customers_and_tells_known_ones(cast: Cast, feed: Callable[..., Run]) -> None:
-    run = feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345678,s@example.com,3864000,1001\n", "rows=1 amount=3864000")
+    run = feed(
+        "customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345678,s@example.com,3864000,1001\n", "rows=1 amount=3864000"
+    )
     assert (run.loaded, run.changed) == (1, 0)
     run = feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345679,s@example.com,4000000,1001\n", "rows=1")
     assert (run.loaded, run.already, run.changed, run.differing) == (0, 1, 1, 0)
@@ -151,14 +153,18 @@ def months(cast: Cast, feed: Callable[..., Run], averages: list[int]) -> list[st
         ([1_000_000, 300_000, 300_000, 900_000], ["diamond", "diamond", "diamond", "platinum"]),
     ],
 )
-def test_tiers_follow_monthly_averages(cast: Cast, feed: Callable[..., Run], averages: list[int], tiers: list[str]) -> None:
+def test_tiers_follow_monthly_averages(
+    cast: Cast, feed: Callable[..., Run], averages: list[int], tiers: list[str]
+) -> None:
     assert months(cast, feed, averages) == tiers
     with acting(cast.rm.id, NOW):
         customer = Customer.objects.get(core_number="C-rm-1")
         assert (customer.tier, customer.assets) == (tiers[-1], Decimal(averages[-1]))
 
 
-def test_the_same_month_again_and_months_before_change_nothing_twice(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+def test_the_same_month_again_and_months_before_change_nothing_twice(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
     months(cast, feed, [60_000, 250_000])
     assert months(cast, feed, [60_000, 250_000]) == ["gold", "platinum"]
     with worker():

@@ -35,7 +35,7 @@ GOOD = [
     "C1,沈静仪,女,11010519491231002X,13812345678,,钻石,386.4万,1001,是,2024-05-20,2019-04-01",
     "C2,单雪梅,女,,13900000001,农历三月初八,金卡,120000,1001,否,否,",
     "C3,王伟,男,,13900000002,1980-02-29,,5000,1002,未知,,",
-    "C4,上海宏达贸易有限公司,,,13900000003,,白金,\"1,200,000.00\",1004,,,",
+    'C4,上海宏达贸易有限公司,,,13900000003,,白金,"1,200,000.00",1004,,,',
 ]
 
 
@@ -72,7 +72,9 @@ def test_good_rows_become_customers_with_all_that_they_say(
         assert (shen.birth_calendar, shen.birth_year, shen.birth_month) == ("solar", 1949, 12)
         assert shen.shown("mobile") == "138 **** 5678"
         assert shen.shown("id_number") == "110105********002X"
-        assert shen.profile["mobile"].items() >= {"src": "import", "on": "2026-03-02", "by": cast.administrator.id}.items()
+        assert (
+            shen.profile["mobile"].items() >= {"src": "import", "on": "2026-03-02", "by": cast.administrator.id}.items()
+        )
         assert (shen.met_before, shen.called_before_on) == ("yes", date(2024, 5, 20))
         assert Book.objects.get(customer=shen).from_day == date(2019, 4, 1)
         known = Acquaintance.objects.get(customer=shen, rm=cast.rm)
@@ -87,7 +89,10 @@ def test_good_rows_become_customers_with_all_that_they_say(
         assert Customer.objects.get(core_number="C3").tier == "regular"
         assert Customer.objects.get(core_number="C4").kind == "company"
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*), max(actor_id), max(request) FROM trail_entry WHERE object = 'customers_customer' AND at = %s", [NOW])
+            cursor.execute(
+                "SELECT count(*), max(actor_id), max(request) FROM trail_entry WHERE object = 'customers_customer' AND at = %s",
+                [NOW],
+            )
             assert cursor.fetchone() == (4, cast.administrator.id, f"import {run.id}")
 
 
@@ -145,7 +150,9 @@ def test_reasons_are_in_the_readers_language(load: Callable[..., Run], worker: A
         ]
 
 
-def test_the_corrected_file_of_refused_rows_loads(load: Callable[..., Run], worker: Any, tmp_path: Path, cast: Cast) -> None:
+def test_the_corrected_file_of_refused_rows_loads(
+    load: Callable[..., Run], worker: Any, tmp_path: Path, cast: Cast
+) -> None:
     run = load([GOOD[0], "X,赵云,男,,1381234567,,,,1001,,,"])
     with worker():
         back = io.StringIO(newline="")
@@ -177,14 +184,18 @@ def test_who_may_be_known_already_waits_for_a_decision(cast: Cast, load: Callabl
     with worker():
         doubts = list(Line.objects.filter(run=run, state="doubtful").order_by("line"))
         assert [line.matches[0]["why"] for line in doubts] == ["id", "mobile", "birthday"]
-        assert doubts[0].matches[0].items() >= {"name": "沈静仪", "core_number": "C1", "mobile": "138 **** 5678", "rm": "林晓"}.items()
+        assert (
+            doubts[0].matches[0].items()
+            >= {"name": "沈静仪", "core_number": "C1", "mobile": "138 **** 5678", "rm": "林晓"}.items()
+        )
 
 
 def test_decisions_are_carried_out_once(cast: Cast, load: Callable[..., Run], worker: Any) -> None:
     load(["王伟,13900000002,1980-02-29,1002"], "姓名,手机号,生日,管户经理工号")
     head = "客户号,姓名,手机号,邮箱,爱好,管户经理工号"
     run = load(
-        ["D1,王伟,13900000002,w@example.com,书法,1002", "D2,王薇,13900000002,,,1002", "D3,王维,13900000002,,,1002"], head
+        ["D1,王伟,13900000002,w@example.com,书法,1002", "D2,王薇,13900000002,,,1002", "D3,王维,13900000002,,,1002"],
+        head,
     )
     assert counts(run) == (0, 0, 0, 3)
     with worker(), acting(cast.administrator.id, NOW) as administrator:
@@ -285,7 +296,9 @@ UCI = '"age";"job";"marital";"education";"default";"balance";"housing";"loan";"c
 
 def test_a_file_that_names_nobody_is_refused_with_a_sentence(tmp_path: Path, db: None) -> None:
     path = tmp_path / "bank-full.csv"
-    path.write_text(f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"unknown";5;"may";261;1;-1;0;"unknown";"no"\n')
+    path.write_text(
+        f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"unknown";5;"may";261;1;-1;0;"unknown";"no"\n'
+    )
     table = open_table(path)
     sentence = columns.faults(table.columns, columns.guess(table.columns))
     assert "age" in sentence
@@ -306,11 +319,17 @@ def test_other_peoples_runs_are_nobody_elses(cast: Cast, load: Callable[..., Run
 def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database: Any, tmp_path: Path) -> None:
     """The whole way: a process of its own, the worker's role, real commits, and back by undo."""
     with psycopg.connect(database.url("zhike_owner")) as connection:
-        connection.execute("INSERT INTO people_unit (code, name, kind, path, from_day) VALUES ('01', '支行', 'team', '/1/', '2020-01-01')")
+        connection.execute(
+            "INSERT INTO people_unit (code, name, kind, path, from_day) VALUES ('01', '支行', 'team', '/1/', '2020-01-01')"
+        )
     path = tmp_path / "customers.csv"
     path.write_text("客户号,姓名,手机号,机构号\nC1,沈静仪,13812345678,01\nC2,王伟,1381234567,01\n", encoding="gb18030")
     run = partial(
-        subprocess.run, env={**os.environ, **database.environment, "LANG": "zh_CN.UTF-8"}, capture_output=True, text=True, check=False
+        subprocess.run,
+        env={**os.environ, **database.environment, "LANG": "zh_CN.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     zhike = [sys.executable, "-m", "zhike"]
     tried = run([*zhike, "import", "customers", str(path), "--dry-run", "--json"])
@@ -326,7 +345,9 @@ def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database
     assert (again.returncode, json.loads(again.stdout)["loaded"]) == (0, 1)
     assert run([*zhike, "import", "undo", str(json.loads(again.stdout)["run"])]).returncode == 0
     names_nobody = tmp_path / "uci.csv"
-    names_nobody.write_text(f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"x";5;"may";261;1;-1;0;"x";"no"\n')
+    names_nobody.write_text(
+        f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"x";5;"may";261;1;-1;0;"x";"no"\n'
+    )
     refused = run([*zhike, "import", "customers", str(names_nobody)])
     assert refused.returncode == 3
     assert "1 行均未导入。没有一列是客户姓名" in refused.stderr.replace(" 没", "没")

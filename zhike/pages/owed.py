@@ -64,6 +64,15 @@ def words(both: Mapping[str, str]) -> str:
     return both["en"] if speaks().startswith("en") else both["zh"]
 
 
+def because(row: Row, now: datetime) -> str:
+    """Because of what; today's date is left out, as nobody says it: "14:32 接待结束"."""
+    said, today = words(row["why"]), local(now)
+    if speaks().startswith("en"):
+        day = f"{today.day} {today:%b}"
+        return said.replace(f"on {day} at ", "at ").replace(f"{day} ", "", 1)
+    return said.replace(f"{today.month}月{today.day}日 ", "", 1)
+
+
 def who(row: Row, bank: Bank) -> dict[str, Any] | None:
     """The customer as the ``who`` part wants it; None where the obligation is towards nobody outside."""
     c = row["customer"]

@@ -70,7 +70,9 @@ def opened(path: Path, *, kind: str = "", encoding: str = "", delimiter: str = "
         )
     if "amount" in totals and Decimal(totals["amount"]) != amount:
         raise Unaccepted(
-            _("The amounts of %(file)s sum to %(has)s, its control total says %(says)s. Nothing of it is loaded; send it again.")
+            _(
+                "The amounts of %(file)s sum to %(has)s, its control total says %(says)s. Nothing of it is loaded; send it again."
+            )
             % {"file": path.name, "has": amount, "says": totals["amount"]}
         )
     return Feed(kind, path, table, mapping, rows)
@@ -96,7 +98,9 @@ def _flag(path: Path) -> dict[str, str]:
     flag = path.with_name(f"{path.name}.ok")
     if not flag.exists():
         raise Unaccepted(
-            _("%(file)s is not complete yet: its flag %(flag)s is not there. Run again when the core system has written it.")
+            _(
+                "%(file)s is not complete yet: its flag %(flag)s is not there. Run again when the core system has written it."
+            )
             % {"file": path.name, "flag": flag.name}
         )
     return dict(re.findall(r"(rows|amount)\s*=\s*(-?[\d.]+)", flag.read_text("utf-8", errors="replace")))

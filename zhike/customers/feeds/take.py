@@ -60,7 +60,9 @@ class Customers(Loading):
         told = []
         for line, customer, name, kind, profile, digest, _version in cursor.fetchall():
             checked = chunk.good[line]
-            says = vault().index("fed", repr((checked.name, sorted(checked.known.items()), sorted(map(str, checked.columns.items())))))
+            says = vault().index(
+                "fed", repr((checked.name, sorted(checked.known.items()), sorted(map(str, checked.columns.items()))))
+            )
             if digest is None or bytes(digest) != says:
                 told.append(Told(customer, name, kind, _object(profile), checked, self.day, says))
         if told:
@@ -71,7 +73,14 @@ class Told:
     """What one row tells a known customer: fields to write, and fields where somebody here knows otherwise."""
 
     def __init__(
-        self, customer: int, name: str, kind: str, profile: Mapping[str, Any], checked: Checked, day: date, digest: bytes
+        self,
+        customer: int,
+        name: str,
+        kind: str,
+        profile: Mapping[str, Any],
+        checked: Checked,
+        day: date,
+        digest: bytes,
     ) -> None:
         self.customer = customer
         self.digest = digest
@@ -88,7 +97,9 @@ class Told:
                 self.differences[field] = stored
                 continue
             self.entries[field] = {"v": stored, **stamp}
-            self.columns |= {column: "\\x" + vault().index(*of(value)).hex() for column, of in INDEXED.get(field, {}).items()}
+            self.columns |= {
+                column: "\\x" + vault().index(*of(value)).hex() for column, of in INDEXED.get(field, {}).items()
+            }
             if field == "birthday":
                 self.columns |= {name: value for name, value in checked.columns.items() if name.startswith("birth_")}
             if field in ("gender", "honorific"):
@@ -144,7 +155,8 @@ def _write(cursor: Any, run: int, told: list[Told], now: datetime) -> None:
     cursor.execute(TELL, [now, json.dumps(changes)])
     changed = cursor.rowcount
     cursor.execute(
-        "SELECT customer_id, field, theirs FROM customers_difference WHERE customer_id = ANY (%s)", [[t.customer for t in told]]
+        "SELECT customer_id, field, theirs FROM customers_difference WHERE customer_id = ANY (%s)",
+        [[t.customer for t in told]],
     )
     shown = {(customer, field): _opened(theirs, field, customer) for customer, field, theirs in cursor.fetchall()}
     differences = [
@@ -293,7 +305,11 @@ class _fed:
             except Unaccepted as error:
                 problems.append(Problem(column, str(error)))
         for column, field in self.feed.mapping.items():
-            if field in ("core_number", "holding", "product", "amount", "assets") and field not in values and not problems:
+            if (
+                field in ("core_number", "holding", "product", "amount", "assets")
+                and field not in values
+                and not problems
+            ):
                 problems.append(Problem(column, _("This must not be empty.")))
         return values, problems
 
@@ -329,7 +345,6 @@ def _counted(cursor: Any, run: Run, changed: int) -> None:
     cursor.execute("SELECT count(*) FROM fed_rows")
     (good,) = cursor.fetchone()
     cursor.execute(
-        "UPDATE customers_run SET checked = %s + refused, loaded = %s, changed = %s WHERE id = %s", [good, good, changed, run.pk]
+        "UPDATE customers_run SET checked = %s + refused, loaded = %s, changed = %s WHERE id = %s",
+        [good, good, changed, run.pk],
     )
-
-

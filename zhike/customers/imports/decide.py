@@ -52,7 +52,10 @@ def _fill(line: Line, checked: Checked, actor: Actor, now: datetime) -> int:
     missing = {
         name: value
         for name, value in checked.known.items()
-        if name in FIELDS and customer.kind in FIELDS[name].of and not customer.knows(name) and name not in ("gender", "honorific")
+        if name in FIELDS
+        and customer.kind in FIELDS[name].of
+        and not customer.knows(name)
+        and name not in ("gender", "honorific")
     }
     if "birthday" in missing:
         missing["birthday"] = spoken_birthday(missing["birthday"])

@@ -297,7 +297,13 @@ def _each(cursor: Any, statements: str, *values: object) -> None:
 
 
 def _shown(
-    customer: int | None, name: str, core: str | None, mobile: str | None, number: str | None, rm: str | None, unit: str | None
+    customer: int | None,
+    name: str,
+    core: str | None,
+    mobile: str | None,
+    number: str | None,
+    rm: str | None,
+    unit: str | None,
 ) -> dict[str, str]:
     """What the person who decides is shown of the customer that a row may be: masked, for they may not be theirs."""
     if customer is None:
@@ -325,9 +331,7 @@ class _Numbers:
         if missing <= 0:
             return
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %s)", [missing * CHUNK]
-            )
+            cursor.execute("SELECT nextval('customers_customer_id_seq') FROM generate_series(1, %s)", [missing * CHUNK])
             numbers = [row[0] for row in cursor.fetchall()]
         for at in range(0, len(numbers), CHUNK):
             self._blocks.put(numbers[at : at + CHUNK])

@@ -31,7 +31,9 @@ NO = frozenset(["否", "无", "没有", "n", "no", "false", "0", "×", "未", "�
 UNKNOWN = frozenset(["未知", "不详", "unknown", "-"]) | {""}
 KINDS = {
     **dict.fromkeys(["个人", "对私", "零售", "自然人", "person", "personal", "individual", "p", "1"], "person"),
-    **dict.fromkeys(["企业", "公司", "对公", "单位", "法人", "机构", "company", "corporate", "business", "c", "2"], "company"),
+    **dict.fromkeys(
+        ["企业", "公司", "对公", "单位", "法人", "机构", "company", "corporate", "business", "c", "2"], "company"
+    ),
 }
 GENDERS = {
     **dict.fromkeys(["女", "女性", "f", "female", "女士"], "f"),
@@ -89,7 +91,13 @@ class Checker:
     """Checks rows of one file against its mapping and the bank. ``check`` raises nothing: it returns problems."""
 
     def __init__(
-        self, mapping: Mapping[str, str], keepers: Keepers, bank: Bank, day: date, by: int | None, source: str = "import"
+        self,
+        mapping: Mapping[str, str],
+        keepers: Keepers,
+        bank: Bank,
+        day: date,
+        by: int | None,
+        source: str = "import",
     ) -> None:
         self.mapping = mapping
         self.keepers = keepers
@@ -97,7 +105,9 @@ class Checker:
         self.stamp = f'"src":"{source}","on":"{day.isoformat()}"' + (f',"by":{by}' if by else "")
         self.column_of = {meaning: column for column, meaning in mapping.items()}
         self.lunar = meanings.lunar_columns(mapping)
-        self.tiers = {alias.casefold(): tier.key for tier in bank.tiers for alias in (tier.key, tier.name.zh, tier.name.en)}
+        self.tiers = {
+            alias.casefold(): tier.key for tier in bank.tiers for alias in (tier.key, tier.name.zh, tier.name.en)
+        }
         self.tier_names = [tier.name.zh for tier in bank.tiers]
         self.by_assets = sorted(((tier.from_assets, tier.key) for tier in bank.tiers), reverse=True)
         self.readers: dict[str, Callable[[Checked, str], None]] = {
@@ -195,7 +205,9 @@ class Checker:
     def _tier(self, checked: Checked, text: str) -> None:
         tier = self.tiers.get(text.casefold()) or self.tiers.get(text.removesuffix("客户").casefold())
         if tier is None:
-            raise Unaccepted(_("There is no such tier. The bank's tiers are: %(tiers)s.") % {"tiers": "、".join(self.tier_names)})
+            raise Unaccepted(
+                _("There is no such tier. The bank's tiers are: %(tiers)s.") % {"tiers": "、".join(self.tier_names)}
+            )
         checked.columns["tier"] = tier
 
     def _assets(self, checked: Checked, text: str) -> None:
@@ -205,7 +217,9 @@ class Checker:
         keeper = self.keepers.staff.get(text)
         if keeper is None and text in self.keepers.others:
             raise Unaccepted(
-                _("The staff member %(number)s holds no post as a relationship manager today. Enter the post, or name another.")
+                _(
+                    "The staff member %(number)s holds no post as a relationship manager today. Enter the post, or name another."
+                )
                 % {"number": text}
             )
         if keeper is None:
@@ -220,7 +234,8 @@ class Checker:
         unit = self.keepers.units.get(text)
         if unit is None:
             raise Unaccepted(
-                _("There is no unit with the code %(code)s. Enter the unit first, or correct the code.") % {"code": text[:20]}
+                _("There is no unit with the code %(code)s. Enter the unit first, or correct the code.")
+                % {"code": text[:20]}
             )
         checked.columns["unit_id"] = unit
 
@@ -230,7 +245,9 @@ class Checker:
         if "unit_id" not in checked.columns:
             if self.keepers.default_unit is None:
                 raise Unaccepted(
-                    _("The row names neither a relationship manager nor a unit. Add one, or choose a unit for the whole file.")
+                    _(
+                        "The row names neither a relationship manager nor a unit. Add one, or choose a unit for the whole file."
+                    )
                 )
             checked.columns["unit_id"] = self.keepers.default_unit
         if checked.book_since is None:
@@ -255,7 +272,9 @@ class Checker:
         if checked.kind == "company":
             return
         column = self.column_of["birthday"]
-        stated = self._cells.get(self.column_of.get("birth_calendar", ""), "") or ("农历" if column in self.lunar else "")
+        stated = self._cells.get(self.column_of.get("birth_calendar", ""), "") or (
+            "农历" if column in self.lunar else ""
+        )
         birthday = birthdays.read(text, stated)
         if birthday.born and birthday.born > self.day:
             raise Unaccepted(_("The birthday lies in the future."))
@@ -449,5 +468,3 @@ def _array(values: list[str]) -> str:
     if "\\" in joined or joined.count('"') > 2 * len(values) - 2 or not joined.isprintable():
         joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values).translate(ESCAPES)
     return '{"' + joined + '"}'
-
-

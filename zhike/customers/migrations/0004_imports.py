@@ -12,136 +12,179 @@ OF_MINE = "EXISTS (SELECT FROM customers_run r WHERE r.id = run_id)"
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0003_search'),
-        ('people', '0005_approvals'),
+        ("customers", "0003_search"),
+        ("people", "0005_approvals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Heading',
+            name="Heading",
             fields=[
-                ('heading', models.TextField(primary_key=True, serialize=False)),
-                ('field', models.TextField(blank=True, help_text='empty: the column is left out')),
-                ('at', models.DateTimeField()),
+                ("heading", models.TextField(primary_key=True, serialize=False)),
+                ("field", models.TextField(blank=True, help_text="empty: the column is left out")),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'customers_heading',
+                "db_table": "customers_heading",
             },
         ),
         migrations.CreateModel(
-            name='Line',
+            name="Line",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.IntegerField()),
-                ('state', models.TextField(choices=[('loaded', 'loaded'), ('refused', 'refused'), ('doubtful', 'perhaps known already'), ('merged', 'the same customer'), ('skipped', 'left out'), ('undone', 'undone')])),
-                ('customer', models.BigIntegerField(null=True)),
-                ('key', models.BinaryField(null=True)),
-                ('cells', models.TextField(default='', help_text='the row as it was, sealed')),
-                ('reasons', models.JSONField(default=list)),
-                ('matches', models.JSONField(default=list)),
-                ('decided_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("line", models.IntegerField()),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("loaded", "loaded"),
+                            ("refused", "refused"),
+                            ("doubtful", "perhaps known already"),
+                            ("merged", "the same customer"),
+                            ("skipped", "left out"),
+                            ("undone", "undone"),
+                        ]
+                    ),
+                ),
+                ("customer", models.BigIntegerField(null=True)),
+                ("key", models.BinaryField(null=True)),
+                ("cells", models.TextField(default="", help_text="the row as it was, sealed")),
+                ("reasons", models.JSONField(default=list)),
+                ("matches", models.JSONField(default=list)),
+                ("decided_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'customers_line',
+                "db_table": "customers_line",
             },
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('sealed', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField()),
+                ("sealed", models.TextField()),
             ],
             options={
-                'db_table': 'customers_part',
+                "db_table": "customers_part",
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField(help_text="the file's name")),
-                ('size', models.BigIntegerField(default=0, help_text='bytes')),
-                ('at', models.DateTimeField()),
-                ('mapping', models.JSONField(default=dict)),
-                ('dry', models.BooleanField(default=False, help_text='checked only, nothing is loaded')),
-                ('state', models.TextField(choices=[('mapping', 'columns to be confirmed'), ('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('undone', 'undone')], default='waiting')),
-                ('total', models.IntegerField(default=0)),
-                ('last_line', models.IntegerField(default=0, help_text='all up to this line of the file is dealt with')),
-                ('checked', models.IntegerField(default=0)),
-                ('loaded', models.IntegerField(default=0)),
-                ('already', models.IntegerField(default=0)),
-                ('refused', models.IntegerField(default=0)),
-                ('doubtful', models.IntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
-                ('finished_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField(help_text="the file's name")),
+                ("size", models.BigIntegerField(default=0, help_text="bytes")),
+                ("at", models.DateTimeField()),
+                ("mapping", models.JSONField(default=dict)),
+                ("dry", models.BooleanField(default=False, help_text="checked only, nothing is loaded")),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("mapping", "columns to be confirmed"),
+                            ("waiting", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("undone", "undone"),
+                        ],
+                        default="waiting",
+                    ),
+                ),
+                ("total", models.IntegerField(default=0)),
+                (
+                    "last_line",
+                    models.IntegerField(default=0, help_text="all up to this line of the file is dealt with"),
+                ),
+                ("checked", models.IntegerField(default=0)),
+                ("loaded", models.IntegerField(default=0)),
+                ("already", models.IntegerField(default=0)),
+                ("refused", models.IntegerField(default=0)),
+                ("doubtful", models.IntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'customers_run',
+                "db_table": "customers_run",
             },
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['name'], name='customers_name'),
+            model_name="customer",
+            index=models.Index(fields=["name"], name="customers_name"),
         ),
         migrations.AddField(
-            model_name='heading',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="heading",
+            name="by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='line',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="line",
+            name="decided_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="run",
+            name="by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='unit',
-            field=models.ForeignKey(help_text='where rows name none', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.unit'),
+            model_name="run",
+            name="unit",
+            field=models.ForeignKey(
+                help_text="where rows name none",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="people.unit",
+            ),
         ),
         migrations.AddField(
-            model_name='part',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='customers.run'),
+            model_name="part",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="customers.run"
+            ),
         ),
         migrations.AddField(
-            model_name='line',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='customers.run'),
+            model_name="line",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="customers.run"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['by', '-at'], name='customers_run_of'),
+            model_name="run",
+            index=models.Index(fields=["by", "-at"], name="customers_run_of"),
         ),
         migrations.AddConstraint(
-            model_name='part',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='customers_part_one'),
+            model_name="part",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="customers_part_one"),
         ),
         migrations.AddIndex(
-            model_name='line',
-            index=models.Index(condition=models.Q(('key__isnull', False)), fields=['key'], name='customers_line_key'),
+            model_name="line",
+            index=models.Index(condition=models.Q(("key__isnull", False)), fields=["key"], name="customers_line_key"),
         ),
         migrations.AddIndex(
-            model_name='line',
-            index=models.Index(fields=['run', 'state', 'line'], name='customers_line_state'),
+            model_name="line",
+            index=models.Index(fields=["run", "state", "line"], name="customers_line_state"),
         ),
         migrations.AddConstraint(
-            model_name='line',
-            constraint=models.UniqueConstraint(fields=('run', 'line'), name='customers_line_one'),
+            model_name="line",
+            constraint=models.UniqueConstraint(fields=("run", "line"), name="customers_line_one"),
         ),
-        wall('customers_run', sees=MINE),
-        watch('customers_run', quiet=('mapping', 'checked', 'last_line')),
-        wall('customers_part', sees=OF_MINE),
-        wall('customers_line', sees=OF_MINE),
+        wall("customers_run", sees=MINE),
+        watch("customers_run", quiet=("mapping", "checked", "last_line")),
+        wall("customers_part", sees=OF_MINE),
+        wall("customers_line", sees=OF_MINE),
         # An import seals values for a customer's number before the row exists.
-        migrations.RunSQL(f'GRANT USAGE ON SEQUENCE customers_customer_id_seq TO {WORKER}', migrations.RunSQL.noop),
-        open_to('customers_heading', app='SELECT, INSERT, UPDATE, DELETE'),
+        migrations.RunSQL(f"GRANT USAGE ON SEQUENCE customers_customer_id_seq TO {WORKER}", migrations.RunSQL.noop),
+        open_to("customers_heading", app="SELECT, INSERT, UPDATE, DELETE"),
     ]

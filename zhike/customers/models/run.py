@@ -21,13 +21,17 @@ class Run(models.Model):
         FAILED = "failed", _("failed")
         UNDONE = "undone", _("undone")
 
-    kind = models.TextField(default="import", help_text=_("import, or which feed: customers, holdings, maturities, ratings"))
+    kind = models.TextField(
+        default="import", help_text=_("import, or which feed: customers, holdings, maturities, ratings")
+    )
     name = models.TextField(help_text=_("the file's name"))
     size = models.BigIntegerField(default=0, help_text=_("bytes"))
     by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField()
     mapping = models.JSONField(default=dict)
-    unit = models.ForeignKey("people.Unit", models.PROTECT, null=True, related_name="+", help_text=_("where rows name none"))
+    unit = models.ForeignKey(
+        "people.Unit", models.PROTECT, null=True, related_name="+", help_text=_("where rows name none")
+    )
     dry = models.BooleanField(default=False, help_text=_("checked only, nothing is loaded"))
     state = models.TextField(choices=State, default=State.WAITING)
     total = models.IntegerField(default=0)
@@ -110,7 +114,9 @@ class Line(models.Model):
     @property
     def row(self) -> dict[str, str]:
         """The row's values by column, opened."""
-        found: dict[str, Any] = json.loads(vault().open(self.cells, row_place(self.run_id, self.line))) if self.cells else {}
+        found: dict[str, Any] = (
+            json.loads(vault().open(self.cells, row_place(self.run_id, self.line))) if self.cells else {}
+        )
         return {str(column): str(value) for column, value in found.items()}
 
 

@@ -36,7 +36,9 @@ class Obligation(models.Model):
     clause = models.TextField()
     clause_from = models.DateField(help_text=_("which version of the clause"))
     kind = models.TextField(
-        help_text=_("thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise, look_into")
+        help_text=_(
+            "thanks, write_up, call_back, arrival, answer, apology, find_out, birthday, rhythm, promise, look_into"
+        )
     )
     force = models.TextField()
     origin = models.TextField(default="code", help_text=_("whose rule: code, bank or law"))
@@ -88,9 +90,7 @@ class Obligation(models.Model):
             models.Index(fields=["subject"], name="obligations_subject"),
             # the sweep: what lapsed
             # the leader's tick: promised minutes that have passed
-            models.Index(
-                fields=["target"], name="obligations_call_backs", condition=Q(state="open", kind="call_back")
-            ),
+            models.Index(fields=["target"], name="obligations_call_backs", condition=Q(state="open", kind="call_back")),
             models.Index(fields=["due"], name="obligations_lapse", condition=Q(state="open", lapses=True)),
             models.Index(
                 fields=["owner", "settled_at"], name="obligations_settled_on", condition=Q(settled_at__isnull=False)

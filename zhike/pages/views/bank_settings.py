@@ -159,7 +159,7 @@ def _form(
 
 def _heads() -> dict[str, str]:
     return {
-        "key": gettext("Code"),
+        "key": gettext("Key"),
         "tier": gettext("Tier"),
         "zh": gettext("Chinese name"),
         "en": gettext("English name"),

@@ -99,7 +99,7 @@ def _owed_row(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
         "what": owed.words(o["what"]),
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
-        "because": owed.words(o["why"]),
+        "because": owed.because(o, now),
         "why_href": address("why", o["id"]),
         "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
         "not_yet": gettext("not yet"),
