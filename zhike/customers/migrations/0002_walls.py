@@ -23,7 +23,8 @@ class Migration(migrations.Migration):
             "customers_household",
             sees="EXISTS (SELECT FROM customers_customer c WHERE c.household_id = customers_household.id)"
             f" OR -unit_id = ANY ({SEES})",
-            writes="true",
+            # A family's name is a customer's: made and changed by whoever leads its unit, and by imports.
+            writes=f"-unit_id = ANY ({WRITES})",
         ),
         watch("customers_household"),
         *[
