@@ -162,6 +162,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "kind": "call",
                 "clause": "R12",
                 "rest": "nowhere",
+                "why": "complaint",
             }
     return made
 

@@ -290,3 +290,24 @@ def test_no_list_grows_its_statements_with_its_rows(cast: Cast, worker: Role, li
         mine.post(f"customers/{customer.pk}/needs", {"kind": "loan"})
         counts.append(count())
     assert len(set(counts)) == 1, counts
+
+
+def test_the_card_is_the_page_s_own_value(cast: Cast, rm: Program, path: str, worker: Role) -> None:
+    rm.post(f"{path}/needs", {"kind": "loan", "words": "装修"})
+    assert [each["words"] for each in rm.get(f"{path}/card")["needs"]] == ["装修"]
+    foreign = rm.send("get", f"customers/{cast.customers['stranger'][0].pk}/card")
+    assert (foreign.status_code, foreign.content) == (404, rm.send("get", "customers/99999999/card").content)
+
+
+def test_a_death_stops_what_was_owed(rm: Program, path: str) -> None:
+    contact = rm.post("contacts", {"kind": "reception", "customer": path.split("/")[1]})
+    rm.post(f"contacts/{contact['id']}/start")
+    rm.post(f"contacts/{contact['id']}/end")
+    why = {"why": "deceased", "on": "2026-03-01"}
+    assert rm.send("post", f"{path}/stops", why).status_code == 428
+    tag = rm.send("get", path).headers["ETag"]
+    stopped = rm.send("post", f"{path}/stops", why, **{"If-Match": tag})
+    assert stopped.json()["deceased_on"] == "2026-03-01"
+    assert {each["kind"] for each in rm.get("obligations?state=open")["items"]} == {"write_up"}
+    resumed = rm.send("delete", f"{path}/stops/deceased", **{"If-Match": stopped.headers["ETag"]})
+    assert resumed.json()["deceased_on"] is None

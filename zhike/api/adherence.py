@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from ninja import Query, Router
-from pydantic import Field
 
 from zhike.api.desk import Desk, bank_of, one
 from zhike.api.problems import field_invalid, say
-from zhike.api.shapes import Id, In, Line, Out
+from zhike.api.shapes import Day, Id, In, Line, Out
 from zhike.conduct import clause, measure
 from zhike.obligations.models import Obligation
 from zhike.people.models import Post, Unit
@@ -22,7 +21,6 @@ from zhike.people.permissions import policy
 router = Router()
 
 LONGEST = timedelta(days=366)
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
 class Asked(In):

@@ -16,7 +16,7 @@ from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, locked, one, verb
 from zhike.api.needs import NeedIn, NeedOut, NeedsOut
 from zhike.api.needs import shown as need_shown
-from zhike.api.shapes import Id, IdOut, In, Line, Money, Named, Out, Text
+from zhike.api.shapes import Day, Id, IdOut, In, Line, Money, Named, Out, Text
 from zhike.api.versions import match, stamp
 from zhike.contacts.card import told
 from zhike.customers import profile, search
@@ -24,6 +24,7 @@ from zhike.customers.handover import ask_to_hand_over
 from zhike.customers.models import Acquaintance, Consent, Customer, Need, Relation
 from zhike.customers.models.book import post_of
 from zhike.customers.vault import mask_phone
+from zhike.obligations import stops
 from zhike.obligations.learning import learn
 from zhike.people.models import Staff
 from zhike.people.permissions import policy
@@ -34,6 +35,7 @@ Kind = Literal["person", "company"]
 Purpose = Literal["service", "greeting", "marketing", "profile"]
 Channel = Literal["sms", "phone", "email", "wecom", "any"]
 RelationKind = Literal["spouse", "child", "parent", "sibling", "partner", "assistant", "other"]
+Stop = Literal["deceased", "closed", "do_not_disturb", "complaint"]
 Age = Literal["", "under_14", "14_17", "adult"]
 
 
@@ -87,11 +89,18 @@ class AcquaintanceIn(In):
     called: bool = False
 
 
+class StopIn(In):
+    """Why contact stops, and since when (without a day: today)."""
+
+    why: Stop
+    on: Day | None = None
+
+
 class ReassignmentIn(In):
     """Another RM from a day on (without one: today), and why."""
 
     rm: Id
-    from_day: Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))] | None = None
+    from_day: Day | None = None
     reason: Text
 
 
@@ -426,6 +435,27 @@ def reveal(request: Desk, id: Id, body: RevealIn) -> Any:
     """Shows a sealed field in clear: counted against the day's number, and kept."""
     value = one(customers(request), id).reveal(body.field, **verb(request))
     return {"field": body.field, "value": value}
+
+
+@router.post("customers/{id}/stops", response=CustomerOut)
+@policy("customers.change")
+def stop(request: Desk, id: Id, body: StopIn, response: HttpResponse) -> Any:
+    """Contact stops: all of it after a death; greetings, campaigns and rhythm otherwise. Needs If-Match."""
+    customer = locked(Customer.objects.visible_to(request.actor), id)
+    match(request, customer, wanted=True)
+    day = body.on or request.now.astimezone(bank_of(request).zone).date()
+    stops.stop(customer, body.why, on=day, **verb(request))
+    return answered(request, one(customers(request), id), response)
+
+
+@router.delete("customers/{id}/stops/{why}", response=CustomerOut)
+@policy("customers.change")
+def resume(request: Desk, id: Id, why: Stop, response: HttpResponse) -> Any:
+    """The stop was entered by mistake, or is over. Needs If-Match."""
+    customer = locked(Customer.objects.visible_to(request.actor), id)
+    match(request, customer, wanted=True)
+    stops.resume(customer, why, now=request.now)
+    return answered(request, one(customers(request), id), response)
 
 
 @router.get("customers/{id}/needs", response=NeedsOut)

@@ -48,7 +48,7 @@ class Api(NinjaAPI):
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         noun = operation.view_func.__module__.rpartition(".")[2]
-        return f"{noun}_{operation.view_func.__name__}"
+        return f"{noun}_{operation.view_func.__name__.strip('_')}"
 
 
 api = Api(
@@ -125,6 +125,7 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
     for status, description in ANSWERS.items():
         content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
         operation["responses"][status] = {"description": description, "content": content}
+    operation["summary"] = operation["description"].strip().partition("\n")[0]
     if method == "post":
         operation["parameters"].append(
             {

@@ -12,7 +12,15 @@ from django.utils.functional import Promise
 from ninja import Schema
 from ninja.parser import Parser
 from ninja.renderers import JSONRenderer
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -35,6 +43,7 @@ def _storable(value: str) -> str:
 Id = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
 IdOut = Annotated[str, BeforeValidator(str)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
 Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
 Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_storable)]

@@ -18,6 +18,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Acquaintance, Customer, Need, Relation
 from zhike.customers.models.customer import Exhausted
 from zhike.customers.vault import Unopened
+from zhike.obligations.learning import learn
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.card import card
@@ -135,7 +136,7 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
     changed = {
         name: value for name, value in values.items() if profile.FIELDS[name].sealed or value != found.known(name)
     }
-    found.learn_all(changed, source="contact", actor=request.actor, now=request.now)
+    learn(found, changed, source="contact", actor=request.actor, now=request.now, bank=bank_of(request))
     if given.get("children") == "yes" and given.get("child_age"):
         Relation.objects.learn(found, Relation.Kind.CHILD, age=given["child_age"], actor=request.actor, now=request.now)
     return moved(
