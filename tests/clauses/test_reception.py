@@ -267,3 +267,39 @@ def test_a_birthday_is_once_a_year(door: Door) -> None:
         door.sweep(moment(f"{day} 06:00"))
     greeted = door.owed(customer, clause="R5")
     assert [shown(each.opens) for each in greeted] == ["2025-08-03 00:00"]
+
+
+def test_early_known_by_one_tap_is_no_first_meeting(door: Door) -> None:
+    """早已认识: day one left it open; attested, the thanks no longer introduce."""
+    customer = door.customer()
+    door.send("post", f"customers/{customer.pk}/acquaintance", {"met": True}, moment("09:00"))
+    door.record(customer, "reception", moment("14:00"), moment("14:27"))
+    (thanks,) = door.owed(customer, clause="R12")
+    assert thanks.detail["text"] == "later"
+    called = door.record(customer, "call", moment("15:00"), moment("15:02"), purpose="introduction")
+    assert called.first is True, "calls are a history of their own"
+
+
+def test_what_was_found_out_in_the_talk_is_not_asked_again(door: Door) -> None:
+    customer = door.customer("gold", met=True, known="")
+    form = {**FORMS["none"], "learned": {"mobile": "13800138000"}}
+    door.record(customer, "reception", moment("14:00"), moment("14:27"), form=form)
+    assert {each.detail["field"]: each.state for each in door.owed(customer, clause="R4")} == {
+        "mobile": "done", "email": "open",
+    }  # fmt: skip
+    body = {"fields": {"email": "zhen@example.com"}}
+    door.send("patch", f"customers/{customer.pk}", body, moment("15:00"), if_match="*")
+    assert {each.state for each in door.owed(customer, clause="R4")} == {"done"}
+
+
+def test_thanks_that_could_not_be_sent_can_once_the_mobile_is_known(door: Door) -> None:
+    """Cannot be done says what stands in the way; found out within the day, the thanks are owed again."""
+    customer = door.customer(met=True, known="email")
+    door.record(customer, "reception", moment("14:00"), moment("14:27"))
+    (thanks,) = door.owed(customer, clause="R12")
+    assert (thanks.state, thanks.evidence) == ("cannot", {"why": "no_mobile"})
+    (gap,) = door.owed(customer, clause="R4")
+    door.done(gap, moment("15:00"), value="13800138000")
+    (thanks,) = door.owed(customer, clause="R12")
+    assert thanks.state == "open"
+    assert door.done(thanks, moment("15:05"), channel="sms").state == "done"

@@ -50,7 +50,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of an open obligation: `state` done, withdrawn or cannot, with its evidence."""
+    """What becomes of an open obligation: `state` done, withdrawn, cannot or open again, with its evidence."""
 
     owed: int
     state: str
@@ -246,6 +246,16 @@ def _found_out(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | N
     return _done(fact, owed)
 
 
+def _reachable(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """Thanks that no SMS could carry are owed again once the mobile is known, while their time lasts."""
+    if owed.kind != "thanks" or owed.state != "cannot" or owed.customer != fact.customer:
+        return None
+    alive = case.person is not None and case.person.deceased_on is None
+    if fact.data["field"] != "mobile" or not alive or "sms" not in owed.channels or _late(fact, owed):
+        return None
+    return Settlement(owed.id, "open")
+
+
 def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
@@ -310,7 +320,7 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "visit_called_off": (_called_off,),
     "customer_told": (_told,),
     "answered": (_answered,),
-    "field_learned": (_found_out,),
+    "field_learned": (_found_out, _reachable),
     "customer_stopped": (_stopped,),
 }
 
