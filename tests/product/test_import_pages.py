@@ -1,0 +1,123 @@
+"""The import and what follows it, on the pages: upload, columns, trial, load, decisions, refused rows, undo; differences."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+
+from tests.cast import Cast
+from zhike import clock
+from zhike.customers.models import Customer, Difference, Line, Part
+from zhike.customers.tasks import decide_lines, import_customers, undo_import
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
+FILE = (
+    "客户号,姓名,手机,客户经理,说明\nP1,沈静仪,13812345678,1001,老客户\nP2,王薇,1381234567,1001,\nP3,王伟,13812345678,1001,\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _monday() -> Any:
+    with clock.at(NOW):
+        yield
+
+
+def uploaded(browser: Client, text: str = FILE) -> str:
+    answer = browser.post("/customers/import/", {"file": SimpleUploadedFile("名单.csv", text.encode("gb18030"))})
+    assert answer.status_code == 303, answer.content.decode()
+    return answer["Location"]
+
+
+def jobs() -> list[tuple[str, dict[str, Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT task_name, args FROM procrastinate_jobs ORDER BY id")
+        return [(name, json.loads(args)) for name, args in cursor.fetchall()]
+
+
+def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: Any, owner: Any) -> None:
+    browser = cast.client("administrator")
+    address = uploaded(browser)
+    page = browser.get(address).content.decode()
+    assert "老客户" in page
+    run = int(address.rstrip("/").rsplit("/", 1)[1])
+    with owner():
+        assert "13812345678" not in "".join(Part.objects.values_list("sealed", flat=True))
+    columns = {"column": ["客户号", "姓名", "手机", "客户经理", "说明"], "field": ["core_number", "name", "mobile", "rm", ""]}
+    assert browser.post(address, {**columns, "act": "try"}).status_code == 303
+    assert 'hx-trigger="every 2s"' in browser.get(address).content.decode()
+    with worker():
+        import_customers(run=run)
+    assert browser.get(f"{address}progress/")["HX-Refresh"] == "true"
+    page = browser.get(address).content.decode()
+    assert "试导" in page
+    assert "手机号应为 11 位，这里是 10 位" in page
+    with owner():
+        assert not Customer.objects.filter(core_number="P1").exists()
+    assert browser.post(address, {"act": "load"}).status_code == 303
+    with worker():
+        import_customers(run=run)
+        assert not Part.objects.exists()
+        doubt = Line.objects.get(state="doubtful")
+    page = browser.get(address).content.decode()
+    assert "138 **** 5678" in page
+    assert browser.post(address, {"act": "decide", f"line-{doubt.pk}": "other"}).status_code == 303
+    assert "处理中" in browser.get(address).content.decode()
+    assert jobs()[-1] == ("decide_lines", {"decisions": {str(doubt.pk): "other"}, "by": cast.administrator.pk})
+    with worker():
+        decide_lines(decisions={str(doubt.pk): "other"}, by=cast.administrator.pk)
+        assert set(Customer.objects.filter(core_number__startswith="P").values_list("core_number", flat=True)) == {"P1", "P3"}
+    refused = browser.get(f"{address}refused/")
+    assert "王薇" in refused.content.decode()
+    assert refused["Content-Disposition"].startswith("attachment")
+    assert browser.post(address, {"act": "undo"}).status_code == 303
+    with worker():
+        undo_import(run=run, by=cast.administrator.pk)
+        assert not Customer.objects.filter(core_number__startswith="P").exists()
+    assert "已撤销" in browser.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "空"), ("年龄,职业\n1,2\n", "没有一列是客户姓名"), ("姓名,姓名\na,b\n", "姓名")]
+)
+def test_a_file_that_cannot_be_is_said_so(cast: Cast, text: str, says: str) -> None:
+    browser = cast.client("administrator")
+    answer = browser.post("/customers/import/", {"file": SimpleUploadedFile("a.csv", text.encode())})
+    if answer.status_code == 303:
+        answer = browser.post(answer["Location"], {"act": "try", "column": ["年龄", "职业"], "field": ["", ""]})
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+
+
+def test_another_persons_run_is_not_found(cast: Cast) -> None:
+    address = uploaded(cast.client("administrator"))
+    other = cast.client("second_administrator")
+    for path in (address, f"{address}progress/", f"{address}refused/"):
+        assert other.get(path).status_code == 404
+    assert cast.client("rm").get("/customers/import/").status_code == 403
+
+
+def test_a_difference_is_shown_masked_and_decided(cast: Cast, owner: Any, worker: Any) -> None:
+    from zhike.customers.vault import place, vault
+
+    customer = cast.customers["rm"][0]
+    with cast.acting("rm", NOW) as rm:
+        customer.learn("mobile", "13900000000", source="contact", actor=rm, now=NOW)
+    with worker():
+        theirs = vault().seal("13812345670", place("mobile", customer.pk))
+        difference = Difference.objects.create(customer=customer, field="mobile", theirs=theirs, seen_at=NOW)
+    browser = cast.client("rm")
+    page = browser.get("/customers/differences/").content.decode()
+    assert "138 **** 5670" in page
+    assert "139 **** 0000" in page
+    assert "138 **** 5670" not in cast.client("mate").get("/customers/differences/").content.decode()
+    assert cast.client("compliance").post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 403
+    assert browser.post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 303
+    with owner():
+        assert Customer.objects.get(pk=customer.pk).open_value("mobile") == "13812345670"

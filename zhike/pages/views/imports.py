@@ -1,0 +1,208 @@
+"""客户导入 · A bank's customer file: its columns said once, tried without writing, loaded by the worker while one looks on.
+
+Domain: :mod:`zhike.customers.imports`; the worker does the work (:mod:`zhike.customers.tasks`). Runs are seen by whoever
+started them and by nobody else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+from django.views.decorators.http import require_http_methods, require_safe
+
+from zhike.customers.imports import columns as meanings
+from zhike.customers.imports.decide import DECISIONS
+from zhike.customers.imports.load import refused_file
+from zhike.customers.models import Line, Run
+from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
+from zhike.pages.answer import moved
+from zhike.pages.middleware import ActingRequest
+from zhike.people.models import Unit
+from zhike.people.permissions import policy
+from zhike.people.tables import UnreadableTable, open_table
+
+LARGEST = 200 << 20  # bytes
+SHOWN = 50  # doubtful rows on one page
+WHYS = {
+    "id": gettext_noop("the same identity number"),
+    "mobile": gettext_noop("the same mobile"),
+    "birthday": gettext_noop("the same name and birthday"),
+}
+
+
+@policy("customers.import")
+@require_http_methods(["GET", "HEAD", "POST"])
+def show(request: ActingRequest) -> HttpResponse:
+    """The runs so far; an upload makes a new one."""
+    wrong = ""
+    if request.method == "POST":
+        try:
+            run = _upload(request)
+            return moved(request, reverse("import", args=[run.pk]))
+        except UnreadableTable as error:
+            wrong = str(error)
+    runs = Run.objects.filter(by_id=request.actor.id).order_by("-at", "-id")[:30]
+    return render(request, "imports.html", {"runs": runs, "wrong": wrong}, status=422 if wrong else 200)
+
+
+def _upload(request: ActingRequest) -> Run:
+    upload: Any = request.FILES.get("file")
+    if upload is None:
+        raise UnreadableTable(gettext("Choose a file: CSV or Excel."))
+    if upload.size > LARGEST:
+        raise UnreadableTable(gettext("The file is larger than 200 MB; load it with the command zhike import customers."))
+    with tempfile.NamedTemporaryFile(suffix=Path(upload.name).suffix) as file:
+        for chunk in upload.chunks():
+            file.write(chunk)
+        file.flush()
+        table = open_table(Path(file.name))
+        mapping = meanings.guess(table.columns)
+        total = sum(1 for _row in table)
+        run = Run.objects.create(
+            name=Path(upload.name).name, size=upload.size, by_id=request.actor.id, at=request.now, mapping=mapping,
+            state=Run.State.MAPPING, total=total,
+        )  # fmt: skip
+        file.seek(0)
+        keep_file(run, iter(lambda: file.read(PIECE), b""))
+    return run
+
+
+@policy("customers.import")
+@require_http_methods(["GET", "HEAD", "POST"])
+def one(request: ActingRequest, run: int) -> HttpResponse:
+    """One run: its columns, its progress, what came of it, the rows to decide. ``act``: try, load, decide, undo."""
+    found = _mine(request, run)
+    if request.method != "POST":
+        return _page(request, found)
+    match request.POST.get("act"):
+        case "try" | "load" as act:
+            return _start(request, found, dry=act == "try")
+        case "decide":
+            return _decide(request, found)
+        case "undo" if found.state == Run.State.DONE and not found.dry:
+            Run.objects.filter(pk=found.pk).update(error="")
+            undo_import.defer(run=found.pk, by=request.actor.id)
+            return moved(request, reverse("import", args=[run]), gettext("The import is being undone."))
+    return _page(request, found, wrong=gettext("This import cannot do that now."))
+
+
+def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
+    if run.state not in (Run.State.MAPPING, Run.State.FAILED) and not (run.state == Run.State.DONE and run.dry):
+        return _page(request, run, wrong=gettext("This import cannot do that now."))
+    if run.state == Run.State.MAPPING:
+        columns = request.POST.getlist("column")
+        mapping = {column: field for column, field in zip(columns, request.POST.getlist("field"), strict=False) if field}
+        twice = next((field for field in mapping.values() if list(mapping.values()).count(field) > 1), "")
+        wrong = meanings.faults(columns, mapping)
+        if twice:
+            wrong = gettext("Two columns are said to be “%(field)s”; choose one.") % {"field": meanings.FIELDS[twice]}
+        if wrong:
+            run.mapping = mapping
+            return _page(request, run, wrong=wrong)
+        meanings.remember(mapping, columns, request.actor.id, request.now)
+        unit = request.POST.get("unit", "")
+        run.mapping, run.unit_id = mapping, int(unit) if unit.isdecimal() else None
+    run.state, run.dry, run.error = Run.State.WAITING, dry, ""
+    run.save()
+    import_customers.defer(run=run.pk)
+    return moved(request, reverse("import", args=[run.pk]))
+
+
+def _decide(request: ActingRequest, run: Run) -> HttpResponse:
+    """The decisions of one page of rows go to the worker; the rows say meanwhile that they are being dealt with."""
+    chosen = {key[5:]: value for key, value in request.POST.items() if key.startswith("line-") and value in DECISIONS}
+    open_rows = Line.objects.filter(run=run, state=Line.State.DOUBTFUL, pk__in=[k for k in chosen if k.isdecimal()])
+    wanted = {str(pk): chosen[str(pk)] for pk in open_rows.values_list("pk", flat=True)}
+    if not wanted:
+        return _page(request, run, wrong=gettext("Choose for at least one row."))
+    open_rows.update(decided_by=request.actor.id, decided_at=request.now)
+    decide_lines.defer(decisions=wanted, by=request.actor.id)
+    return moved(request, reverse("import", args=[run.pk]), gettext("The decisions are being carried out."))
+
+
+@policy("customers.import")
+@require_safe
+def progress(request: ActingRequest, run: int) -> HttpResponse:
+    """The progress alone, asked for every two seconds; when the run has ended the page is loaded anew."""
+    found = _mine(request, run)
+    answer = render(request, "_import_progress.html", {"run": found})
+    if found.state not in (Run.State.WAITING, Run.State.RUNNING):
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@policy("customers.import")
+@require_safe
+def refused(request: ActingRequest, run: int) -> HttpResponse:
+    """The refused rows as a file to correct and load again."""
+    found = _mine(request, run)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as file:
+        refused_file(found, file)
+        file.seek(0)
+        answer = HttpResponse(file.read(), content_type="text/csv; charset=utf-8")
+    name = f"refused-{found.pk}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _mine(request: ActingRequest, run: int) -> Run:
+    found = Run.objects.select_related("unit").filter(pk=run, by_id=request.actor.id).first()
+    if found is None:
+        raise Http404(gettext("There is no import of yours with this number."))
+    return found
+
+
+def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
+    lines = Line.objects.filter(run=run)
+    context: dict[str, Any] = {
+        "run": run,
+        "wrong": wrong or run.error,
+        "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
+        "doubts": [_doubt(line) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]],
+    }
+    if run.state == Run.State.MAPPING:
+        context |= _columns(run)
+    return render(request, "import.html", context, status=422 if wrong else 200)
+
+
+def _columns(run: Run) -> dict[str, Any]:
+    """The file's columns, each with what it may be and its first values: from the uploader's own file."""
+    with file_of(run) as path:
+        table = open_table(path)
+        first = list(islice(table, 3))
+    return {
+        "columns": [
+            {
+                "name": column,
+                "field": run.mapping.get(column, ""),
+                "like": "、".join(value for row in first if (value := row.cells.get(column, "")))[:60],
+            }
+            for column in table.columns
+            if column
+        ],
+        "fields": [("", gettext("(left out)")), *((name, str(label)) for name, label in meanings.FIELDS.items())],
+        "units": [("", gettext("(none)")), *((str(pk), name) for pk, name in Unit.objects.order_by("path").values_list("pk", "name"))],
+    }
+
+
+def _doubt(line: Line) -> dict[str, Any]:
+    row = line.row
+    match = line.matches[0] if line.matches else {}
+    return {
+        "pk": line.pk,
+        "line": line.line,
+        "row": " · ".join(value for value in row.values() if value)[:120],
+        "why": gettext(WHYS[match["why"]]) if match else "",
+        "match": " · ".join(
+            str(match[name]) for name in ("name", "core_number", "mobile", "id_number", "rm", "unit") if match.get(name)
+        ),
+        "wait": line.decided_at is not None,
+        "wrong": " ".join(reason["reason"] for reason in line.reasons),
+    }
