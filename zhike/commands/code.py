@@ -1,0 +1,123 @@
+"""The conduct code: its clauses, how each is served, why an obligation stands."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from zhike.commands.frame import DONE, GROUPS, JSON, Failure, Options, argument, command, ready, words
+
+GROUPS["code"] = ("行为规范：条文、落实情况", "the conduct code: its clauses and how each is served")
+CLAUSE = argument("id", "条款编号，如 R12", "the clause, such as R12", metavar="ID")
+
+
+def today() -> date:
+    """This day in the zone of a bank that has set no other."""
+    from zhike import clock
+    from zhike.conduct.bank import Bank
+
+    return clock.now().astimezone(Bank().zone).date()
+
+
+@command("code list", "列出全部条款", "list every clause", JSON)
+def code_list(options: Options) -> int:
+    """Id, force, modes and title, in the order of the code."""
+    from zhike.conduct import clause
+
+    rows = [
+        {"id": each.id, "force": each.force, "modes": list(each.modes), "title": words(each.title.zh, each.title.en)}
+        for each in clause.load().values()
+    ]
+    if options.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        for row in rows:
+            print(f"{row['id']:4} {row['force']:7} {' '.join(row['modes']):30} {row['title']}")
+    return DONE
+
+
+@command(
+    "code check",
+    "逐条核对：条文、测试、页面、度量是否齐备",
+    "say of each clause which of data, test, page, measure exist",
+    JSON,
+)
+def code_check(options: Options) -> int:
+    """Computed from the clauses in force and the last full run of the tests; never typed in."""
+    from zhike import served
+    from zhike.conduct import clause
+
+    run = served.last_run()
+    rows = served.entries(clause.load(), today(), run)
+    if options.json:
+        print(json.dumps([row.as_dict() for row in rows], ensure_ascii=False, indent=1))
+        return DONE
+    print(words("条款 力度    条文 测试 页面 度量", "id   force   data test page measure"))
+    for row in rows:
+        ticks = "    ".join("✓" if given else "·" for given in (row.data, row.test, row.page, row.measure))
+        print(f"{row.id:4} {row.force:7} {ticks}")
+    kept = sum(row.served for row in rows)
+    when = run.at or words("（还没有完整运行过测试）", "(no full run of the tests yet)")
+    print(
+        words(
+            f"{kept}/{len(rows)} 条已落实；依据 {when} 的测试", f"{kept} of {len(rows)} served; by the tests of {when}"
+        )
+    )
+    return DONE
+
+
+@command("code show", "显示一条：条文、出处、规则、测试", "show one clause: text, source, rules, tests", CLAUSE, JSON)
+def code_show(options: Options) -> int:
+    """Text, source, every version with its rules, and the tests of the last full run."""
+    from zhike import served
+    from zhike.conduct import clause
+
+    code = clause.load()
+    if options.id not in code:
+        raise Failure(
+            words(
+                f"没有条款 {options.id}。全部条款见 zhike code list。",
+                f"There is no clause {options.id}; see zhike code list.",
+            )
+        )
+    shown = served.shown(code[options.id], served.last_run(), words)
+    if options.json:
+        print(json.dumps(shown, ensure_ascii=False, indent=1, default=str))
+        return DONE
+    for name, value in shown.items():
+        if isinstance(value, list):
+            print(f"{name}:")
+            for each in value:
+                print("  -", each if isinstance(each, str) else " ".join(f"{k}={v}" for k, v in each.items() if v))
+        else:
+            print(f"{name}: {value}")
+    return DONE
+
+
+@command("explain", "说明一项应办因何而来", "say which facts and which clause made an obligation",
+         argument("obligation", "应办编号", "the obligation's number", metavar="OBLIGATION", type=int), JSON)  # fmt: skip
+def explain(options: Options) -> int:
+    """The facts and the version of the clause that made an obligation. An operator's command: it sees every row."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike.obligations.explanation import explain as explained
+
+        try:
+            with translation.override(words("zh-hans", "en")):
+                told = explained(options.obligation)
+        except LookupError as error:
+            raise Failure(
+                words(f"没有编号为 {options.obligation} 的应办。", f"There is no obligation {options.obligation}.")
+            ) from error
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=1, default=str))
+        return DONE
+    for name, value in told.items():
+        if isinstance(value, dict) and name in {"fact", "settling", "corrects"}:
+            print(f"{name}:")
+            for inner, given in value.items():
+                print(f"  {inner}: {given}")
+        elif value not in (None, "", [], {}):
+            print(f"{name}: {value}")
+    return DONE

@@ -1,0 +1,265 @@
+"""Customers: files taken in and undone, nightly feeds, the month's tiers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from zhike import embedded
+from zhike.commands.frame import DONE, FILE, JSON, MISUSED, REFUSED, Failure, Options, argument, command, ready, words
+
+
+@command(
+    "import customers", "导入客户名单", "take in customers", FILE,
+    argument("--dry-run", "只检查，不写入", "check only, write nothing", action="store_true"),
+    argument("--map", "指定列的含义，如 客户名=name（可重复）", "what a column means, as in 客户名=name (repeatable)",
+             action="append", default=[], metavar="COLUMN=FIELD"),
+    argument("--unit", "行内未注明机构时归入此机构", "the unit's code for rows that name neither unit nor RM", metavar="CODE"),
+    argument("--by", "经办人工号（记入留痕）", "the staff number of whoever does it, for the trail", metavar="STAFF"),
+    argument("--duplicates", "疑似重复：ask 留待决定（默认），same 视为同一人，other 另作新客户，skip 不导入",
+             "perhaps known already: ask leaves them open (default), same, other, skip",
+             choices=["ask", "same", "other", "skip"], default="ask"),
+    argument("--refused", "被拒行写入此文件（默认 FILE.refused.csv）", "where refused rows go (default FILE.refused.csv)", type=Path),
+    JSON,
+)  # fmt: skip
+def import_customers(options: Options) -> int:
+    """Load a customer file; good rows are loaded once however often it is run, refused rows come back as a file."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike import clock
+        from zhike.customers.checks import Unaccepted
+        from zhike.customers.imports import columns, load
+        from zhike.people import bank
+        from zhike.people.tables import UnreadableTable, open_table
+
+        now = clock.now()
+        language = embedded.language() if embedded.language() == "en" else "zh-hans"
+        with translation.override(language):
+            try:
+                table = open_table(options.file)
+                mapping = columns.guess(table.columns) | mapped(options.map)
+                if sentence := columns.faults(table.columns, {k: v for k, v in mapping.items() if v}):
+                    rows = sum(1 for _row in table)
+                    print(words(f"{rows} 行均未导入。", f"None of {rows} rows is loaded."), sentence, file=sys.stderr)
+                    return REFUSED
+                run = started(options, {k: v for k, v in mapping.items() if v}, now)
+                columns.remember(mapped(options.map), mapped(options.map), run.by_id, now)
+                day = now.astimezone(bank.settings().at(now.date()).zone).date()
+                settings = bank.settings().at(day)
+                run = load.run_import(run, options.file, bank=settings, now=clock.now, language=language)
+                if options.duplicates != "ask" and not options.dry_run:
+                    decided(run, options.duplicates, settings)
+            except (UnreadableTable, Unaccepted) as error:
+                raise Failure(str(error)) from error
+            return tell_customers(options, run)
+
+
+def mapped(pairs: list[str]) -> dict[str, str]:
+    """COLUMN=FIELD, as typed. Raises Failure for what is not such a pair."""
+    found = {}
+    for pair in pairs:
+        column, sign, field = pair.rpartition("=")
+        if not sign or not column:
+            raise Failure(words(f"--map 应写作 列=字段，而不是 {pair}。", f"--map takes COLUMN=FIELD, not {pair}."))
+        found[column] = field
+    return found
+
+
+def started(options: Options, mapping: dict[str, str], now: Any) -> Any:
+    """The run's row. Raises Failure for a unit or a person that does not exist."""
+    from zhike.customers.models import Run
+    from zhike.people.models import Staff, Unit
+
+    unit = Unit.objects.filter(code=options.unit).first() if options.unit else None
+    by = Staff.objects.filter(number=options.by, is_active=True).first() if options.by else None
+    if options.unit and unit is None:
+        raise Failure(words(f"没有机构号为 {options.unit} 的机构。", f"There is no unit with the code {options.unit}."))
+    if options.by and by is None:
+        raise Failure(words(f"没有工号为 {options.by} 的在职员工。", f"There is no active staff member {options.by}."))
+    size = options.file.stat().st_size
+    return Run.objects.create(
+        name=options.file.name, size=size, by=by, at=now, mapping=mapping, unit=unit, dry=options.dry_run
+    )
+
+
+def decided(run: Any, decision: str, settings: Any) -> None:
+    """The same decision for every doubtful row; who decides must be named, for the trail."""
+    from zhike import clock
+    from zhike.customers.imports.decide import decide
+    from zhike.customers.models import Line
+    from zhike.people.actor import acting
+
+    if run.by_id is None:
+        raise Failure(words("--duplicates 须同时用 --by 指明经办人。", "--duplicates needs --by: who decides is kept."))
+    for line in Line.objects.filter(run=run, state=Line.State.DOUBTFUL).order_by("line"):
+        with acting(run.by_id, clock.now()) as actor:
+            decide(line, decision, actor=actor, now=clock.now(), bank=settings)
+    run.refresh_from_db()
+
+
+def tell_customers(options: Options, run: Any) -> int:
+    """What came of a customer file, on the screen and as a file beside it."""
+    from zhike.customers.imports.load import refused_file
+
+    if run.refused:
+        target = options.refused or options.file.with_name(f"{options.file.stem}.refused.csv")
+        with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
+            count = refused_file(run, file)
+        print(words(f"{count} 行被拒，见 {target}", f"{count} rows refused: {target}"), file=sys.stderr)
+    counts = {name: getattr(run, name) for name in ("checked", "loaded", "already", "refused", "doubtful")}
+    if options.json:
+        print(json.dumps({"run": run.pk, "dry": run.dry, **counts}))
+    else:
+        print(
+            words(
+                "第 {run} 次导入：{checked} 行，导入 {loaded}，早已导入 {already}，被拒 {refused}，疑似重复待决定 {doubtful}。",
+                "Import {run}: {checked} rows, {loaded} loaded, {already} in already, {refused} refused, "
+                "{doubtful} perhaps known already and waiting for a decision.",
+            ).format(run=run.pk, **counts)
+        )
+    return REFUSED if run.refused or run.doubtful else DONE
+
+
+@command(
+    "import undo",
+    "撤销一次客户导入",
+    "undo an import of customers",
+    argument("number", "导入编号", "the import's number", type=int),
+)
+def import_undo(options: Options) -> int:
+    """Take a run's customers away again, as long as nothing was recorded about them."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike import clock
+        from zhike.customers.checks import Unaccepted
+        from zhike.customers.imports.decide import undo
+        from zhike.customers.models import Run
+
+        run = Run.objects.filter(pk=options.number).first()
+        if run is None:
+            raise Failure(words(f"没有第 {options.number} 次导入。", f"There is no import {options.number}."))
+        with translation.override(embedded.language() if embedded.language() == "en" else "zh-hans"):
+            try:
+                gone = undo(run, clock.now())
+            except Unaccepted as error:
+                raise Failure(str(error)) from error
+    print(words(f"已撤销，移除客户 {gone} 位。", f"Undone; {gone} customers removed."))
+    return DONE
+
+
+@command(
+    "feed", "读入核心系统的夜间文件", "take in the core system's nightly files",
+    argument("files", "文件：客户、持有、到期、评级，各带完成标志 FILE.ok", "files of customers, holdings, maturities, ratings, "
+             "each with its flag FILE.ok", metavar="FILE", nargs="+", type=Path),
+    argument("--kind", "文件内容（默认看文件名）", "what the files hold (default: by their names)",
+             choices=["customers", "holdings", "maturities", "ratings"], default=""),
+    argument("--encoding", "编码（默认自动识别）", "the encoding (found out by default)", default=""),
+    argument("--delimiter", "分隔符（默认自动识别）", "the delimiter (found out by default)", default=""),
+    argument("--no-flag", "不等完成标志", "do not wait for the flag", action="store_true"),
+    JSON,
+)  # fmt: skip
+def feed(options: Options) -> int:
+    """Whole files alone are read; what an RM learned is never written over; refused rows come back beside each file."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike.customers.checks import Unaccepted
+        from zhike.customers.feeds.files import in_order, opened
+        from zhike.people.tables import UnreadableTable
+
+        language = embedded.language() if embedded.language() == "en" else "zh-hans"
+        with translation.override(language):
+            try:
+                feeds = in_order(
+                    opened(
+                        path,
+                        kind=options.kind,
+                        encoding=options.encoding,
+                        delimiter=options.delimiter,
+                        flagged=not options.no_flag,
+                    )
+                    for path in options.files
+                )
+                done = [(each, fed(each, language)) for each in feeds]
+            except (UnreadableTable, Unaccepted) as error:
+                raise Failure(str(error)) from error
+            return max(tell_feed(options, each.path, run) for each, run in done)
+
+
+def fed(whole: Any, language: str) -> Any:
+    """One feed taken in; returns its run."""
+    from zhike import clock
+    from zhike.customers.feeds.take import take
+    from zhike.customers.models import Run
+    from zhike.people import bank
+
+    now = clock.now()
+    day = now.astimezone(bank.settings().at(now.date()).zone).date()
+    run = Run.objects.create(
+        kind=whole.kind,
+        name=whole.path.name,
+        size=whole.path.stat().st_size,
+        at=now,
+        mapping=whole.mapping,
+        total=whole.rows,
+    )
+    return take(whole, run, bank=bank.settings().at(day), now=clock.now, language=language)
+
+
+def tell_feed(options: Options, path: Path, run: Any) -> int:
+    """What came of one file of a feed."""
+    from zhike.customers.imports.load import refused_file
+
+    if run.refused:
+        target = path.with_name(f"{path.stem}.refused.csv")
+        with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
+            refused_file(run, file)
+        print(words(f"{run.refused} 行被拒，见 {target}", f"{run.refused} rows refused: {target}"), file=sys.stderr)
+    names = ("checked", "loaded", "already", "changed", "differing", "refused", "doubtful")
+    counts = {name: getattr(run, name) for name in names}
+    if options.json:
+        print(json.dumps({"run": run.pk, "kind": run.kind, "file": path.name, **counts}))
+    else:
+        print(
+            words(
+                "{file}：{checked} 行，新增 {loaded}，已有 {already}，更新 {changed}，与所知不同 {differing}，被拒 {refused}，"
+                "疑似重复 {doubtful}。",
+                "{file}: {checked} rows, {loaded} loaded, {already} known, {changed} changed, {differing} fields differ from "
+                "what was learned, {refused} refused, {doubtful} perhaps known.",
+            ).format(file=path.name, **counts)
+        )
+    return REFUSED if run.refused or run.doubtful else DONE
+
+
+@command("tiers", "按月日均资产评定当月等级", "rate customers for a month by the bank's rule",
+         argument("--month", "月份，默认本月，例如 2026-03", "the month, this one unless given: 2026-03", metavar="MONTH"),
+         JSON)  # fmt: skip
+def tiers(options: Options) -> int:
+    """Each customer's tier from what is known of the month before; twice is as once."""
+    with ready("worker"):
+        from datetime import date
+
+        from zhike import clock
+        from zhike.customers.rating import rate
+        from zhike.people import bank
+
+        now, settings = clock.now(), bank.settings()
+        today = now.astimezone(settings.at(now.date()).zone).date()
+        try:
+            month = date.fromisoformat(f"{options.month}-01") if options.month else today.replace(day=1)
+        except ValueError:
+            print(
+                words(f"{options.month} 不是月份，应如 2026-03。", f"{options.month} is no month; write 2026-03."),
+                file=sys.stderr,
+            )
+            return MISUSED
+        changed = rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
+    if options.json:
+        print(json.dumps({"month": f"{month:%Y-%m}", "changed": changed}))
+    else:
+        print(words(f"{month:%Y-%m}：{changed} 位客户有变化。", f"{month:%Y-%m}: {changed} customers changed."))
+    return DONE

@@ -1,0 +1,148 @@
+"""Running Zhike: the demonstration, the pages, the worker, migrations."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from zhike import embedded, processes
+from zhike.commands.frame import (
+    ADDRESS,
+    DONE,
+    PORT,
+    Failure,
+    Options,
+    argument,
+    child,
+    command,
+    database,
+    port_of,
+    ready,
+    words,
+)
+
+
+@command(
+    "demo",
+    "启动演示：内置数据库、演示银行、网页与后台任务",
+    "run the demonstration: database, bank, pages and worker",
+    ADDRESS,
+    PORT,
+)
+def demo(options: Options) -> int:
+    """Everything on one machine with nothing prepared; Ctrl-C stops all that it started."""
+    os.environ.setdefault("ZHIKE_MODE", "demo")
+    port = port_of(options)
+    with database() as server:
+        child("migrate", "--quiet")
+        child("demo-bank", ZHIKE_ROLE="worker")
+        return keep_running(options.address, port, server)
+
+
+@command("demo-bank", "建立演示银行并列出登录账号", "build the demonstration bank and list its sign-ins")
+def demo_bank(options: Options) -> int:
+    """Build the bank if the database is empty; print the sign-ins."""
+    with ready("worker"):
+        from zhike import clock
+        from zhike.demo import build
+        from zhike.people.models import Staff
+
+        if not Staff.objects.exists():
+            embedded.to_stderr(
+                words(
+                    "正在建立演示银行（仅首次，约一分钟）……", "Building the demonstration bank (once; about a minute) …"
+                )
+            )
+        for line in build(clock.now()):
+            print(line, flush=True)
+    return DONE
+
+
+@command("serve", "启动网页与后台任务", "run the pages and the worker", ADDRESS, PORT)
+def serve(options: Options) -> int:
+    """Web and worker under one supervisor, on a database that is migrated already."""
+    port = port_of(options)
+    with database() as server:
+        return keep_running(options.address, port, server)
+
+
+def announce(address: str, port: int) -> None:
+    """Where to go, once it can be gone to."""
+    print(
+        words(
+            f"知客：http://{address}:{port}/ （按 Ctrl-C 停止）", f"Zhike: http://{address}:{port}/ (Ctrl-C stops it)"
+        )
+    )
+    sys.stdout.flush()
+
+
+def keep_running(address: str, port: int, server: embedded.Server | None) -> int:
+    """Web and worker until somebody stops us; the embedded database is brought back if somebody kills it."""
+    running = [
+        processes.Process("web", ["web", "--address", address, "--port", str(port)], {"ZHIKE_ROLE": "app"}),
+        processes.Process("worker", ["worker"], {"ZHIKE_ROLE": "worker"}),
+    ]
+    try:
+        if processes.wait_for_port(address, port, running[0]):
+            announce(address, port)
+    except KeyboardInterrupt:
+        processes.stop(running)
+        return DONE
+    failed = processes.supervise(running, server.revive if server else lambda: None)
+    if failed is None:
+        return DONE
+    raise Failure(
+        words(f"{failed.name} 进程反复启动失败，已全部停止。", f"The {failed.name} process keeps failing; all stopped.")
+    )
+
+
+@command("web", "只启动网页", "run the pages alone", ADDRESS, PORT,
+         argument("--processes", "进程数（默认 1）", "how many (default 1)", type=int, default=1))  # fmt: skip
+def web(options: Options) -> int:
+    """Serve the pages and the API with granian."""
+    port = port_of(options)
+    with ready("app") as server:
+        from django.db import connection
+        from granian import Granian
+        from granian.constants import Interfaces
+        from granian.log import LogLevels
+
+        connection.close()
+        os.environ["ZHIKE_PARENT"] = str(os.getpid())  # its workers end when it is killed
+        Granian(
+            "zhike.wsgi:application",
+            address=options.address,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=options.processes,
+            blocking_threads=1,
+            respawn_failed_workers=True,
+            workers_kill_timeout=processes.GRACE,
+            log_level=LogLevels.warning,
+        ).serve()
+        del server
+    return DONE
+
+
+@command("worker", "只启动后台任务", "run the background jobs alone")
+def worker(options: Options) -> int:
+    """Work through what is due until stopped."""
+    with ready("worker"):
+        from procrastinate.contrib.django import app
+
+        if "ZHIKE_PARENT" in os.environ:
+            processes.end_after_parent()
+        with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
+            app.run_worker(fetch_job_polling_interval=0.5, shutdown_graceful_timeout=processes.GRACE - 2)
+    return DONE
+
+
+@command("migrate", "建立或更新数据库结构", "make or update the database's tables",
+         argument("--quiet", "仅报告错误", "say nothing but errors", action="store_true"))  # fmt: skip
+def migrate(options: Options) -> int:
+    """Bring the tables up to this release, as the role that owns them."""
+    with ready("owner"):
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=0 if options.quiet else 1)
+    return DONE
