@@ -18,9 +18,7 @@ from zhike.customers.tasks import decide_lines, import_customers, undo_import
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
-FILE = (
-    "客户号,姓名,手机,客户经理,说明\nP1,沈静仪,13812345678,1001,老客户\nP2,王薇,1381234567,1001,\nP3,王伟,13812345678,1001,\n"
-)
+FILE = "客户号,姓名,手机,客户经理,说明\nP1,沈静仪,13812345678,1001,老客户\nP2,王薇,1381234567,1001,\nP3,王伟,13812345678,1001,\n"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +47,10 @@ def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: 
     run = int(address.rstrip("/").rsplit("/", 1)[1])
     with owner():
         assert "13812345678" not in "".join(Part.objects.values_list("sealed", flat=True))
-    columns = {"column": ["客户号", "姓名", "手机", "客户经理", "说明"], "field": ["core_number", "name", "mobile", "rm", ""]}
+    columns = {
+        "column": ["客户号", "姓名", "手机", "客户经理", "说明"],
+        "field": ["core_number", "name", "mobile", "rm", ""],
+    }
     assert browser.post(address, {**columns, "act": "try"}).status_code == 303
     assert 'hx-trigger="every 2s"' in browser.get(address).content.decode()
     with worker():
@@ -72,7 +73,10 @@ def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: 
     assert jobs()[-1] == ("decide_lines", {"decisions": {str(doubt.pk): "other"}, "by": cast.administrator.pk})
     with worker():
         decide_lines(decisions={str(doubt.pk): "other"}, by=cast.administrator.pk)
-        assert set(Customer.objects.filter(core_number__startswith="P").values_list("core_number", flat=True)) == {"P1", "P3"}
+        assert set(Customer.objects.filter(core_number__startswith="P").values_list("core_number", flat=True)) == {
+            "P1",
+            "P3",
+        }
     refused = browser.get(f"{address}refused/")
     assert "王薇" in refused.content.decode()
     assert refused["Content-Disposition"].startswith("attachment")
@@ -117,7 +121,12 @@ def test_a_difference_is_shown_masked_and_decided(cast: Cast, owner: Any, worker
     assert "138 **** 5670" in page
     assert "139 **** 0000" in page
     assert "138 **** 5670" not in cast.client("mate").get("/customers/differences/").content.decode()
-    assert cast.client("compliance").post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 403
+    assert (
+        cast.client("compliance")
+        .post("/customers/differences/", {"difference": difference.pk, "take": "1"})
+        .status_code
+        == 403
+    )
     assert browser.post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 303
     with owner():
         assert Customer.objects.get(pk=customer.pk).open_value("mobile") == "13812345670"

@@ -74,7 +74,9 @@ def _begin(run: Run) -> None:
 @app.task(name="decide_lines")
 def decide_lines(decisions: dict[str, str], by: int) -> None:
     """Carries out what somebody decided about doubtful rows, each in a transaction of its own."""
-    for line in Line.objects.filter(pk__in=list(decisions), state=Line.State.DOUBTFUL).select_related("run").order_by("line"):
+    for line in (
+        Line.objects.filter(pk__in=list(decisions), state=Line.State.DOUBTFUL).select_related("run").order_by("line")
+    ):
         now = clock.now()
         with acting(by, now) as actor:
             try:

@@ -32,7 +32,9 @@ def show(request: ActingRequest) -> HttpResponse:
     if request.method == "POST":
         check(request.actor, "customers.change")
         chosen = request.POST.get("difference", "")
-        row = open_rows.filter(pk=int(chosen) if chosen.isdecimal() else 0, customer__keeper__among=request.actor.writes)
+        row = open_rows.filter(
+            pk=int(chosen) if chosen.isdecimal() else 0, customer__keeper__among=request.actor.writes
+        )
         difference = row.select_related("customer").first()
         try:
             if difference is None:

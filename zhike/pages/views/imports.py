@@ -57,7 +57,9 @@ def _upload(request: ActingRequest) -> Run:
     if upload is None:
         raise UnreadableTable(gettext("Choose a file: CSV or Excel."))
     if upload.size > LARGEST:
-        raise UnreadableTable(gettext("The file is larger than 200 MB; load it with the command zhike import customers."))
+        raise UnreadableTable(
+            gettext("The file is larger than 200 MB; load it with the command zhike import customers.")
+        )
     with tempfile.NamedTemporaryFile(suffix=Path(upload.name).suffix) as file:
         for chunk in upload.chunks():
             file.write(chunk)
@@ -98,7 +100,9 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
         return _page(request, run, wrong=gettext("This import cannot do that now."))
     if run.state == Run.State.MAPPING:
         columns = request.POST.getlist("column")
-        mapping = {column: field for column, field in zip(columns, request.POST.getlist("field"), strict=False) if field}
+        mapping = {
+            column: field for column, field in zip(columns, request.POST.getlist("field"), strict=False) if field
+        }
         twice = next((field for field in mapping.values() if list(mapping.values()).count(field) > 1), "")
         wrong = meanings.faults(columns, mapping)
         if twice:
@@ -188,7 +192,10 @@ def _columns(run: Run) -> dict[str, Any]:
             if column
         ],
         "fields": [("", gettext("(left out)")), *((name, str(label)) for name, label in meanings.FIELDS.items())],
-        "units": [("", gettext("(none)")), *((str(pk), name) for pk, name in Unit.objects.order_by("path").values_list("pk", "name"))],
+        "units": [
+            ("", gettext("(none)")),
+            *((str(pk), name) for pk, name in Unit.objects.order_by("path").values_list("pk", "name")),
+        ],
     }
 
 
