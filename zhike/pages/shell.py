@@ -59,6 +59,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "zone": settings.TIME_ZONE,
         "me": me if signed_in else None,
         "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
+        "searches": signed_in and not MAY["customers.view"].isdisjoint(_roles(request)),
         "theme": me.theme if signed_in else "",
         "single_keys": me.single_keys if signed_in else True,
         "toasts": toasts(request),

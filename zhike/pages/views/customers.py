@@ -21,10 +21,11 @@ from zhike.pages.answer import moved
 from zhike.pages.jinja import local, money
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.people.models import Staff
+from zhike.people.models import Staff, Unit
 from zhike.people.permissions import policy
 
 ROWS = 50
+BOOKS = 300
 
 
 @policy("customers.view")
@@ -32,7 +33,8 @@ ROWS = 50
 def book(request: ActingRequest) -> HttpResponse:
     """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?after=`` the last sort key and id of the page before."""
     bank = bank_of(request)
-    keeper = _keeper(request)
+    books = _books(request)
+    keeper = _keeper(request, books)
     rows: Any = Customer.objects.visible_to(request.actor).filter(keeper=keeper)
     counts = _counts(rows)
     tier = request.GET.get("tier", "")
@@ -52,17 +54,19 @@ def book(request: ActingRequest) -> HttpResponse:
         "tabs": _tabs(counts, tier, keeper, bank, request),
         "all": sum(counts.values()),
         "older": _address(keeper, tier, f"{more[7]}~{more[0]}", request) if more else None,
-        "books": _books(request),
+        "books": books,
         "keeper": keeper,
         "own": keeper == request.actor.id,
     }
     return render(request, "customers.html", context)
 
 
-def _keeper(request: ActingRequest) -> int:
-    """Whose book; one's own unless another in scope is asked for. Rows outside of the scope stay invisible anyway."""
+def _keeper(request: ActingRequest, books: list[tuple[int, str]]) -> int:
+    """Whose book: the one asked for, else the first that there is. Rows outside of the scope stay invisible anyway."""
     asked = request.GET.get("rm", "")
-    return int(asked) if asked.lstrip("-").isdecimal() else request.actor.id
+    if asked.lstrip("-").isdecimal():
+        return int(asked)
+    return books[0][0] if books else request.actor.id
 
 
 def _counts(rows: Any) -> dict[str, int]:
@@ -72,11 +76,16 @@ def _counts(rows: Any) -> dict[str, int]:
 
 
 def _books(request: ActingRequest) -> list[tuple[int, str]]:
+    """The books that a leader may turn to: each RM in scope, and each unit's customers that wait for an RM."""
     staff = [id for id in request.actor.sees if id > 0]
-    if len(staff) < 2:
+    units = [-id for id in request.actor.sees if id < 0]
+    if len(staff) < 2 and not units:
         return []
-    rows = Staff.objects.filter(pk__in=staff[:300], posts__role="rm").distinct().order_by("number")
-    return [(request.actor.id, gettext("My book")), *((s.pk, s.name) for s in rows if s.pk != request.actor.id)]
+    named = Staff.objects.filter(pk__in=staff[:BOOKS], posts__role="rm").exclude(pk=request.actor.id).distinct()
+    own = [(request.actor.id, gettext("My book"))] if "rm" in request.actor.roles else []
+    books = [*own, *named.order_by("number").values_list("id", "name")]
+    waiting = Unit.objects.filter(pk__in=units[:BOOKS]).order_by("code").values_list("id", "name")
+    return books + [(-id, gettext("%(unit)s, without an RM") % {"unit": name}) for id, name in waiting]
 
 
 def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
@@ -84,7 +93,11 @@ def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
 
     query = {
         name: value
-        for name, value in {"rm": keeper if keeper != request.actor.id else "", "tier": tier, "after": after}.items()
+        for name, value in {
+            "rm": keeper if keeper != request.actor.id or "rm" not in request.actor.roles else "",
+            "tier": tier,
+            "after": after,
+        }.items()
         if value
     }
     return f"{reverse('customers')}?{urlencode(query)}" if query else reverse("customers")
