@@ -120,9 +120,13 @@ def test_requests_wait_for_those_who_decide(built: list[str]) -> None:
     from zhike.people.approvals import waiting_for
     from zhike.people.models import Staff
 
-    with acting(Staff.objects.get(number="1060").pk, NOW) as actor:
-        kinds = {approval.kind for approval in waiting_for(actor, NOW)}
-    assert kinds == {"people.setting", "people.post"}
+    for number, kinds in (
+        ("1060", {"people.setting", "people.post"}),
+        ("1040", {"customers.reassign", "obligations.waive"}),
+        ("1010", {"obligations.waive"}),
+    ):
+        with acting(Staff.objects.get(number=number).pk, NOW) as actor:
+            assert {approval.kind for approval in waiting_for(actor, NOW)} == kinds, number
 
 
 def test_a_file_was_taken_in_and_numbers_were_looked_at(built: list[str]) -> None:

@@ -72,6 +72,7 @@ CHANGED: tuple[tuple[str, Any, int], ...] = (
     ("visit_length", 40, 60),
     ("promise_workdays", 3, 45),
     ("leave_reminder", 45, 20),
+    ("waiver_needs_leader", True, 10),
 )
 
 

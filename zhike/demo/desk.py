@@ -10,8 +10,9 @@ from tempfile import NamedTemporaryFile
 from django.db.models import Q
 
 from zhike.conduct.bank import Bank as Rules
-from zhike.contacts import course
+from zhike.contacts import completion, course
 from zhike.contacts.models import Contact
+from zhike.customers.handover import ask_to_hand_over
 from zhike.customers.imports import columns, load
 from zhike.customers.models import Customer, Run
 from zhike.demo import names
@@ -46,6 +47,7 @@ WHY = {
     "visit_length": "近半年拜访平均不到四十分钟",
     "promise_workdays": "跨部门答复两天常不够",
     "leave_reminder": "支行都在三公里内，提前一小时过早",
+    "waiver_needs_leader": "豁免多了起来，主管先看一眼",
 }
 
 
@@ -55,6 +57,7 @@ def fill(bank: Bank, now: datetime, rules: Rules) -> None:
     _import(bank, now, rules)
     _look(bank, now, rules)
     _let_go(bank, now)
+    _hand_over(bank, now, rules)
     if 9 <= now.astimezone(rules.zone).hour < 18:
         _under_way(bank, now, rules)
 
@@ -130,23 +133,37 @@ def _look(bank: Bank, now: datetime, rules: Rules) -> None:
 
 
 def _let_go(bank: Bank, now: datetime) -> None:
-    """Here and there an RM let something go, with a reason that the leader reads."""
-    for number, reason in (
-        ("1003", "客户要求节日期间不收短信"),
-        ("1204", "当面谢过，客户不看短信"),
-        ("1302", "客户出国，号码停用"),
+    """What RMs want to let go: their leaders agree, refuse, or have not looked yet."""
+    at, later = now - timedelta(hours=3), now - timedelta(hours=2, minutes=20)
+    for number, leader, reason, decision in (
+        ("1003", "1010", "客户要求节日期间不收短信", ""),
+        ("1004", "1010", "客户在外地，近期不便联系", ""),
+        ("1204", "1020", "当面谢过，客户不看短信", "approve"),
+        ("1302", "1030", "客户出国，号码停用", "refuse"),
     ):
-        rm = bank.staff[number]
-        rows = Obligation.objects.filter(~Q(force="must"), owner=rm, kind="thanks", state="open").order_by("due", "pk")[
-            :2
-        ]
-        for row in rows:
-            Obligation.objects.filter(pk=row.pk).update(
-                state="waived",
-                settled_at=min(now, row.opens + timedelta(hours=2)),
-                settled_by=rm,
-                evidence={"reason": reason, "by": rm.name},
-            )
+        rows = Obligation.objects.filter(~Q(force="must"), owner=bank.staff[number], state="open", created_at__lt=at)
+        row = rows.filter(kind__in=["thanks", "rhythm", "find_out"]).order_by("-kind", "due", "pk").first()
+        if row is None:
+            continue
+        with acting(bank.staff[number].pk, at) as actor:
+            asked = completion.waive(row, reason, actor=actor, now=at).approval
+        if asked is None or not decision:
+            continue
+        with acting(bank.staff[leader].pk, later) as decider:
+            if decision == "approve":
+                approvals.approve(decider, asked.pk, asked.digest, later, "同意")
+            else:
+                approvals.refuse(decider, asked.pk, later, "换个渠道再试一次")
+
+
+def _hand_over(bank: Bank, now: datetime, rules: Rules) -> None:
+    """A leader wants another RM for a customer, and the branch decides."""
+    at = now - timedelta(hours=4)
+    customer = Customer.objects.filter(rm=bank.staff["1004"], tier="diamond").order_by("pk").first()
+    if customer is not None:
+        with acting(bank.staff["1010"].pk, at) as leader:
+            day = (now + timedelta(days=5)).astimezone(rules.zone).date()
+            ask_to_hand_over(customer, bank.staff["1002"].pk, day, "马骁管户偏多，客户就近", actor=leader, now=at)
 
 
 def _under_way(bank: Bank, now: datetime, rules: Rules) -> None:
