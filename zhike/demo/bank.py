@@ -37,6 +37,7 @@ class Seat:
     title: str = "客户经理"
     care: float = 0.95
     forgets: bool = True
+    keeps: int = 0  # customers whom a leader keeps personally, beside leading
     language: str = "zh-hans"
 
 
@@ -53,10 +54,10 @@ SEATS = (
     Seat("1302", "周延", "rm", "own", "1300", care=0.99),
     Seat("1303", "白露", "rm", "own", "1300", care=0.92),
     Seat("1304", "韩冬", "rm", "own", "1300", care=0.95),
-    Seat("1010", "顾敏", "leader", "team", "1100", "主管"),
-    Seat("1020", "罗建平", "leader", "team", "1200", "主管"),
-    Seat("1030", "解春明", "leader", "team", "1300", "主管"),
-    Seat("1040", "Alice Zhou", "leader", "tree", "1000", "分行副行长", language="en"),
+    Seat("1010", "顾敏", "leader", "team", "1100", "主管", keeps=8),
+    Seat("1020", "罗建平", "leader", "team", "1200", "主管", keeps=8),
+    Seat("1030", "解春明", "leader", "team", "1300", "主管", keeps=8),
+    Seat("1040", "Alice Zhou", "leader", "tree", "1000", "分行副行长", language="en", keeps=8),
     Seat("1050", "夏知秋", "marketing", "own", "1000", "营销岗"),
     Seat("1060", "何静", "compliance", "tree", "1000", "合规岗"),
     Seat("1070", "冯毅", "risk", "tree", "1000", "风险岗"),
@@ -88,6 +89,11 @@ class Bank:
     def managers(self) -> list[Seat]:
         return [seat for seat in SEATS if seat.role == "rm"]
 
+    @property
+    def keepers(self) -> list[Seat]:
+        """Everybody with a book: the RMs, and the leaders who keep a few customers themselves."""
+        return [*self.managers, *(seat for seat in SEATS if seat.keeps)]
+
 
 def found(today: date, now: datetime) -> Bank:
     """Units, staff with their posts, and the settings that the bank has changed."""
@@ -110,5 +116,8 @@ def found(today: date, now: datetime) -> Bank:
         )
         staff.save()
         bank.staff[seat.number], bank.seats[seat.number] = staff, seat
-        Post.objects.create(staff=staff, unit=bank.units[seat.unit], role=seat.role, scope=seat.scope, from_day=began)
+        unit = bank.units[seat.unit]
+        Post.objects.create(staff=staff, unit=unit, role=seat.role, scope=seat.scope, from_day=began)
+        if seat.keeps:
+            Post.objects.create(staff=staff, unit=unit, role="rm", scope="own", from_day=began)
     return bank

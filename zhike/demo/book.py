@@ -128,6 +128,8 @@ class Library:
         found = list(cast)
         others = cycle([seat for seat in self.bank.managers if seat.number != "1001"])
         units = cycle(["1100", "1200", "1300"])
+        leaders = cycle([seat for seat in self.bank.keepers if seat.keeps])
+        theirs = sum(seat.keeps for seat in self.bank.keepers) // 2
         for tier, count in TIERS.items():
             have = sum(1 for each in cast if each.tier == tier)
             hers = max(0, round(HERS[tier] * min(1.0, size * 2)) - have)
@@ -138,7 +140,8 @@ class Library:
                 elif number < hers + nobody:
                     rm, unit = None, next(units)
                 else:
-                    seat = next(others)
+                    led = tier in {"platinum", "diamond"} and number < hers + theirs * min(1.0, size * 2)
+                    seat = next(leaders if led else others)
                     rm, unit = seat.number, seat.unit
                 found.append(self._somebody(tier, rm, unit))
         return found

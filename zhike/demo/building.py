@@ -74,7 +74,7 @@ def _build(now: datetime, size: float) -> None:
 def _everybody_else(bank: Bank, rows: Rows, began: datetime, now: datetime, rules: Rules) -> list[Told]:
     ids = numbers(Contact, 500)
     told = []
-    for seat in bank.managers:
+    for seat in bank.keepers:
         rm = bank.staff[seat.number]
         if seat.number != "1001":
             customers = [customer for customer in rows.customers if customer.rm_id == rm.pk]

@@ -159,7 +159,7 @@ def _let_go(bank: Bank, now: datetime) -> None:
 def _hand_over(bank: Bank, now: datetime, rules: Rules) -> None:
     """A leader wants another RM for a customer, and the branch decides."""
     at = now - timedelta(hours=4)
-    customer = Customer.objects.filter(rm=bank.staff["1004"], tier="diamond").order_by("pk").first()
+    customer = Customer.objects.filter(rm=bank.staff["1004"]).exclude(tier="regular").order_by("pk").first()
     if customer is not None:
         with acting(bank.staff["1010"].pk, at) as leader:
             day = (now + timedelta(days=5)).astimezone(rules.zone).date()

@@ -68,7 +68,7 @@ class Days:
         self.seat, self.rm, self.rows, self.customers, self.ids = seat, rm, rows, customers, ids
         self.began, self.now, self.rules = began, now, rules
         self.hush = timedelta(minutes=55)
-        # A small bank has fewer contacts; no day is without any.
+        # A small book has fewer contacts.
         self.busy = min(1.0, len(customers) / 100)
         self.random = Random(f"{seed}/{seat.number}")
         self.told = Told()
@@ -120,7 +120,8 @@ class Days:
         """When contacts of the day begin: none on most weekend days; at least forty-five minutes apart."""
         if day.weekday() > 4 and self.random.random() < 0.8:
             return []
-        slots = self.random.sample(range(11), max(1, round(self.random.choice(A_DAY) * self.busy)))
+        wanted = self.random.choice(A_DAY) * self.busy
+        slots = self.random.sample(range(11), int(wanted) + (self.random.random() < wanted % 1))
         midnight = datetime.combine(day, time(0), self.rules.zone)
         return [midnight + timedelta(minutes=530 + 47 * slot + self.random.randint(0, 6)) for slot in sorted(slots)]
 
@@ -235,15 +236,17 @@ class Days:
         if not talked:
             contact.state, contact.closed_at = "closed", ended
             if outcome == "no_answer":
-                again = self._contact(
-                    contact.customer, "call", at + timedelta(hours=21), ended, purpose=contact.purpose
-                )
-                heapq.heappush(self.calendar, Task(at + timedelta(hours=21), next(self.order), again))
+                self._try_again(contact, at + timedelta(hours=21), ended)
             return
         self._remember(contact, ended)
         if first and outcome == "reached" and contact.customer.profile.get("mobile"):
             self._message(contact, ended + timedelta(minutes=draw.randint(2, 50)), introduces=True)
         self._write_up(contact, ended)
+
+    def _try_again(self, contact: Contact, at: datetime, ended: datetime) -> None:
+        """The next day, whatever day that is; who forgets does it when there is time."""
+        again = self._contact(contact.customer, "call", at, ended, purpose=contact.purpose)
+        heapq.heappush(self.calendar if self.seat.forgets else self.promises, Task(at, next(self.order), again))
 
     def _over(self, contact: Contact, started: datetime, ended: datetime, first: bool) -> None:
         contact.state, contact.started_at, contact.ended_at = "ended", started, ended
@@ -293,9 +296,9 @@ class Days:
         contact.result_words = draw.choice(words.SAID) if contact.result else ""
         self._fact(contact, "written_up", at)
         if contact.kind == "visit" and draw.random() < 0.4:
-            self._demand(contact, ended)
+            self._demand(contact, ended, at)
         elif draw.random() < 0.12:
-            self._promise(contact, ended)
+            self._promise(contact, ended, at)
         wants = draw.random() < 0.3
         if wants:
             self._need(contact, ended, at)
@@ -338,18 +341,19 @@ class Days:
         self.told.proposed[contact.pk] = then
         heapq.heappush(self.calendar, Task(ahead, next(self.order), then))
 
-    def _demand(self, contact: Contact, ended: datetime) -> None:
+    def _demand(self, contact: Contact, ended: datetime, written: datetime) -> None:
         said, answer = self.random.choice(words.DEMANDS)
         demand = Demand(contact=contact, customer=contact.customer, number=1, words=said, at=ended)
         self.told.demands.append(demand)
         self._fact(contact, "demand_raised", ended, subject=demand.subject, words=said, occasion=contact.kind)
         at = ended + timedelta(hours=self.random.randint(16, 22) if self._careful() else self.random.randint(40, 90))
+        at = max(at, written + timedelta(minutes=30))
         if at <= self.now:
             self._fact(contact, "answered", at, subject=demand.subject, words=answer, how="call")
             if self.random.random() < 0.85:
                 demand.state, demand.closed_at = "met", at
 
-    def _promise(self, contact: Contact, ended: datetime) -> None:
+    def _promise(self, contact: Contact, ended: datetime, written: datetime) -> None:
         said, answer = self.random.choice(words.PROMISES)
         due = ended.astimezone(self.rules.zone).replace(hour=17, minute=0, second=0, microsecond=0)
         due += timedelta(days=self.random.randint(2, 6))
@@ -357,7 +361,8 @@ class Days:
         self._fact(contact, "promise_made", ended, subject=subject, words=said, to="customer", target=due.isoformat())
         late = timedelta(0) if self._careful() else timedelta(days=self.random.randint(1, 4))
         at = due - timedelta(hours=self.random.randint(2, 30)) + late
-        if ended < at <= self.now:
+        at = max(at, written + timedelta(minutes=30))
+        if at <= self.now:
             self._fact(contact, "answered", at, subject=subject, words=answer, how="call")
 
     def _kept(self, target: datetime) -> datetime:
