@@ -72,7 +72,8 @@ def list_(request: Desk, asked: Query[Asked]) -> Any:
     if not since < until <= since + LONGEST:
         raise field_invalid("until", _("The period ends after it begins, and is no longer than a year."))
     # What is due at the end of a day is due at the midnight after it.
-    found = Obligation.objects.visible_to(request.actor).annotate(when=Coalesce("due", "created_at"))
+    owed = Obligation.objects.visible_to(request.actor).filter(owner__among=request.actor.sees)
+    found = owed.annotate(when=Coalesce("due", "created_at"))
     found = found.filter(when__gt=_midnight(since, zone), when__lte=_midnight(until, zone))
     if asked.staff:
         found = found.filter(owner=int(asked.staff))

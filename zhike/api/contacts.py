@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
 
-from zhike.api.cursors import Page, moment, page, position
+from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, locked, one, verb
 from zhike.api.needs import NeedIn, WhoOut, who
 from zhike.api.problems import field_invalid
@@ -396,12 +395,9 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
     for name in ("customer", "rm", "kind", "state"):
         if value := getattr(asked, name):
             found = found.filter(**{name: value})
-    if after := position(asked.cursor, moment, int):
-        at, id = after
-        found = found.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=id))
-    some, more = page(
-        found.order_by("-created_at", "-id")[: asked.limit + 1], asked.limit, lambda each: (each.created_at, each.pk)
-    )
+    if after := position(asked.cursor, int):
+        found = found.filter(id__lt=after[0])
+    some, more = page(found.order_by("-id")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
     return {"items": [row(each) for each in some], "next": more}
 
 

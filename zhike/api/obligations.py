@@ -21,6 +21,7 @@ from zhike.conduct import clause
 from zhike.contacts import completion
 from zhike.obligations.models import Fact, Obligation
 from zhike.obligations.today import today
+from zhike.people.actor import Actor
 from zhike.people.permissions import policy
 
 router = Router()
@@ -224,10 +225,11 @@ class TodayOut(Out):
 @router.get("obligations", response=ObligationsOut | TodayOut)
 @policy("obligations.view")
 def list_(request: Desk, asked: Query[Filters]) -> Any:
-    """What is owed in the reader's scope, by deadline. ``due=today`` answers with the reader's own timeline instead."""
+    """What the staff in the reader's scope owe, by deadline; with ``customer`` or ``contact`` all that is owed there, by
+    whomever. ``due=today`` answers with the reader's own timeline instead."""
     if asked.due == "today":
         return _today(request)
-    found = _filtered(obligations(request), asked, request.now)
+    found = _filtered(obligations(request), asked, request.actor, request.now)
     if after := position(asked.cursor, moment, int):
         due, id = after
         found = found.filter(Q(when__gt=due) | Q(when=due, id__gt=id))
@@ -235,10 +237,13 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
     return {"items": [shown(each, request.now) for each in some], "next": more}
 
 
-def _filtered(found: Any, asked: Filters, now: datetime) -> Any:
+def _filtered(found: Any, asked: Filters, actor: Actor, now: datetime) -> Any:
     for name in ("state", "kind", "clause", "customer", "owner"):
         if value := getattr(asked, name):
             found = found.filter(**{name: value})
+    if not (asked.customer or asked.contact):
+        # An index leads to what somebody owes; whatever else may be seen would have every row looked at.
+        found = found.filter(owner__among=actor.sees)
     if asked.contact:
         about = f"contact:{asked.contact}"
         found = found.filter(Q(subject=about) | Q(subject__startswith=f"{about}/"))
