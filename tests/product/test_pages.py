@@ -279,22 +279,34 @@ def test_preferences_are_kept_and_speak(cast: Cast, rm) -> None:
     assert "<h1>Today</h1>" in html
 
 
-def test_today_asks_the_same_number_of_questions_however_much_is_owed(cast: Cast, rm, at: datetime) -> None:
+@pytest.mark.parametrize(
+    "address", ["/", "/customers/", "/schedule/", "/me/", "/search/hits/?q=zwm", "customer", "write-up"]
+)
+def test_a_page_asks_the_same_number_of_questions_however_many_rows_it_has(
+    cast: Cast, rm, at: datetime, address: str
+) -> None:
+    first = held(cast)
+    if address == "customer":
+        address = f"/customers/{first.customer_id}/"
+    elif address == "write-up":
+        address = f"/contacts/{first.pk}/write-up/"
+
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
-            assert rm.get("/").status_code == 200
+        with CaptureQueriesContext(connection) as asked:
+            assert rm.get(address).status_code == 200
         return len(asked)
 
-    held(cast)
+    queries()  # what is read once a process
     few = queries()
-    for n in (1, 2):
+    for n in (0, 1, 2):
         with cast.acting("rm", NOW) as actor:
-            for _again in range(5):
-                contact = course.plan(customer(cast, n), "reception", actor=actor, now=NOW, incoming=True)
+            for again in range(4):
+                one = customer(cast, n)
+                Need.objects.hear(one, "deposit", f"第{again}笔", actor=actor, now=NOW)
+                contact = course.plan(one, "reception", actor=actor, now=NOW, incoming=True)
                 course.start(contact, actor=actor, now=NOW - timedelta(minutes=9), bank=Bank())
                 course.end(contact, actor=actor, now=NOW, bank=Bank())
+                course.plan(one, "call", actor=actor, now=NOW, planned_for=NOW + timedelta(hours=again + 1))
     assert queries() == few
 
 
