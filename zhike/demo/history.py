@@ -69,7 +69,7 @@ class Days:
         self.began, self.now, self.rules = began, now, rules
         self.hush = timedelta(minutes=55)
         # A small book has fewer contacts.
-        self.busy = min(1.0, len(customers) / 100)
+        self.busy = min(1.0, max(0.25, len(customers) / 100))
         self.random = Random(f"{seed}/{seat.number}")
         self.told = Told()
         self.order = count()
