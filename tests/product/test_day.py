@@ -187,3 +187,14 @@ def test_a_death_stops_what_is_owed_to_the_customer_and_nothing_else(lin):
         )  # fmt: skip
         customer.refresh_from_db()
         assert customer.profile["hobbies"]["contact"] == contact.pk
+
+
+def test_a_month_whose_rows_came_before_it_was_made_stays_with_the_rest(lin, worker):
+    from django.db import connection
+
+    with acting(lin.id, datetime(2019, 5, 3, tzinfo=UTC)):
+        Customer.objects.update(honorific="梁女士")
+    with worker(), connection.cursor() as cursor:
+        cursor.execute("SELECT trail_month('2019-05-20')")
+        cursor.execute("SELECT count(*) FROM trail_entry WHERE at < '2019-06-01'")
+        assert cursor.fetchone()[0] >= 1
