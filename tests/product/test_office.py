@@ -286,3 +286,13 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
         browser.get(address)
         with django_assert_max_num_queries(9):
             assert browser.get(address).status_code == 200
+
+
+def test_each_sees_what_others_did_to_their_account(cast: Cast) -> None:
+    cast.client("administrator").post(f"/staff/{cast.rm.pk}/correct/", {"name": "林晓", "title": "财富顾问"})
+    from zhike.trail.models import Entry
+
+    with cast.acting("rm", NOW):
+        assert Entry.objects.filter(object="people_staff", row_id=cast.rm.pk, actor_id=cast.administrator.pk).exists()
+        assert not Entry.objects.filter(object="people_staff", row_id=cast.mate.pk).exists()
+    assert "修改" in cast.client("rm").get("/me/").content.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -88,8 +87,15 @@ def shown(name: str, value: Any) -> str:
             return "、".join(setting.choices[key].say(language) for key in value) or _("none")
         case "words":
             return "、".join(value)
-        case "tiers" | "rhythm":
-            return "; ".join(json.dumps(list(row.values()), ensure_ascii=False) for row in value)
+        case "tiers":
+            name_of = "en" if language.startswith("en") else "zh"
+            return "、".join(
+                _("%(tier)s from %(assets)s") % {"tier": t[name_of], "assets": t["from_assets"]} for t in value
+            )
+        case "rhythm":
+            return "、".join(
+                _("%(tier)s every %(days)s days") % {"tier": r["tier"], "days": r["contact_days"] or "—"} for r in value
+            )
         case _:
             return f"{value} {setting.unit.say(language)}" if setting.unit else str(value)
 

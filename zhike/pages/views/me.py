@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from zhike.pages import kept
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
@@ -30,7 +32,8 @@ ROWS = 50
 def show(request: ActingRequest) -> HttpResponse:
     """Wishes, posts, sign-in; ``?before=`` an entry's id for older ones of the own trail."""
     before = request.GET.get("before", "")
-    entries = Entry.objects.filter(actor_id=request.actor.id).order_by("-at", "-id")
+    about_me = Q(actor_id=request.actor.id) | Q(object="people_staff", row_id=request.actor.id)
+    entries = Entry.objects.filter(about_me).order_by("-at", "-id")
     if before.isdecimal():
         entries = entries.filter(id__lt=int(before))
     rows = list(entries[: ROWS + 1])
@@ -57,24 +60,11 @@ def show(request: ActingRequest) -> HttpResponse:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     """One thing that was kept, in words: names of fields, never values."""
-    acts = {
-        "insert": gettext("added"), "update": gettext("changed"), "delete": gettext("deleted"),
-        "reveal": gettext("had shown"), "refused": gettext("was refused"), "sign_in": gettext("signed in"),
-        "sign_out": gettext("signed out"), "sign_in_failed": gettext("sign-in failed"), "export": gettext("exported"),
-    }  # fmt: skip
-    things = {
-        "customers_customer": gettext("customer"), "contacts_contact": gettext("contact"), "customers_need": gettext("need"),
-        "obligations_obligation": gettext("obligation"), "obligations_fact": gettext("fact"), "people_staff": gettext("staff"),
-        "contacts_demand": gettext("demand"), "customers_relation": gettext("relation"), "people_setting": gettext("setting"),
-        "contacts_draft": gettext("draft"), "obligations_finding": gettext("finding"), "people_post": gettext("post"),
-        "customers_acquaintance": gettext("acquaintance"),
-        "customers_book": gettext("book"),
-    }  # fmt: skip
     changes = entry.changes if entry.action in {"update", "reveal"} else {}
     return {
         "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
-        "act": acts.get(entry.action, entry.action),
-        "thing": things.get(entry.object, entry.object),
+        "act": kept.acts().get(entry.action, entry.action),
+        "thing": kept.things().get(entry.object, entry.object),
         "row": entry.row_id,
         "fields": ", ".join(sorted(changes)[:6]),
     }

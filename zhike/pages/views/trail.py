@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from zhike.customers.models import Customer
+from zhike.pages import kept
 from zhike.pages.middleware import ActingRequest
 from zhike.people.models import Staff
 from zhike.people.permissions import policy
@@ -53,28 +54,12 @@ def show(request: ActingRequest) -> HttpResponse:
         "rows": [_row(entry, names) for entry in page[:ROWS]],
         "query": query,
         "wrong": wrong,
-        "acts": [("", gettext("every act")), *((act, words()[act]) for act in ACTS)],
+        "acts": [("", gettext("every act")), *((act, kept.acts()[act]) for act in ACTS)],
         "older": _address({**query, "before": str(page[ROWS - 1].pk)}) if len(page) > ROWS else None,
         "reveals": _reveals(request),
         "days": DAYS,
     }
     return render(request, "trail.html", context)
-
-
-def words() -> dict[str, str]:
-    """What each act is called."""
-    return {
-        "insert": gettext("entered"),
-        "update": gettext("changed"),
-        "delete": gettext("removed"),
-        "reveal": gettext("shown in clear"),
-        "export": gettext("exported"),
-        "refused": gettext("was refused"),
-        "sign_in": gettext("signed in"),
-        "sign_in_failed": gettext("failed to sign in"),
-        "sign_out": gettext("signed out"),
-        "look_up": gettext("looked up"),
-    }
 
 
 def _customer(request: ActingRequest, text: str) -> int | None:
@@ -90,8 +75,8 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
     return {
         "at": entry.at,
         "who": names.get(entry.actor_id or 0, "—"),
-        "act": words().get(entry.action, entry.action),
-        "object": entry.object,
+        "act": kept.acts().get(entry.action, entry.action),
+        "object": kept.things().get(entry.object, entry.object),
         "row": entry.row_id,
         "customer": entry.customer_id,
         "fields": "、".join(changed[:8]),

@@ -1,0 +1,29 @@
+"""What is kept, in words: acts and things of the trail, for one's own page and for those who look after it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+
+def acts() -> dict[str, str]:
+    """What somebody did."""
+    return {
+        "insert": gettext("added"), "update": gettext("changed"), "delete": gettext("deleted"),
+        "reveal": gettext("had shown"), "refused": gettext("was refused"), "sign_in": gettext("signed in"),
+        "sign_out": gettext("signed out"), "sign_in_failed": gettext("sign-in failed"), "export": gettext("exported"),
+        "look_up": gettext("looked up"),
+    }  # fmt: skip
+
+
+def things() -> dict[str, str]:
+    """To what, by the name of its table."""
+    return {
+        "customers_customer": gettext("customer"), "contacts_contact": gettext("contact"), "customers_need": gettext("need"),
+        "obligations_obligation": gettext("obligation"), "obligations_fact": gettext("fact"), "people_staff": gettext("staff"),
+        "contacts_demand": gettext("demand"), "customers_relation": gettext("relation"), "people_setting": gettext("setting"),
+        "contacts_draft": gettext("draft"), "obligations_finding": gettext("finding"), "people_post": gettext("post"),
+        "customers_acquaintance": gettext("acquaintance"),
+        "customers_book": gettext("book"), "people_unit": gettext("unit"), "people_approval": gettext("approval"),
+        "people_token": gettext("token"), "customers_holding": gettext("holding"), "customers_consent": gettext("consent"),
+        "customers_household": gettext("household"), "contacts_amendment": gettext("amendment"), "trail_entry": gettext("trail"),
+    }  # fmt: skip
