@@ -58,8 +58,9 @@ class Ran:
             elif name == "saw" and report.when == "call" and report.passed:
                 self.saw[str(value)].add(report.nodeid)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if full(session.config):
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        ended = exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+        if ended and full(session.config):
             self.write(KEPT)
 
     def write(self, path: Path) -> None:
