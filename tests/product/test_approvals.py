@@ -176,3 +176,25 @@ def test_a_post_ends_by_one_person(cast: Cast) -> None:
             posts.end(actor, cast.administrator.posts.get().pk, TODAY, TODAY)
     with cast.acting("leader", NOW) as actor:
         assert actor.roles == frozenset()
+
+
+def test_a_change_from_a_machine_whose_clock_is_behind_is_noticed(cast: Cast) -> None:
+    first = asked(cast)
+    with cast.acting("compliance", NOW) as actor:
+        approvals.approve(actor, first.pk, first.digest, NOW)
+    before, behind = bank.settings_version(), NOW - timedelta(minutes=1)
+    second = asked(cast, 15)
+    with cast.acting("compliance", behind) as actor:
+        approvals.approve(actor, second.pk, second.digest, behind)
+    assert bank.settings_version() > before
+    assert bank.settings().at(TOMORROW).callback_tolerance == 15
+
+
+def test_a_request_and_the_worker_tell_the_same_version(cast: Cast) -> None:
+    from tests.cast import signed_in
+    from zhike.people import actor as acting
+
+    key = signed_in(cast.rm, NOW)
+    begun, _session = acting.begin(key, NOW)
+    assert begun is not None
+    assert begun.settings == bank.settings_version()
