@@ -21,6 +21,8 @@ from zhike.people.permissions import MAY
 
 HIDDEN = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
 
+ZONE = Bank().zone
+
 # name of the route, icon, words, key after G, only at the desk, at the rail's foot
 RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
     ("today", "today", _("Today"), "t", False, False),
@@ -73,7 +75,7 @@ def _roles(request: HttpRequest) -> frozenset[str]:
 
 def bank_of(request: Any) -> Bank:
     """The bank's settings as they stand on the day of the request."""
-    at: Bank = bank.settings_of(request.begun.settings).at(request.now.astimezone(Bank().zone).date())
+    at: Bank = bank.settings_of(request.begun.settings).at(request.now.astimezone(ZONE).date())
     return at
 
 

@@ -14,6 +14,9 @@ from zhike.conduct.bank import Bank
 from zhike.people.models import Staff
 from zhike.people.session import hashed
 
+# What counts while the bank has set nothing.
+AT_FIRST = Bank()
+
 
 @models.BigIntegerField.register_lookup
 @models.ForeignKey.register_lookup
@@ -78,10 +81,9 @@ class Begun:
 
 def begin(session_key: str, now: datetime) -> tuple[Begun | None, str | None]:
     """Finds the session and lets its staff member act in this transaction; also what it holds, None if it ended."""
-    bank = Bank()
     row = _one(
         "SELECT * FROM people_begin(%s, %s, %s, %s, %s)",
-        [hashed(session_key), now, bank.idle_minutes, bank.session_hours, list(bank.second_factor_roles)],
+        [hashed(session_key), now, AT_FIRST.idle_minutes, AT_FIRST.session_hours, list(AT_FIRST.second_factor_roles)],
     )
     return _begun(row), row[-1]
 
