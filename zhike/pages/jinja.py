@@ -30,9 +30,9 @@ def environment(**options: Any) -> Environment:
     """What ``TEMPLATES[…]["OPTIONS"]["environment"]`` names. An undefined name is an error, never an empty place."""
     options.setdefault("undefined", StrictUndefined)
     env = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"], **options)  # noqa: S701
-    env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
-    )
+    env.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
+    # What needs no number is looked up once in each language; Jinja's own way would ask Django for every word on every page.
+    env.globals.update(gettext=_gettext, pgettext=_pgettext)
     env.globals.update(
         url=_url, static=static, icon=icon, tier_mark=tier_mark, language=language, language_tag=language_tag,
         scripted=scripted, percent=percent,
@@ -41,6 +41,21 @@ def environment(**options: Any) -> Environment:
         clock=clock, day=day, date=iso_day, when=when, left=left, span=span, money=money, wan=wan, iso=iso,
     )  # fmt: skip
     return env
+
+
+def _gettext(text: str, **values: Any) -> Markup:
+    said = _said(get_language(), text)
+    return said % values if values or "%" in said else said
+
+
+def _pgettext(context: str, text: str, **values: Any) -> Markup:
+    said = _said(get_language(), text, context)
+    return said % values if values or "%" in said else said
+
+
+@cache
+def _said(_language: str | None, text: str, context: str | None = None) -> Markup:
+    return Markup(pgettext(context, text) if context else gettext(text))  # noqa: S704 our own catalogue
 
 
 def _url(name: str, *args: Any, **query: Any) -> str:
