@@ -109,7 +109,7 @@ class Checker:
             alias.casefold(): tier.key for tier in bank.tiers for alias in (tier.key, tier.name.zh, tier.name.en)
         }
         self.tier_names = [tier.name.zh for tier in bank.tiers]
-        self.by_assets = sorted(((tier.from_assets, tier.key) for tier in bank.tiers), reverse=True)
+        self.rules = bank.tier_rules
         self.readers: dict[str, Callable[[Checked, str], None]] = {
             "name": self._name, "core_number": self._core_number, "gender": self._gender, "honorific": self._honorific,
             "tier": self._tier, "assets": self._assets, "rm": self._rm, "unit": self._unit, "book_since": self._book_since,
@@ -377,10 +377,7 @@ class Checker:
         columns["honorific"] = known.get("honorific", "")
         if "tier" not in columns:
             assets = columns.get("assets")
-            columns["tier"] = self._tier_of(assets) if assets is not None else self.by_assets[-1][1]
-
-    def _tier_of(self, assets: Decimal) -> str:
-        return next(tier for floor, tier in self.by_assets if assets >= floor)
+            columns["tier"] = self.rules.reached(assets or Decimal(0)).key
 
     def again(self, row: Row) -> Checked:
         """A row that was good before, checked anew. Raises Unaccepted where it no longer is."""

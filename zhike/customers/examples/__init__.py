@@ -1,0 +1,1 @@
+"""Public data sets made into files that an import reads."""
