@@ -321,3 +321,15 @@ def test_what_a_row_is_refused_takes_the_place_of_the_page(cast: Cast, rm) -> No
     assert begun["HX-Redirect"] == f"/contacts/{contact.pk}/talk/"
     again = rm.post(f"/contacts/{contact.pk}/start/", headers={"HX-Request": "true"})
     assert (again.status_code, again["HX-Retarget"]) == (409, "#main")
+
+
+def test_a_leader_sees_what_the_team_has_late_by_clause(cast: Cast, at: datetime) -> None:
+    held(cast)
+    with clock.at(NOW + timedelta(days=1)):
+        leader = cast.client("leader", NOW + timedelta(days=1))
+        page = leader.get("/team/").content.decode()
+        assert ">R13<" in page.replace("\n", "") or "R13 " in page
+        assert "林晓 · 写接待记录" in page
+        stranger = cast.client("other_leader", NOW + timedelta(days=1)).get("/team/").content.decode()
+        assert "没有逾期" in stranger
+        assert cast.client("rm", NOW + timedelta(days=1)).get("/team/").status_code == 403

@@ -51,6 +51,8 @@ MAY: dict[str, frozenset[str]] = {
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
+    # What others have late: those who lead them, and those who watch over the code
+    "team.view": frozenset({LEADER, COMPLIANCE, RISK, AUDITOR}),
     "findings.view": LOOKING,
     # People
     "staff.view": EVERYBODY,
