@@ -1,0 +1,189 @@
+"""Phoning, clause by clause: what each outcome asks for, and what then stands on Today."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from zhike.contacts.models import Contact
+from zhike.obligations.models import Obligation
+
+from .conftest import MONDAY, Saw, Site, chip, row, tap
+
+
+def dial(site: Site, customer: Any, saw: Saw, purpose: str = "care") -> Page:
+    """From the customer's page into a call with its purpose stated."""
+    page = site.person()
+    page.goto(f"{site.address}/customers/{customer.pk}/")
+    page.locator("a[href$='/new/call/']").first.click()
+    page.wait_for_url("**/new/call/")
+    chip(page, "C1", saw)
+    tap(page, "how", "now")
+    tap(page, "purpose", purpose)
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/talk/")
+    chip(page, "C2", saw)
+    return page
+
+
+def hang_up(page: Page, outcome: str) -> None:
+    tap(page, "outcome", outcome)
+    page.locator("[data-submit]").click()
+
+
+def call_of(site: Site, customer: Any) -> Contact:
+    with site.owner():
+        return Contact.objects.filter(customer=customer, kind="call").latest("pk")
+
+
+def owed(site: Site, customer: Any) -> dict[str, Obligation]:
+    with site.owner():
+        return {each.clause: each for each in Obligation.objects.filter(customer=customer, state="open")}
+
+
+def test_a_call_without_a_purpose_asks_for_it(shared: Site, saw: Saw) -> None:
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{shared.customer('丁一凡').pk}/new/call/")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".field-error")).to_be_visible()
+    chip(page, "C1", saw)
+
+
+def test_reached_invited_and_accepted(shared: Site, saw: Saw) -> None:
+    """C7: an accepted invitation becomes a planned reception invited by the RM."""
+    customer = shared.customer("孟庆华")
+    page = dial(shared, customer, saw)
+    hang_up(page, "reached")
+    page.wait_for_url("**/write-up/")
+    chip(page, "C6", saw)
+    chip(page, "C7", saw)
+    tap(page, "result", "inclined")
+    tap(page, "need", "none")
+    tap(page, "invitation", "accepted")
+    tap(page, "next", "rhythm")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".note--late, .field-error").first).to_be_visible()
+    tap(page, "next", "1w")
+    tap(page, "next_kind", "reception")
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    with shared.owner():
+        invited = Contact.objects.get(customer=customer, kind="reception")
+    assert (invited.state, invited.invited_by_rm) in {("planned", True), ("agreed", True)}
+
+
+def test_absent_call_again_when_it_suits(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("段誉")
+    page = dial(shared, customer, saw)
+    tap(page, "outcome", "absent")
+    chip(page, "C3", saw)
+    chip(page, "C5", saw)
+    page.locator("#again").fill("16:10")
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    expect(row(page, customer)).to_contain_text("16:10")
+    assert owed(shared, customer)["C5"].target == datetime(2026, 3, 2, 16, 10, tzinfo=MONDAY.tzinfo)
+
+
+def test_busy_no_time_agreed(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("阮小七")
+    page = dial(shared, customer, saw)
+    tap(page, "outcome", "busy")
+    chip(page, "C4", saw)
+    page.locator("[data-submit]").click()
+    expect(page.locator(".note--late")).to_be_visible()
+    page.locator("[name=no_time]").check()
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    assert set(owed(shared, customer)) == {"C4"}
+    expect(row(page, customer)).to_be_visible()
+
+
+def test_nobody_answered_try_again(shared: Site, saw: Saw) -> None:
+    """Another outcome than absent: no agreed minute, no punctuality."""
+    customer = shared.customer("花荣")
+    page = dial(shared, customer, saw)
+    hang_up(page, "no_answer")
+    expect(page).to_have_title("今日 · 知客")
+    expect(row(page, customer).get_by_role("button", name="打电话")).to_be_visible()
+    chip(page, "C3", saw)
+    (again,) = owed(shared, customer).values()
+    assert (again.kind, again.target) == ("call_again", None)
+
+
+def test_wrong_number_have_it_checked(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("柴进")
+    page = dial(shared, customer, saw)
+    hang_up(page, "wrong_number")
+    expect(page).to_have_title("今日 · 知客")
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    chip(page, "R4", saw)
+    assert [each.kind for each in owed(shared, customer).values()] == ["find_out"]
+
+
+def test_not_interested_record_what_is_needed(shared: Site, saw: Saw) -> None:
+    """C8: asked for; "none stated" is an answer; nothing else is owed."""
+    customer = shared.customer("朱仝")
+    page = dial(shared, customer, saw)
+    hang_up(page, "not_interested")
+    page.wait_for_url("**/write-up/")
+    tap(page, "next", "rhythm")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".note--late, .field-error").first).to_be_visible()
+    chip(page, "C8", saw)
+    tap(page, "need", "none")
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    assert owed(shared, customer) == {}
+
+
+def test_the_first_call_introduces_and_shows_no_product(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("史进", called=False)
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    chip(page, "C9", saw)
+    purposes = page.locator("[name=purpose]").evaluate_all("inputs => inputs.map(input => input.value)")
+    assert purposes == ["introduction"]
+    tap(page, "how", "now")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/talk/")
+    chip(page, "C9", saw)
+    expect(page.get_by_text("持有与到期")).to_have_count(0)
+    expect(page.locator(".script")).to_contain_text(re.compile("林晓"))
+    hang_up(page, "reached")
+    page.wait_for_url("**/write-up/")
+    page.goto(shared.address)
+    row(page, customer, "致谢").locator(".row-do a").click()
+    chip(page, "C10", saw)
+    expect(page.locator("#text")).to_contain_text("林晓")
+    tap(page, "channel", "sms")
+    tap(page, "through", "own_phone")
+    chip(page, "S2", saw)
+    page.keyboard.press("Control+Enter")
+    expect(page).to_have_title("今日 · 知客")
+    assert set(owed(shared, customer)) == {"C6"}
+
+
+def test_a_call_back_is_made_on_the_minute(shared: Site, saw: Saw) -> None:
+    from .conftest import Arranged
+
+    customer = shared.customer("解珍", "diamond")
+    Arranged(shared).contact(
+        "call", customer, at=MONDAY - timedelta(minutes=30), minutes=1, purpose="care", outcome="busy",
+        call_back_at=MONDAY + timedelta(minutes=2),
+    )  # fmt: skip
+    page = shared.person()
+    promised = row(page, customer)
+    expect(promised).to_have_class(re.compile("row--now"))
+    chip(page, "C5", saw)
+    promised.get_by_role("button", name="回电").click()
+    page.wait_for_url(re.compile(r"/talk/"))
+    hang_up(page, "reached")
+    page.wait_for_url("**/write-up/")
+    assert call_of(shared, customer).purpose == "call_back"
+    with shared.owner():
+        kept = Obligation.objects.get(customer=customer, clause="C5")
+    assert kept.state == "done"

@@ -1,0 +1,53 @@
+"""The customer's page: what is missing is said with its clause, filled in, and gone from what is missing."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import DESK, PHONE, Saw, Site, chip, tap
+
+
+def test_what_is_missing_is_filled_in(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("宋应星", mobile="", email="")
+    page = shared.person(size=PHONE)
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    missing = page.locator(".table--missing")
+    chip(page, "R4", saw)
+    chip(page, "R5", saw)
+    before = missing.count()
+    page.get_by_role("link", name="补上").first.click()
+    page.wait_for_url(re.compile("/learned/"))
+    page.locator("[name=mobile]").fill("13712345678")
+    page.locator("[name=email]").fill("song@example.com")
+    page.locator("[name=birthday]").fill("农历三月初八")
+    page.locator("[name=hobbies]").fill("围棋")
+    tap(page, "children", "none")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/customers/*/")
+    expect(missing).to_have_count(before - 5)
+    expect(page.locator("#profile")).to_contain_text("围棋")
+    expect(page.locator("#profile")).not_to_contain_text("13712345678")
+
+
+def test_showing_a_number_is_an_act(shared: Site) -> None:
+    customer = shared.customer("沈万三", mobile="13898765432")
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    expect(page.locator("main")).not_to_contain_text("13898765432")
+    page.locator("form.reveal").first.get_by_role("button").click()
+    expect(page.locator("#profile")).to_contain_text(re.compile(r"138\s?9876\s?5432"))
+    page.goto(f"{shared.address}/me/")
+    expect(page.locator("#trail")).to_contain_text("mobile")
+
+
+def test_a_birthday_that_cannot_be_is_refused_where_it_stands(shared: Site) -> None:
+    customer = shared.customer("黄道婆")
+    page = shared.person(size=DESK)
+    page.goto(f"{shared.address}/customers/{customer.pk}/learned/")
+    page.locator("[name=birthday]").fill("2月31日")
+    page.locator("[name=hobbies]").fill("纺织")
+    page.locator("[data-submit]").click()
+    expect(page.locator("[name=birthday]")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[name=hobbies]")).to_have_value("纺织")

@@ -1,0 +1,96 @@
+"""A write-up loses nothing: not on reload, not without a connection, not when the session has ended."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.cast import PASSWORD
+from zhike.contacts.models import Contact
+
+from .conftest import MONDAY, Arranged, Saw, Site, chip, tap
+
+WORDS = "想给女儿存一笔教育金，等年终奖到账"
+
+
+def writing(site: Site, name: str) -> tuple[Page, Any]:
+    """A write-up on the phone, half done."""
+    contact = Arranged(site).contact("visit", site.customer(name), at=MONDAY - timedelta(minutes=20))
+    page = site.person()
+    page.goto(f"{site.address}/contacts/{contact.pk}/write-up/")
+    return page, contact
+
+
+def write(page: Page) -> None:
+    tap(page, "result", "inclined")
+    tap(page, "need", "deposit")
+    page.locator("#n-deposit").fill("三年期")
+    page.locator("[name=demand]").first.fill("换一张卡")
+    page.locator("[data-add=one-demand]").click()
+    page.locator("[name=demand]").nth(1).fill("查额度")
+    page.locator("[name=words]").fill(WORDS)
+
+
+def stands(page: Page) -> None:
+    expect(page.locator("[name=words]")).to_have_value(WORDS)
+    expect(page.locator("[name=result][value=inclined]")).to_be_checked()
+    expect(page.locator("#n-deposit")).to_have_value("三年期")
+    expect(page.locator("[name=demand]")).to_have_count(2)
+    expect(page.locator("[name=demand]").nth(1)).to_have_value("查额度")
+
+
+def told(page: Page, look: str) -> None:
+    expect(page.locator("[data-draft-state]")).to_have_class(re.compile(f"state--{look}"))
+
+
+def finish(site: Site, page: Page, contact: Any, saw: Saw) -> None:
+    tap(page, "next", "2w")
+    chip(page, "V6", saw)
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    with site.owner():
+        closed = Contact.objects.get(pk=contact.pk)
+        assert (closed.state, closed.result_words) == ("closed", WORDS)
+        assert [each.words for each in closed.demands.order_by("number")] == ["换一张卡", "查额度"]
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('zhike:draft:')).length") == 0
+
+
+def test_a_reload_loses_nothing(shared: Site, saw: Saw) -> None:
+    page, contact = writing(shared, "祖冲之")
+    write(page)
+    page.reload()
+    stands(page)
+    finish(shared, page, contact, saw)
+
+
+def test_a_lost_connection_loses_nothing(shared: Site, saw: Saw) -> None:
+    page, contact = writing(shared, "张衡")
+    page.context.set_offline(True)
+    write(page)
+    told(page, "soon")
+    shared.complaints.clear()  # the browser says that it is offline; so does the page
+    with page.expect_response(lambda answer: answer.url.endswith("/draft/") and answer.ok):
+        page.context.set_offline(False)
+    told(page, "on")
+    page.evaluate("localStorage.clear()")  # another device: only the server knows
+    page.reload()
+    stands(page)
+    finish(shared, page, contact, saw)
+    shared.complaints.clear()
+
+
+def test_an_expired_session_loses_nothing(shared: Site, saw: Saw) -> None:
+    page, contact = writing(shared, "蔡伦")
+    page.context.clear_cookies(name="zhike_session")
+    write(page)
+    told(page, "soon")
+    page.locator(".toast a").click()
+    page.get_by_label("工号").fill(shared.cast.rm.number)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/write-up/")
+    stands(page)
+    finish(shared, page, contact, saw)

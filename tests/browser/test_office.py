@@ -1,0 +1,67 @@
+"""Behind the counter: what leader and administrator open, and a setting that two of them change."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Site
+
+
+@pytest.mark.parametrize(("who", "places"), [("leader", 3), ("administrator", 3), ("compliance", 1), ("auditor", 1)])
+def test_every_place_of_the_rail_opens(shared: Site, who: str, places: int) -> None:
+    page = shared.person(who)
+    links = page.locator("nav .rail-link")
+    addresses = [links.nth(n).get_attribute("href") for n in range(links.count())]
+    assert len(addresses) >= places
+    for address in addresses:
+        answer = page.goto(f"{shared.address}{address}")
+        assert answer, address
+        assert answer.ok, f"{address}: {answer.status}"
+        expect(page.locator(f".rail-link[href='{address}']")).to_have_attribute("aria-current", "page")
+        expect(page.locator("h1")).not_to_be_empty()
+
+
+def test_a_setting_is_changed_by_two(shared: Site) -> None:
+    page = shared.person("administrator")
+    page.goto(f"{shared.address}/settings/callback_tolerance/")
+    page.locator("[name=value]").fill("7")
+    page.locator("[name=from_day]").fill("2026-03-09")
+    page.locator("[name=reason]").fill("客户反映五分钟太紧")
+    page.locator("main form button").last.click()
+    page.goto(f"{shared.address}/approvals/")
+    expect(page.locator("main")).to_contain_text("客户反映五分钟太紧")
+    expect(page.locator("button[value=approve]")).to_have_count(0)
+    second = shared.person("second_administrator")
+    second.goto(f"{shared.address}/approvals/")
+    expect(second.locator("article")).to_contain_text("客户反映五分钟太紧")
+    second.locator("button[value=approve]").click()
+    second.goto(f"{shared.address}/settings/callback_tolerance/")
+    expect(second.locator("main")).to_contain_text("7")
+    expect(second.locator("main")).to_contain_text("管原")
+
+
+def test_a_unit_is_opened(shared: Site) -> None:
+    page = shared.person("administrator")
+    page.goto(f"{shared.address}/units/new/")
+    page.locator("[name=code]").fill("1300")
+    page.locator("[name=name]").fill("花木支行")
+    page.locator("[name=kind]").select_option("sub_branch")
+    page.locator("[name=parent]").select_option(label=parent(page))
+    page.locator("main form button").last.click()
+    page.goto(f"{shared.address}/units/")
+    expect(page.locator("main")).to_contain_text("花木支行")
+
+
+def parent(page: Page) -> str:
+    """What the list calls the branch."""
+    return next(text for text in page.locator("[name=parent] option").all_inner_texts() if "张江分行" in text)
+
+
+def test_the_code_says_what_it_asks(shared: Site) -> None:
+    page = shared.person("leader")
+    page.goto(f"{shared.address}/code/")
+    for clause in ("R1", "R15", "V7", "C10", "S5", "W15"):
+        expect(page.locator(f"main a[href='/code/{clause}/']").first).to_be_visible()
+    page.goto(f"{shared.address}/code/W15/")
+    expect(page.locator("h1")).not_to_be_empty()
