@@ -22,7 +22,7 @@ from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import to_lunar
 from zhike.contacts.agenda import Agenda, agenda
-from zhike.obligations.today import today
+from zhike.obligations.today import AHEAD, today
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
@@ -61,7 +61,8 @@ def show(request: ActingRequest) -> HttpResponse:
         "done": len(day.settled),
         "in_time": sum(1 for row in day.settled if row["due"] is None or row["at"] <= row["due"]),
         "later": len(owing) - len(near) + ledger["beyond"],
-        "next_due": next((o["due"] for o in owing if o["due"] > shown_until), None),
+        "next_due": (next_due := next((o["due"] for o in owing if o["due"] > shown_until), None)),
+        "later_from": next_due or request.now + AHEAD,
         "sort": sort,
         "etag": etag,
         "heading": _heading(request.now, bank),
