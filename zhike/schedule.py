@@ -15,6 +15,8 @@ from procrastinate.contrib.django import app
 
 from zhike import clock
 from zhike.contacts.escalation import escalate
+from zhike.customers.models import Rating
+from zhike.customers.rating import rate
 from zhike.obligations.sweep import lapse, sweep
 from zhike.people import bank
 
@@ -37,15 +39,18 @@ def tick(timestamp: int) -> None:
 
 @app.task(name="sweep_day", retry=5)
 def sweep_day(day: str) -> None:
-    """What the calendar owes on this day; also the trail's next months."""
+    """What the calendar owes on this day; also the month's tiers, if they are not yet rated, and the trail's next months."""
     on = date.fromisoformat(day)
-    now = clock.now()
+    now, settings = clock.now(), bank.settings()
+    month = on.replace(day=1)
+    if month == today(now).replace(day=1) and not Rating.objects.filter(month=month).exists():
+        rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT trail_month((%s::date + make_interval(months => m))::date) FROM generate_series(0, %s) m",
             [on, MONTHS_AHEAD],
         )
-    sweep(on, now=now, bank=bank.settings().at(on))
+    sweep(on, now=now, bank=settings.at(on))
 
 
 @app.periodic(cron="* * * * *")

@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Twenty clients: each second a woman; the last four are disponents of the first four accounts."""
-    clients = [f"{n};\"{40 + n}{(n % 12) + 1 + (50 if n % 2 else 0):02}{n + 5:02}\";{n % 2 + 1}" for n in range(1, 21)]
+    clients = [f'{n};"{40 + n}{(n % 12) + 1 + (50 if n % 2 else 0):02}{n + 5:02}";{n % 2 + 1}' for n in range(1, 21)]
     (tmp_path / "client.asc").write_text("\n".join(['"client_id";"birth_number";"district_id"', *clients]) + "\n")
     owners = [f'{n};{n};{n};"OWNER"' for n in range(1, 17)] + [f'{n};{n};{n - 16};"DISPONENT"' for n in range(17, 21)]
     (tmp_path / "disp.asc").write_text("\n".join(['"disp_id";"client_id";"account_id";"type"', *owners]) + "\n")

@@ -63,6 +63,25 @@ def test_the_sweep_makes_the_trails_next_months(database, schedule):
         assert cursor.fetchone() == before
 
 
+def test_the_first_sweep_of_a_month_rates_every_customer_once(database, schedule, owner):
+    from tests.cast import seat
+    from zhike.customers.models import Customer, Rating
+
+    with owner():
+        seat()
+        Customer.objects.filter(core_number="C-rm-0").update(tier="gold", assets=250_000)
+    with clock.at(datetime(2026, 3, 1, 1, tzinfo=UTC)):
+        schedule.sweep_day(day="2026-03-01")
+    with owner():
+        customer = Customer.objects.get(core_number="C-rm-0")
+        assert (customer.tier, Rating.objects.filter(customer=customer).count()) == ("platinum", 1)
+        Customer.objects.filter(pk=customer.pk).update(assets=10)
+    with clock.at(datetime(2026, 3, 2, 1, tzinfo=UTC)):
+        schedule.sweep_day(day="2026-03-02")
+    with owner():
+        assert Customer.objects.get(pk=customer.pk).tier == "platinum"
+
+
 def test_the_worker_does_the_day_and_a_killed_workers_job_is_rescued(database):
     """kill -9 leaves a job `doing` for ever; the tick of the next worker puts it back, and it is done."""
     with psycopg.connect(database.url("zhike_worker"), autocommit=True) as other:
