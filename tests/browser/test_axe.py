@@ -1,0 +1,113 @@
+"""WCAG 2.2 AA by axe-core: every main page, light and dark, at the desk and on the phone, without one violation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import DESK, MONDAY, PHONE, Arranged, Site
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LOOK = """async rules => (await axe.run(document, {preload: false, runOnly: {type: "tag", values: rules}})).violations.map(
+    found => [found.id, found.help, ...found.nodes.map(node => node.html.slice(0, 160) + " · " + (node.any[0]?.message ?? ""))])"""
+
+# Who looks at what: the role, and the addresses in whose braces stands what was arranged
+PAGES: dict[str, tuple[str, ...]] = {
+    "rm": (
+        "/", "/customers/", "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/new/visit/",
+        "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
+        "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
+        "/obligations/{thanks}/", "/search/?q=zwm", "/schedule/", "/code/", "/code/R12/", "/me/",
+    ),
+    "leader": ("/units/", "/approvals/", "/code/"),
+    "administrator": (
+        "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
+        "/workdays/", "/approvals/",
+    ),
+    "auditor": ("/trail/",),
+    "": ("/sign-in/",),
+}  # fmt: skip
+
+
+@cache
+def axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def arranged(bank: Site) -> dict[str, int]:
+    """One of everything that pages show."""
+    return one_of_everything(bank)
+
+
+def one_of_everything(site: Site) -> dict[str, int]:
+    from zhike.conduct.bank import Bank
+    from zhike.contacts import course
+    from zhike.contacts.write_up import NeedHeard, NextContact, WriteUp
+    from zhike.obligations.models import Obligation
+    from zhike.people.actor import acting
+
+    made = Arranged(site)
+    person, lady, company = site.cast.customers["rm"]
+    closed = made.contact(
+        "visit", person, at=MONDAY - timedelta(days=5),
+        form=WriteUp(
+            result="inclined", result_words="想存三年", needs=[NeedHeard("deposit", "四月有 30 万到账")],
+            next=NextContact("call", MONDAY + timedelta(days=1), words="问到账时间"), demands=["查一下额度"],
+            learned={"hobbies": "二胡", "birthday": "农历三月初八"},
+        ),
+    )  # fmt: skip
+    visit = made.contact("visit", lady, at=MONDAY - timedelta(hours=1))
+    made.contact("reception", company, at=MONDAY - timedelta(hours=2))
+    reception = made.plan("reception", MONDAY + timedelta(hours=2), person, agreed=True)
+    called = site.customer("单雪", "diamond")
+    made.contact(
+        "call", called, at=MONDAY - timedelta(minutes=30), minutes=1, purpose="care", outcome="busy",
+        call_back_at=MONDAY + timedelta(minutes=3),
+    )  # fmt: skip
+    under_way = {}
+    for kind, name in (("call", "钱小宁"), ("reception", "赵一曼")):
+        contact = made.plan(kind, MONDAY + timedelta(minutes=5), site.customer(name), purpose="care")
+        with acting(contact.rm_id, MONDAY) as actor:
+            course.start(contact, actor=actor, now=MONDAY, bank=Bank())
+        under_way[kind] = contact.pk
+    with site.owner():
+        thanks = Obligation.objects.filter(kind="thanks", state="open").first()
+    assert thanks
+    return {
+        "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
+        "call": under_way["call"], "meeting": under_way["reception"],
+    }  # fmt: skip
+
+
+def seen(page: Page, address: str) -> list[list[str]]:
+    answer = page.goto(address)
+    assert answer, address
+    assert answer.status == 200, f"{address}: {answer.status}"
+    page.evaluate(axe())
+    found: list[list[str]] = page.evaluate(LOOK, RULES)
+    return found
+
+
+@pytest.mark.parametrize("who", PAGES, ids=lambda who: who or "nobody")
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")],
+    ids=["desk", "desk-dark", "phone", "phone-dark"],
+)
+def test_no_violation(shared: Site, arranged: dict[str, int], who: str, size: dict[str, int], scheme: str) -> None:
+    page = shared.person(who, size=size, scheme=scheme) if who else shared.page(shared.context(size, scheme))
+    # axe measures with styles of its own, which the page's policy refuses: no fault of the page's
+    page.remove_listener("console", shared.heard)
+    violations = {}
+    for each in PAGES[who]:
+        if found := seen(page, shared.address + each.format(**arranged)):
+            violations[each] = found
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            violations.setdefault(each, []).append([f"scrolls sideways by {wide} px"])
+    assert not violations, "\n".join(f"{at}\n  " + "\n  ".join(map(str, found)) for at, found in violations.items())
