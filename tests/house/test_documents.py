@@ -33,3 +33,13 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     used = {name for path in sources for name in VARIABLE.findall(path.read_text())}
     told = set(VARIABLE.findall((ROOT / "docs/operations/README.md").read_text()))
     assert used == told
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    """None is orphaned (links to none that is missing are tried above), and a clone does not grow by photographs."""
+    shown = {
+        (document.parent / link).resolve() for document in DOCUMENTS for link in LINK.findall(document.read_text())
+    }
+    kept = set(ROOT.glob("docs/**/*.png"))
+    assert sorted(kept - shown) == []
+    assert [path.name for path in sorted(kept) if path.stat().st_size > 150_000] == []

@@ -1,0 +1,114 @@
+"""The pictures in docs/pictures: taken from the demonstration bank on its day. ZHIKE_PICTURES=1 takes them anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import ROOT, clone, connected, stepping_into
+from zhike.embedded import Server
+
+from .conftest import PHONE, SHANGHAI, Site, tap
+
+PICTURES = ROOT / "docs/pictures"
+NOW = datetime(2026, 2, 16, 14, 56, 20, tzinfo=SHANGHAI)
+DESK = {"width": 1280, "height": 740}
+
+pytestmark = pytest.mark.skipif(not os.environ.get("ZHIKE_PICTURES"), reason="pictures are taken when asked for")
+
+
+@pytest.fixture(scope="module")
+def demonstration(
+    cluster: Server, template: str, django_db_blocker: Any, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The demonstration bank with its web server, at the moment of the pictures."""
+    from zhike.demo import build
+
+    worker, log = stepping_into("zhike_worker"), tmp_path_factory.mktemp("web") / "web.log"
+    with clone(cluster, template) as own, django_db_blocker.unblock(), connected(own):
+        with worker():
+            list(build(NOW, size=0.2))
+        site = Site(own, chromium, stepping_into("zhike_owner"), worker, log)
+        site.at(NOW)
+        yield site
+        for context in site.contexts:
+            context.close()
+        site.stop()
+
+
+def opened(site: Site, number: str, address: str, size: dict[str, int] = DESK, scheme: str = "light") -> Page:
+    from tests.cast import signed_in
+    from zhike.people.models import Staff
+
+    with site.owner():
+        staff = Staff.objects.get(number=number)
+    context = site.context(size, scheme)
+    key = signed_in(staff, NOW)
+    context.add_cookies([{"name": "zhike_session", "value": key, "url": site.address}])
+    page = site.page(context)
+    page.goto(site.address + address)
+    expect(page.locator("main form, main h2, main table, main .row").first).to_be_visible()
+    return page
+
+
+def take(page: Page, name: str) -> None:
+    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
+
+
+def address_of(site: Site, state: str, kind: str, page: str) -> tuple[str, int]:
+    """Where Lin Xiao's next contact in this state and of this kind stands; and whose it is."""
+    from zhike.contacts.models import Contact
+
+    with site.owner():
+        found = Contact.objects.filter(rm__number="1001", state=state, kind=kind).order_by("planned_for", "pk").last()
+        if state == "agreed":
+            ahead = Contact.objects.filter(rm__number="1001", state=state, kind=kind, planned_for__gt=NOW)
+            found = ahead.order_by("planned_for").first() or found
+    assert found, f"the demonstration has no {kind} that is {state}"
+    return f"/contacts/{found.pk}/{page}/", found.customer_id
+
+
+def test_today(demonstration: Site) -> None:
+    for name, size, scheme in (("today", DESK, "light"), ("today-dark", DESK, "dark"), ("today-phone", PHONE, "light")):
+        take(opened(demonstration, "1001", "/", size, scheme), name)
+
+
+def test_a_customer_and_the_preparation(demonstration: Site) -> None:
+    address, customer = address_of(demonstration, "agreed", "reception", "prepare")
+    take(opened(demonstration, "1001", address), "prepare")
+    take(opened(demonstration, "1001", f"/customers/{customer}/"), "customer")
+
+
+def test_a_write_up(demonstration: Site) -> None:
+    from zhike.contacts.models import Contact
+
+    with demonstration.owner():
+        found = Contact.objects.filter(rm__number="1001", state="ended").order_by("kind").last()
+    assert found
+    take(opened(demonstration, "1001", f"/contacts/{found.pk}/write-up/", PHONE), "write-up-phone")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "address"),
+    [
+        ("schedule", "1001", "/schedule/"),
+        ("code", "1001", "/code/"),
+        ("settings", "1090", "/settings/"),
+        ("import", "1090", "/customers/import/"),
+    ],
+)
+def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:
+    take(opened(demonstration, number, address), name)
+
+
+def test_a_call(demonstration: Site) -> None:
+    page = opened(demonstration, "1001", "/")
+    page.get_by_role("button", name="回电").first.click()
+    page.wait_for_url("**/talk/**")
+    tap(page, "outcome", "busy")
+    take(page, "call")
