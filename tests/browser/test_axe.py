@@ -23,7 +23,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?q=zwm", "/schedule/", "/code/", "/code/R12/", "/me/",
     ),
-    "leader": ("/units/", "/approvals/", "/code/"),
+    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/workdays/", "/approvals/",

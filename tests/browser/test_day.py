@@ -130,7 +130,7 @@ def settle(page: Page, clause: str, saw: Saw) -> None:
 
 def prepare(page: Page, saw: Saw) -> None:
     visit = page.get_by_role("heading", level=1).inner_text() == "准备拜访"
-    for clause in ("V4", "V5") if visit else ("R1", "R2", "R11"):
+    for clause in ("V4", "V5") if visit else ("R1", "R2", "R8", "R11"):
         chip(page, clause, saw)
     page.get_by_role("button", name="准备好了").click()
     expect(page.locator("#ready [role=status]")).to_be_visible()

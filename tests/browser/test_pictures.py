@@ -99,11 +99,18 @@ def test_a_write_up(demonstration: Site) -> None:
         ("schedule", "1001", "/schedule/"),
         ("code", "1001", "/code/"),
         ("settings", "1090", "/settings/"),
-        ("import", "1090", "/customers/import/"),
     ],
 )
 def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:
     take(opened(demonstration, number, address), name)
+
+
+def test_an_import(demonstration: Site) -> None:
+    from zhike.customers.models import Run
+
+    with demonstration.owner():
+        run = Run.objects.select_related("by").latest("pk")
+    take(opened(demonstration, run.by.number, f"/customers/import/{run.pk}/"), "import")
 
 
 def test_a_call(demonstration: Site) -> None:
