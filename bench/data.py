@@ -462,7 +462,7 @@ SELECT s.id, 'C' || lpad(s.id::text, 8, '0'), n.kind, n.name,
        CASE WHEN n.kind = 'person' THEN (ARRAY['f', 'm'])[1 + s.id % 2] ELSE '' END,
        t.tier, '2025-07-01', 10000 + s.id * 7919 % 5000000, '2026-06-30', rm.id, 2 + %(branches)s + (rm.id - 1) / %(team)s,
        CASE WHEN n.kind = 'company' THEN '' WHEN s.id % 10 < 3 THEN 'lunar' ELSE 'solar' END,
-       1940 + s.id % 65, 1 + s.id * 31 % 12, 1 + s.id * 17 % 28, false, false, false, 'yes', 'yes',
+       1940 + s.id % 65, 1 + s.id * 31 % 12, 1 + s.id / 12 * 17 % 28, false, false, false, 'yes', 'yes',
        %(now)s::timestamptz - make_interval(hours => (1 + s.id * 7919 % (24 * CASE t.tier
            WHEN 'private' THEN 11 WHEN 'diamond' THEN 24 WHEN 'platinum' THEN 72 ELSE 144 END))::int),
        jsonb_build_object(
