@@ -174,8 +174,9 @@ class Site:
         return page
 
     def heard(self, line: ConsoleMessage) -> None:
-        """Errors count, but for what the server answers to somebody signed out, too late, or who left something out."""
-        if line.type == "error" and not re.search(r"status of (401|409|422)", line.text):
+        """Errors count, but for what the server answers to somebody signed out, too late, or who left something out, and for
+        what htmx says of a question that leaving the page cut off."""
+        if line.type == "error" and not re.search(r"status of (401|409|422)|htmx:(sendAbort|afterRequest)", line.text):
             self.complaints.append(f"{line.text} {line.location['url']}")
 
 

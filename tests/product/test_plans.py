@@ -37,49 +37,49 @@ RMS, BOOK = 200, 50
 YEAR = """
 INSERT INTO people_staff (id, password, number, name, title, email, phone, language, theme, single_keys, is_active,
     must_change_password)
-SELECT 100000 + n, '!', 'Y' || n, '经理' || n, '', '', '', 'zh-hans', '', true, true, false FROM generate_series(1, {rms}) n;
+SELECT 900000000 + n, '!', 'Y' || n, '经理' || n, '', '', '', 'zh-hans', '', true, true, false FROM generate_series(1, {rms}) n;
 INSERT INTO people_post (staff_id, unit_id, role, scope, from_day)
-SELECT 100000 + n, {unit}, 'rm', 'own', '2020-01-01' FROM generate_series(1, {rms}) n;
+SELECT 900000000 + n, {unit}, 'rm', 'own', '2020-01-01' FROM generate_series(1, {rms}) n;
 INSERT INTO customers_customer (id, core_number, kind, name, honorific, gender, tier, rm_id, unit_id, birth_calendar, birth_month,
     birth_day, birth_leap, do_not_disturb, complaint_open, met_before, called_before, profile, grams, pinyin, sort_key,
     mobile_index, tail_index, version, created_at, changed_at)
-SELECT 100000 + n, 'Y' || n, 'person', s || g, '', '', 'gold', 100001 + (n - 1) / {book}, {unit}, 'solar', 1 + n % 12, 1 + n % 28,
+SELECT 900000000 + n, 'Y' || n, 'person', s || g, '', '', 'gold', 900000001 + (n - 1) / {book}, {unit}, 'solar', 1 + n % 12, 1 + n % 28,
        false, false, false, 'yes', 'yes', '{{}}', ARRAY[s, g, s || g], ARRAY['z', 'zw' || n % 300], s || n,
        decode(lpad(to_hex(n), 32, '0'), 'hex'), decode(lpad(to_hex(n % 10000), 32, '0'), 'hex'), 1, '2025-07-01', '2025-07-01'
 FROM generate_series(1, {rms} * {book}) n,
      LATERAL (SELECT chr(20000 + n % 100) AS s, chr(21000 + n % 300) AS g) name;
 INSERT INTO customers_need (customer_id, kind, words, state, opened_at, closed_why)
-SELECT id, 'loan', '', 'open', '2026-01-01', '' FROM customers_customer WHERE id > 100000;
+SELECT id, 'loan', '', 'open', '2026-01-01', '' FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_holding (customer_id, core_number, product, kind, amount, currency, risk_grade, as_of)
-SELECT id, 'H', '存款', '', 1, 'CNY', '', '2026-07-01' FROM customers_customer WHERE id > 100000;
+SELECT id, 'H', '存款', '', 1, 'CNY', '', '2026-07-01' FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_book (customer_id, rm_id, from_day, reason, at)
-SELECT id, rm_id, '2025-07-01', '', '2025-07-01' FROM customers_customer WHERE id > 100000;
+SELECT id, rm_id, '2025-07-01', '', '2025-07-01' FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_rating (customer_id, month, assets, tier, reason)
-SELECT id, '2026-07-01', 1, 'gold', '' FROM customers_customer WHERE id > 100000;
+SELECT id, '2026-07-01', 1, 'gold', '' FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_acquaintance (customer_id, rm_id, met_source, called_source, meetings, calls)
-SELECT id, rm_id, '', '', 1, 1 FROM customers_customer WHERE id > 100000;
+SELECT id, rm_id, '', '', 1, 1 FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_relation (customer_id, kind, name, age, note, source, at)
-SELECT id, 'child', '', 'under_14', '', 'contact', '2026-01-01' FROM customers_customer WHERE id > 100000;
+SELECT id, 'child', '', 'under_14', '', 'contact', '2026-01-01' FROM customers_customer WHERE id > 900000000;
 INSERT INTO contacts_contact (id, kind, state, customer_id, rm_id, purpose, purpose_words, planned_for, place, invited_by_rm,
     customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, started_at, ended_at, grade, tier,
     outcome, met_where, seen_off, invitation, result, result_words, no_need, closed_at, cancelled_for, cancelled_why, by_id,
     created_at, version)
-SELECT 100000 + n, 'visit', 'closed', c.id, c.rm_id, '', '', at, '', false, false, true, false, false, '', '{{}}', '[]', at, at,
+SELECT 900000000 + n, 'visit', 'closed', c.id, c.rm_id, '', '', at, '', false, false, true, false, false, '', '{{}}', '[]', at, at,
        'tapped', 'gold', '', '', '', '', 'agreed', '', true, at, '', '', c.rm_id, at, 1
 FROM generate_series(1, {rms} * {book} * 3) n
-JOIN customers_customer c ON c.id = 100001 + n % ({rms} * {book}),
+JOIN customers_customer c ON c.id = 900000001 + n % ({rms} * {book}),
 LATERAL (SELECT timestamptz '2025-07-07 02:00+00' + n * interval '8 minutes' AS at) moment;
 INSERT INTO contacts_demand (contact_id, customer_id, number, words, at, state)
-SELECT id, customer_id, 1, '', created_at, 'open' FROM contacts_contact WHERE id > 100000 AND id % 5 = 0;
+SELECT id, customer_id, 1, '', created_at, 'open' FROM contacts_contact WHERE id > 900000000 AND id % 5 = 0;
 INSERT INTO obligations_fact (id, kind, at, known_at, grade, staff_id, customer_id, subject, data, void)
 SELECT id, 'visit_ended', ended_at, ended_at, 'tapped', rm_id, customer_id, 'contact:' || id, '{{}}', false
-FROM contacts_contact WHERE id > 100000;
+FROM contacts_contact WHERE id > 900000000;
 INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject, tier, what,
     why, detail, opens, due, due_counts, lapses, channels, state, settled_at, evidence, created_at, key)
 SELECT id, 'V6', '2025-07-01', 'write_up', 'should', 'code', staff_id, customer_id, subject, 'gold', '{{"zh": "", "en": ""}}',
        '{{"zh": "", "en": ""}}', '{{}}', at, CASE WHEN id % 30 = 0 THEN timestamptz '2026-07-06 10:00+00' ELSE at END, false, false,
        '{{}}', CASE WHEN id % 30 = 0 THEN 'open' ELSE 'done' END, CASE WHEN id % 30 <> 0 THEN at END, '{{}}', at, 'V6/' || id
-FROM obligations_fact WHERE id > 100000;
+FROM obligations_fact WHERE id > 900000000;
 """
 
 
@@ -94,7 +94,7 @@ def year(cast: Cast, owner: Callable[[], AbstractContextManager[None]]) -> int:
             if statement.strip():
                 cursor.execute(statement)
         cursor.execute(f"ANALYZE {', '.join(LARGE)}")
-    return 100050
+    return 900000050
 
 
 def scans() -> dict[str, int]:
@@ -117,7 +117,7 @@ def without_scan(plans: str) -> Iterator[None]:
 
 def test_nobody_waits_for_a_scan(year: int, cast: Cast) -> None:
     """An RM's morning and searches, and the same looked at by the leader, who sees every book of the sub-branch."""
-    customer = 100001 + (year - 100001) * BOOK + 7
+    customer = 900000001 + (year - 900000001) * BOOK + 7
     for reader in (year, cast.leader.pk):
         for plans in ("force_custom_plan", "force_generic_plan"):
             with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):

@@ -3,8 +3,9 @@ from django.db import migrations
 from zhike.trail.walls import SEES, WRITES, wall, watch
 
 MINE = f"keeper = ANY ({SEES})"
-HIS = "EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id)"
-HIS_TO_CHANGE = f"EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
+# A scalar sub-select and not EXISTS: the planner may turn EXISTS into a scan of all customers, hashed; this stays one look by key.
+HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
+HIS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
 BELOW = ("need", "rating", "relation", "consent", "book", "acquaintance", "holding")
 
 ONE_RM = """

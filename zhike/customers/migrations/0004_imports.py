@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from zhike.trail.walls import APP, WORKER, wall, watch
+from zhike.trail.walls import APP, OWNER, WORKER, wall, watch
 
 # A run, its rows and its pieces of file are for whoever started it: they hold what the bank's scopes would hide.
 MINE = "by_id = (SELECT zhike_actor())"
@@ -12,7 +12,8 @@ MINE = "by_id = (SELECT zhike_actor())"
 HEADINGS = f"""
 ALTER TABLE customers_heading ENABLE ROW LEVEL SECURITY;
 ALTER TABLE customers_heading FORCE ROW LEVEL SECURITY;
-CREATE POLICY keep ON customers_heading USING (true) WITH CHECK (true);
+CREATE POLICY keep ON customers_heading TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
+CREATE POLICY use ON customers_heading TO {APP} USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON customers_heading TO {APP}, {WORKER};
 """
 OF_MINE = "EXISTS (SELECT FROM customers_run r WHERE r.id = run_id)"

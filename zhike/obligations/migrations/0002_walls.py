@@ -2,8 +2,9 @@ from django.db import migrations
 
 from zhike.trail.walls import SEES, WRITES, wall, watch
 
-CUSTOMER_SEEN = "EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id)"
-CUSTOMER_MINE = f"EXISTS (SELECT FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
+# A scalar sub-select and not EXISTS: the planner may turn EXISTS into a scan of all customers, hashed; this stays one look by key.
+CUSTOMER_SEEN = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
+CUSTOMER_MINE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
 
 
 class Migration(migrations.Migration):
