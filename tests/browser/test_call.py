@@ -145,7 +145,7 @@ def test_the_first_call_introduces_and_shows_no_product(shared: Site, saw: Saw) 
     page = shared.person()
     page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
     chip(page, "C9", saw)
-    purposes = page.locator("[name=purpose]").evaluate_all("inputs => inputs.map(input => input.value)")
+    purposes = page.locator("[name=purpose]:enabled").evaluate_all("inputs => inputs.map(input => input.value)")
     assert purposes == ["introduction"]
     tap(page, "how", "now")
     page.locator("[data-submit]").click()
@@ -187,3 +187,49 @@ def test_a_call_back_is_made_on_the_minute(shared: Site, saw: Saw) -> None:
     with shared.owner():
         kept = Obligation.objects.get(customer=customer, clause="C5")
     assert kept.state == "done"
+
+
+def test_a_call_told_afterwards_is_recorded_as_it_was(shared: Site, saw: Saw) -> None:
+    """What it went past is said before it is saved, in one calm sentence, and stands on its record."""
+    customer = shared.customer("杨志", called=False)
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    tap(page, "how", "afterwards")
+    page.locator("#day").fill("2026-03-01")
+    page.locator("[name=time]").fill("20:30")
+    page.locator("[name=purpose][value=maturity]").check()
+    page.locator("[data-submit]").click()
+    told = page.locator(".note--soon")
+    expect(told).to_contain_text("首次通话的目的是“到期承接”")
+    chip(page, "C9", saw)
+    with shared.owner():
+        assert not Contact.objects.filter(customer=customer).exists(), "it is said before anything is written"
+    page.locator("[name=explanation]").fill("客户自己问起存单")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/write-up/")
+    call = call_of(shared, customer)
+    assert (call.purpose, call.afterwards, call.first) == ("maturity", True, True)
+    tap(page, "need", "none")
+    tap(page, "next", "rhythm")
+    page.locator("[data-submit]").click()
+    page.wait_for_url(f"{shared.address}/")
+    page.goto(f"{shared.address}/contacts/{call.pk}/record/")
+    expect(page.locator("main")).to_contain_text("违规")
+    expect(page.locator("main")).to_contain_text("客户自己问起存单")
+    chip(page, "C9", saw)
+
+
+def test_a_busy_call_told_afterwards_keeps_its_promised_minute(shared: Site) -> None:
+    customer = shared.customer("索超")
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    tap(page, "how", "afterwards")
+    page.locator("[name=time]").fill("13:30")
+    page.locator("[name=purpose][value=care]").check()
+    tap(page, "outcome", "busy")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".field-error")).to_contain_text("回电")
+    page.locator("[name=again_time]").fill("16:20")
+    page.locator("[data-submit]").click()
+    page.wait_for_url(f"**/customers/{customer.pk}/")
+    assert owed(shared, customer)["C5"].target == datetime(2026, 3, 2, 16, 20, tzinfo=MONDAY.tzinfo)

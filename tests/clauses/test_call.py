@@ -159,6 +159,24 @@ def test_c9_guard(door: Door) -> None:
     assert door.step("start", plan, moment("10:00")).state == "under_way"
 
 
+def test_what_a_call_went_past_follows_its_correction(door: Door) -> None:
+    """A finding goes with the time that it was found on, and with a call that never was."""
+    customer = door.customer("gold", met=True, called=True)
+    later = moment("2026-03-03 09:00")
+    call = door.record(
+        customer, "call", moment("20:10"), moment("20:14"), purpose="need", known=later, form=FORMS["none"],
+        explanation="客户要求晚上打",
+    )  # fmt: skip
+    (finding,) = call.findings
+    assert (finding["clause"], finding["kind"], finding["reason"]) == ("S5", "breach", "客户要求晚上打")
+    assert "20:10" in finding["what"]["zh"]
+    amended = door.amended(call, later, started_at=moment("19:50"), ended_at=moment("19:54"))
+    assert amended.findings == []
+    again = door.amended(call, later, started_at=moment("20:30"), ended_at=moment("20:34"))
+    assert "20:30" in again.findings[0]["what"]["zh"]
+    assert door.struck(call, later).findings == []
+
+
 @pytest.mark.clause("C9", "BRIEF")
 def test_c9_brief(door: Door) -> None:
     card = sheet(door, "introduction", first=True)

@@ -341,6 +341,23 @@ def test_a_first_call_that_comes_in_is_a_first_call(door: Door) -> None:
     exactly(door, customer, ["C6", "C10"], end)
 
 
+@rows("told", "call")
+def test_a_call_that_happened_is_recorded_as_it_was(door: Door, row: dict[str, Any]) -> None:
+    said = row["call"]
+    customer = door.customer(met=True, called="later" in said or "second" in said)
+    start = moment("20:00") if "20:00" in said else moment("19:59") if "19:59" in said else moment("15:00")
+    purpose = "introduction" if "introduction" in said else "care" if "care" in said else "maturity"
+    more = {
+        "purpose": purpose, "incoming": "customer rang" in said, "known": moment("2026-03-03 09:00"),
+        "outcome": "no_answer" if "nobody answered" in said else "reached",
+    }  # fmt: skip
+    if "second" in said:
+        door.record(customer, "call", moment("10:00"), moment("10:04"), **{**more, "known": moment("10:04")})
+    door.record(customer, "call", start, start + timedelta(minutes=4), **more)
+    found = [f"{each.clause} {each.verdict} {each.kind}" for each in door.findings(customer)]
+    assert found == ([row["finding"]] if row["finding"] else [])
+
+
 @rows("called_off", "whose", "act")
 def test_a_visit_called_off(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(met=True)

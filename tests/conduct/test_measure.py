@@ -145,6 +145,13 @@ def test_contacts_are_tallied_clause_by_clause(clause: str) -> None:
     assert tally.attested is (clause in {"R8", "R9", "R10", "C2"})
 
 
+def test_calls_that_sell_are_tallied_by_what_was_found_against_them() -> None:
+    calls = [Talk("call", purpose="need", found=frozenset({"S5"})), Talk("call", purpose="maturity"),
+             Talk("call", purpose="care"), Talk("call", purpose="need", incoming=True)]  # fmt: skip
+    tally = next(each for each in tallies(calls, visit_length=45, call_length=5) if each.clause == "S5")
+    assert (tally.of, tally.kept) == (2, 1)
+
+
 def test_lengths_are_kept_beside_the_tally() -> None:
     found = {each.clause: each.minutes for each in tallies(TALKS, visit_length=45, call_length=5)}
     assert found["V4"] == (45, 46, 60)

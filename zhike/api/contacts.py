@@ -135,7 +135,8 @@ class OutcomeIn(In):
 class ContactIn(In):
     """A new contact. Without ``started_at`` it is a plan, agreed where ``appointment`` says so; with it, under way; with
     ``ended_at`` too it is recorded afterwards: a call then says its ``outcome``, a visit its ``appointment``,
-    ``customer_asked`` or ``surprise_reason``; ``write_up`` closes it in the same request.
+    ``customer_asked`` or ``surprise_reason``; ``write_up`` closes it in the same request. What happened is not refused for
+    what it was: the answer's ``findings`` say what is kept with it, beside one's own ``explanation``.
     """
 
     kind: Kind
@@ -157,6 +158,7 @@ class ContactIn(In):
     call_back_at: Moment | None = None
     no_time_agreed: bool = False
     note: Text = ""
+    explanation: Text = ""
     fulfils: Id | None = None
     write_up: WriteUpIn | None = None
 
@@ -318,9 +320,26 @@ class OwedOut(Out):
     target: datetime | None
 
 
+class BothOut(Out):
+    zh: str
+    en: str
+
+
+class FindingOut(Out):
+    """What a contact went past: ``breach`` of a must, or a reasoned ``exception``; ``verdict`` is its stable name."""
+
+    clause: str
+    kind: Literal["breach", "exception"]
+    verdict: str
+    what: BothOut
+    reason: str
+    at: datetime
+
+
 class ContactOut(ContactRow):
     needs: list[HeardOut]
     demands: list[DemandOut]
+    findings: list[FindingOut]
     obligations: list[OwedOut]
 
 
@@ -438,6 +457,7 @@ def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
         call_back_at=body.call_back_at,
         no_time_agreed=body.no_time_agreed,
         note=body.note,
+        explanation=body.explanation,
         fulfils=int(body.fulfils) if body.fulfils else None,
         seen=body.seen.model_dump(exclude_unset=True) if body.seen else {},
     )
@@ -474,7 +494,7 @@ def _begun(request: Desk, customer: Customer, body: ContactIn) -> Contact:
 
 def _not_yet(body: ContactIn) -> None:
     """What only a contact that is over can say is refused before, not dropped."""
-    for name in ("seen", "outcome", "call_back_at", "note", "fulfils", "write_up", "arrived_at"):
+    for name in ("seen", "outcome", "call_back_at", "note", "explanation", "fulfils", "write_up", "arrived_at"):
         if getattr(body, name):
             raise field_invalid(name, _("This belongs to a contact that is over. Give `ended_at`, or leave it out."))
 

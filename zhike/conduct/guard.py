@@ -15,11 +15,14 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 
 Effect = Literal["warn", "block"]
+UNSAID = Words("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`name` is stable (findings keep it); `needs` names the field whose words lift a warning or fill the gap."""
+    """`name` is stable (findings keep it); `needs` names the field whose words lift a warning or fill the gap; `kept` is what
+    a finding says of it, in words that ask for nothing any more.
+    """
 
     clause: str
     name: str
@@ -27,6 +30,7 @@ class Verdict:
     words: Words
     needs: str = ""
     origin: Literal["code", "bank", "law"] = "code"
+    kept: Words = UNSAID
 
 
 class Blocked(Exception):
@@ -69,6 +73,7 @@ def visit_start(*, agreed: bool, told_when_and_where: bool, customer_asked: bool
                 "No time and place were agreed with the customer. Agree them first, or say why not: it is kept as a reasoned exception.",
             ),
             needs="surprise_reason",
+            kept=Words("没有与客户约定时间和地点的拜访。", "A visit for which no time and place were agreed."),
         )
     ]
 
@@ -82,13 +87,16 @@ def call_start(
     bank: Bank,
     selling_calls_today: int = 0,
     selling_calls_week: int = 0,
+    happened: bool = False,
 ) -> list[Verdict]:
     """C1: the purpose is stated before the call. C9: the first call introduces and nothing else. (law): when and how often calls sell.
 
-    A customer who rings needs no purpose of ours.
+    A customer who rings needs no purpose of ours. `happened`: the call is over and is recorded as it was. What it was about is
+    still asked; that it ought not to have been so no longer stops anything, it is kept.
     """
     if incoming:
         return []
+    effect: Effect = "warn" if happened else "block"
     verdicts = []
     if purpose not in PURPOSES:
         verdicts.append(
@@ -105,44 +113,56 @@ def call_start(
             Verdict(
                 "C9",
                 "first_call_not_introduction",
-                "block",
+                effect,
                 Words(
                     "这是首次通话：只问候和自我介绍，不谈任何产品。请把目的改为“自我介绍”。",
                     "This is the first call: a greeting and an introduction, no product at all. Set the purpose to introduction.",
                 ),
                 "purpose",
+                kept=Words(
+                    f"首次通话的目的是“{PURPOSES[purpose].zh}”，不是自我介绍。",
+                    f"The first call was about: {PURPOSES[purpose].en}. It should introduce and nothing else.",
+                ),
             )
         )
     if purpose in SELLING and not first:
-        verdicts += _selling(now, bank, selling_calls_today, selling_calls_week)
+        verdicts += _selling(effect, now, bank, selling_calls_today, selling_calls_week)
     return verdicts
 
 
-def _selling(now: datetime, bank: Bank, today: int, week: int) -> Iterable[Verdict]:
+def _selling(effect: Effect, now: datetime, bank: Bank, today: int, week: int) -> Iterable[Verdict]:
     clock = now.astimezone(bank.zone).time()
     if not bank.sales_call_from <= clock < bank.sales_call_to:
         yield Verdict(
             "S5",
             "selling_hours",
-            "block",
+            effect,
             Words(
                 f"营销电话只在 {bank.sales_call_from:%H:%M} 至 {bank.sales_call_to:%H:%M} 之间拨打。请改时间，或改为不涉营销的目的。",
                 f"Calls that sell are made between {bank.sales_call_from:%H:%M} and {bank.sales_call_to:%H:%M}. Choose another time or a purpose that does not sell.",
             ),
             "purpose",
             "law",
+            Words(
+                f"营销电话在 {clock:%H:%M} 拨打，规定时段为 {bank.sales_call_from:%H:%M} 至 {bank.sales_call_to:%H:%M}。",
+                f"A call that sells at {clock:%H:%M}; they are made between {bank.sales_call_from:%H:%M} and {bank.sales_call_to:%H:%M}.",
+            ),
         )
     if today >= bank.sales_calls_a_day or week >= bank.sales_calls_a_week:
         yield Verdict(
             "S5",
             "selling_calls_used_up",
-            "block",
+            effect,
             Words(
                 f"对同一客户的营销电话每日至多 {bank.sales_calls_a_day} 次、每周至多 {bank.sales_calls_a_week} 次，已用完。",
                 f"At most {bank.sales_calls_a_day} calls that sell a day and {bank.sales_calls_a_week} a week to one customer: used up.",
             ),
             "purpose",
             "law",
+            Words(
+                f"对同一客户的营销电话超过每日 {bank.sales_calls_a_day} 次或每周 {bank.sales_calls_a_week} 次。",
+                f"More than {bank.sales_calls_a_day} calls that sell a day or {bank.sales_calls_a_week} a week to one customer.",
+            ),
         )
 
 
@@ -274,5 +294,9 @@ def own_phone(*, occasion: str, through: str, bank: Bank) -> list[Verdict]:
                 "One's own phone may send thanks after a reception, a visit or a first call only; this one is kept as a breach.",
             ),
             "own_phone_reason",
+            kept=Words(
+                "用自己的手机发了接待、拜访、首次通话致谢以外的短信。",
+                "A message from one's own phone other than thanks after a reception, a visit or a first call.",
+            ),
         )
     ]

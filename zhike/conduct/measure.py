@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from zhike.conduct.guard import SELLING
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -114,7 +116,7 @@ class Talk:
     """One reception, visit or call that took place, as the clauses without obligations look at it.
 
     ``ticks``: what was attested by a tap. ``agreed``: the customer was told when and where, or asked to come now.
-    ``need_said``: a need, or "none". ``reached``: the customer was talked with.
+    ``need_said``: a need, or "none". ``reached``: the customer was talked with. ``found``: clauses with a finding against it.
     """
 
     kind: str
@@ -138,6 +140,7 @@ class Talk:
     learned: int = 0
     closed: bool = False
     ticks: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,13 @@ def _introduced(talk: Talk) -> bool | None:
     return talk.purpose == "introduction"
 
 
+def _sold_lawfully(talk: Talk) -> bool | None:
+    """S5 (law): when and how often calls sell; what was recorded afterwards may have gone past it."""
+    if talk.kind != "call" or talk.incoming or talk.purpose not in SELLING:
+        return None
+    return "S5" not in talk.found
+
+
 # True: kept; False: not kept; None: the clause did not apply to this contact.
 JUDGES: dict[str, Judge] = {
     "R1": _reception(_prepared),
@@ -224,4 +234,5 @@ JUDGES: dict[str, Judge] = {
     "C2": lambda talk: "manners" in talk.ticks if talk.kind == "call" and talk.reached else None,
     "C8": lambda talk: talk.need_said if talk.outcome == "not_interested" else None,
     "C9": _introduced,
+    "S5": _sold_lawfully,
 }

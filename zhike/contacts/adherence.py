@@ -27,7 +27,8 @@ def _talk(row: dict[str, Any], bank: Bank) -> Talk:
     tier, invited = row.pop("tier"), row.pop("invited_by_rm")
     owed = row["kind"] == "reception" and invited and bool(tier) and bank.at_least(tier, "diamond")
     connected = row["kind"] != "call" or (row["outcome"] in set(Outcome) and Outcome(row["outcome"]).connected)
-    return Talk(**{**row, "ticks": frozenset(row["ticks"])}, met_outside_owed=owed, reached=connected)
+    several = {name: frozenset(row[name]) for name in ("ticks", "found")}
+    return Talk(**{**row, **several}, met_outside_owed=owed, reached=connected)
 
 
 TALKS = """
@@ -37,7 +38,9 @@ SELECT c.kind, coalesce(c.first, false) AS first, c.incoming, c.tier, c.invited_
        c.invitation, c.customer_asked OR (c.told_customer AND c.planned_for IS NOT NULL AND c.place <> '') AS agreed,
        c.no_need OR EXISTS (SELECT FROM customers_need n WHERE n.contact = c.id) AS need_said,
        jsonb_array_length(c.notes) > 0 AS noted, coalesce(array_length(f.fields, 1), 0) AS learned,
-       c.state = 'closed' AS closed, ARRAY(SELECT jsonb_object_keys(c.ticks)) AS ticks
+       c.state = 'closed' AS closed, ARRAY(SELECT jsonb_object_keys(c.ticks)) AS ticks,
+       ARRAY(SELECT g.clause FROM obligations_finding g
+             WHERE g.customer_id = c.customer_id AND g.subject = 'contact:' || c.id AND NOT g.void) AS found
 FROM contacts_contact c
 LEFT JOIN LATERAL (SELECT array_agg(f.id) AS fields FROM obligations_fact f
                    WHERE f.subject = 'contact:' || c.id AND f.kind = 'field_learned' AND NOT f.void) f ON true

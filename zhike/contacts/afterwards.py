@@ -2,7 +2,9 @@
 
     record(customer, Account(kind="call", started_at=…, ended_at=…, outcome="busy", …), actor=actor, now=now, bank=bank)
 
-Guards ask what they would have asked at the time; every time is graded "entered later" unless it has just happened.
+What happened, happened: a guard still asks for what the telling lacks (a purpose, an outcome, why a visit was unannounced),
+and never refuses it for what it was. That a first call sold, or that one sold late at night, is kept beside it as a finding.
+Every time is graded "entered later" unless it has just happened; one that lies ahead is refused, for nobody can know it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from zhike.conduct.bank import Bank
+from zhike.conduct.guard import Verdict
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
 
@@ -36,6 +39,7 @@ class Account:
     """What happened. ``appointment`` or ``customer_asked`` or ``surprise_reason`` for a visit; ``outcome`` for a call.
 
     ``seen``: where met and seen off, card handed, invited by the RM. ``fulfils``: the obligation that a call was made for.
+    ``explanation``: what the RM wants kept beside a finding.
     """
 
     kind: str
@@ -53,8 +57,26 @@ class Account:
     call_back_at: datetime | None = None
     no_time_agreed: bool = False
     note: str = ""
+    explanation: str = ""
     fulfils: int | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+def foreseen(customer: Customer, told: Account, *, actor: Actor, bank: Bank) -> list[Verdict]:
+    """The findings that recording this call would keep, so that nobody is surprised by them; nothing is written."""
+    if told.kind != Kind.CALL:
+        return []
+    contact = Contact(
+        kind=told.kind,
+        customer=customer,
+        rm_id=customer.rm_id or actor.id,
+        purpose=told.purpose,
+        incoming=told.incoming,
+        outcome=told.outcome,
+        afterwards=True,
+    )
+    verdicts = course.start_verdicts(contact, told.started_at, "", bank)
+    return [verdict for verdict in verdicts if verdict.effect == "warn"]
 
 
 def record(
@@ -84,7 +106,16 @@ def record(
         afterwards=True,
     )
     _before(contact, told, actor=actor, now=now, bank=bank)
-    course.start(contact, actor=actor, now=now, bank=bank, at=told.started_at, surprise_reason=told.surprise_reason)
+    contact.outcome = told.outcome
+    course.start(
+        contact,
+        actor=actor,
+        now=now,
+        bank=bank,
+        at=told.started_at,
+        surprise_reason=told.surprise_reason,
+        explanation=told.explanation,
+    )
     if told.kind == Kind.CALL:
         course.put_through(
             contact,

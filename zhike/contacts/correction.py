@@ -10,14 +10,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
+from zhike.obligations.models import Finding
 from zhike.people.actor import Actor
 
+from . import course
 from .history import recall
 from .models import Amendment, Contact, Kind, Outcome, State
 from .states import follow
@@ -61,6 +65,7 @@ def amend(
     _keep(contact, before, changes, reason, actor, now)
     if RECKONED & set(changes):
         _reckon(contact, actor, now, bank)
+        _find_anew(contact, reason, bank)
     return contact
 
 
@@ -85,8 +90,28 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
     for fact in told.exclude(kind__in=SAID).order_by("id"):
         if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    _findings(contact).update(void=True)
     recall(contact.customer_id, contact.rm_id)
     return contact
+
+
+def _findings(contact: Contact) -> QuerySet[Finding]:
+    return Finding.objects.filter(customer_id=contact.customer_id, subject=contact.subject, void=False)
+
+
+def _find_anew(contact: Contact, reason: str, bank: Bank) -> None:
+    """A call's findings follow its corrected time and outcome, whichever way they move."""
+    if contact.kind != Kind.CALL or contact.started_at is None:
+        return
+    contact.afterwards, as_was = True, contact.afterwards
+    verdicts = course.start_verdicts(contact, contact.started_at, "", bank)
+    contact.afterwards = as_was
+    standing = {finding.verdict: finding for finding in _findings(contact)}
+    anew = {verdict.name: verdict for verdict in verdicts if verdict.effect == "warn"}
+    gone = [finding.pk for name, finding in standing.items() if name not in anew]
+    Finding.objects.filter(pk__in=gone).update(void=True)
+    fresh = [verdict for name, verdict in anew.items() if name not in standing]
+    course.keep_findings(fresh, contact, reason, contact.started_at, bank)
 
 
 def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:

@@ -188,14 +188,16 @@ def start(
     bank: Bank,
     at: datetime | None = None,
     surprise_reason: str = "",
+    explanation: str = "",
 ) -> Contact:
     """The talk begins. Guards: V1 for a visit, C1 and C9 for a call. Raises Blocked; a reasoned surprise visit is kept.
 
-    A visit that starts without a check-in arrived when it started.
+    A visit that starts without a check-in arrived when it started. What a contact recorded afterwards went past is kept as a
+    finding, with the RM's ``explanation``.
     """
     state = follow("start", contact)
     at = _happened("started_at", at, now)
-    verdicts = _start_verdicts(contact, at, surprise_reason, bank)
+    verdicts = start_verdicts(contact, at, surprise_reason, bank)
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED
     contact.state, contact.started_at, contact.surprise_reason = state, at, surprise_reason
@@ -205,12 +207,15 @@ def start(
         contact.arrived_at = at
         facts.append(_fact(contact, "arrived", at, now))
     _save(contact)
-    _keep(verdicts, contact, surprise_reason, now, bank)
+    keep_findings(verdicts, contact, surprise_reason or explanation, at, bank)
     _tell(contact, facts, actor, now, bank)
     return contact
 
 
-def _start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: Bank) -> Sequence[Verdict]:
+def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: Bank) -> Sequence[Verdict]:
+    """What the guards say of a contact that starts, or has started, at ``at``. Of a call that is over they know its outcome:
+    one that did not connect was no first call (C9).
+    """
     if contact.kind == Kind.VISIT:
         told = contact.told_customer and contact.planned_for is not None and bool(contact.place)
         return guard.visit_start(
@@ -220,7 +225,8 @@ def _start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: 
             reason=surprise_reason,
         )
     if contact.kind == Kind.CALL:
-        first = history(contact.customer_id, contact.rm_id, bank).first("call", at)
+        connects = contact.outcome not in set(Outcome) or Outcome(contact.outcome).connected
+        first = connects and history(contact.customer_id, contact.rm_id, bank).first("call", at)
         today, week = _selling_calls(contact, at, bank) if contact.purpose in guard.SELLING else (0, 0)
         return guard.call_start(
             purpose=contact.purpose,
@@ -230,20 +236,22 @@ def _start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: 
             bank=bank,
             selling_calls_today=today,
             selling_calls_week=week,
+            happened=contact.afterwards,
         )
     return []
 
 
 def _selling_calls(contact: Contact, at: datetime, bank: Bank) -> tuple[int, int]:
-    """Calls that sell to this customer, today and in the seven days that end today."""
+    """Other calls that sell to this customer, on the day of ``at`` and in the seven days that end with it."""
     midnight = at.astimezone(bank.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     calls = Contact.objects.filter(
         customer_id=contact.customer_id,
         kind=Kind.CALL,
         purpose__in=guard.SELLING,
         incoming=False,
-        started_at__isnull=False,
-    )
+        started_at__lt=midnight + timedelta(days=1),
+    ).exclude(state=State.STRUCK)
+    calls = calls.exclude(pk=contact.pk) if contact.pk else calls
     return (
         calls.filter(started_at__gte=midnight).count(),
         calls.filter(started_at__gte=midnight - timedelta(days=6)).count(),
@@ -411,8 +419,8 @@ def _stop_if_blocked(verdicts: Sequence[Verdict]) -> None:
         raise Blocked(verdicts)
 
 
-def _keep(verdicts: Sequence[Verdict], contact: Contact, reason: str, now: datetime, bank: Bank) -> None:
-    """A warning that was gone past with a reason stays as a finding: 例外说明, no breach (CLAUSES, Force)."""
+def keep_findings(verdicts: Sequence[Verdict], contact: Contact, reason: str, at: datetime, bank: Bank) -> None:
+    """What was gone past stays as a finding: with a reason past a try it is 例外说明, past a must a breach (CLAUSES, Force)."""
     for verdict in verdicts:
         Finding.record(
             verdict,
@@ -420,6 +428,6 @@ def _keep(verdicts: Sequence[Verdict], contact: Contact, reason: str, now: datet
             customer=contact.customer_id,
             subject=contact.subject,
             reason=reason,
-            at=now,
+            at=at,
             zone=bank.zone,
         )

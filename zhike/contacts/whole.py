@@ -37,6 +37,10 @@ SELECT json_build_object(
     'demands', (SELECT coalesce(json_agg(json_build_object('id', d.id::text, 'number', d.number, 'words', d.words,
                                          'state', d.state, 'closed_at', d.closed_at) ORDER BY d.number), '[]')
                 FROM contacts_demand d WHERE d.contact_id = t.id),
+    'findings', (SELECT coalesce(json_agg(json_build_object('clause', f.clause, 'kind', f.kind, 'verdict', f.verdict,
+                                          'what', f.what, 'reason', f.reason, 'at', f.at) ORDER BY f.id), '[]')
+                 FROM obligations_finding f
+                 WHERE f.customer_id = t.customer_id AND f.subject = 'contact:' || t.id AND NOT f.void),
     'obligations', (SELECT coalesce(json_agg(json_build_object('id', o.id::text, 'clause', o.clause, 'kind', o.kind,
                                              'state', o.state, 'subject', o.subject, 'channels', o.channels,
                                              'opens', o.opens, 'due', o.due, 'target', o.target) ORDER BY o.id), '[]')

@@ -116,14 +116,15 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime)
             )
         )
     for promise in form.promises:
-        if promise.due and promise.due <= now:
+        if promise.due and promise.due <= (contact.ended_at or now):
             found.append(
                 Verdict(
                     "W11",
                     "promise_in_the_past",
                     "block",
                     Words(
-                        f"承诺“{promise.words}”的期限已经过去。", f"The promise “{promise.words}” is due in the past."
+                        f"承诺“{promise.words}”的期限早于这次联系。",
+                        f"The promise “{promise.words}” is due before the contact at which it was made.",
                     ),
                     "promises",
                 )

@@ -90,8 +90,10 @@ class Migration(migrations.Migration):
                 ("kind", models.TextField(choices=[("breach", "breach"), ("exception", "reasoned exception")])),
                 ("subject", models.TextField(default="")),
                 ("verdict", models.TextField(help_text="the guard's name: surprise_visit, own_phone")),
+                ("what", models.JSONField(default=dict, help_text="what was found, in both languages")),
                 ("reason", models.TextField(blank=True, default="")),
-                ("at", models.DateTimeField()),
+                ("at", models.DateTimeField(help_text="when it was done")),
+                ("void", models.BooleanField(default=False, help_text="what it was found on was corrected")),
                 (
                     "customer",
                     models.ForeignKey(

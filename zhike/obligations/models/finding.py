@@ -24,8 +24,10 @@ class Finding(models.Model):
     customer = models.ForeignKey("customers.Customer", models.CASCADE, null=True, related_name="findings")
     subject = models.TextField(default="")
     verdict = models.TextField(help_text=_("the guard's name: surprise_visit, own_phone"))
+    what = models.JSONField(default=dict, help_text=_("what was found, in both languages"))
     reason = models.TextField(default="", blank=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text=_("when it was done"))
+    void = models.BooleanField(default=False, help_text=_("what it was found on was corrected"))
 
     class Meta:
         db_table = "obligations_finding"
@@ -45,11 +47,15 @@ class Finding(models.Model):
         reason: str,
         at: datetime,
         zone: ZoneInfo,
-    ) -> Finding:
-        """Keeps a warning that somebody went past. A broken must is a breach, unless its words leave room ("try to avoid")."""
+    ) -> Finding | None:
+        """Keeps a warning that somebody went past. A broken must is a breach, unless its words leave room ("try to avoid").
+
+        ``at``: when it was done; what was done before the clause was in force is none, and nothing is kept.
+        """
         law = clause.load()[verdict.clause]
         version = law.on(at.astimezone(zone).date())
-        assert version is not None
+        if version is None:
+            return None
         breach = law.force == "must" and law.force_note is None
         return cls.objects.create(
             clause=verdict.clause,
@@ -59,6 +65,7 @@ class Finding(models.Model):
             customer_id=customer,
             subject=subject,
             verdict=verdict.name,
+            what={"zh": verdict.kept.zh, "en": verdict.kept.en},
             reason=reason,
             at=at,
         )

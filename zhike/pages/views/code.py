@@ -112,7 +112,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
         ],
         "measures": [_measured(m) for m in _adherence(request, clause, since)] if sees else [],
         "tally": _tally(request, clause, since) if sees else None,
-        "findings": Finding.objects.filter(clause=clause, staff_id=request.actor.id, at__gte=since).count()
+        "findings": Finding.objects.filter(clause=clause, staff_id=request.actor.id, at__gte=since, void=False).count()
         if sees
         else 0,
         "days": DAYS,

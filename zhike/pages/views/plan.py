@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -19,12 +19,13 @@ from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.contacts import correction, course
-from zhike.contacts.afterwards import Account
+from zhike.contacts.afterwards import Account, Agreed, foreseen
 from zhike.contacts.afterwards import record as record_
 from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
+from zhike.obligations.models import Finding
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, time_missing
 from zhike.pages.jinja import clock, day_text, local, span, when_text
@@ -61,7 +62,8 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
         )
     elif at and how == "afterwards" and at > request.now:
         said["day"] = ("", gettext("What is recorded afterwards lies in the past."))
-    if how == "agree" and kind == Kind.VISIT and not given.get("place", "").strip():
+    agreed = how == "agree" or (how == "afterwards" and given.get("was_agreed") == "yes")
+    if agreed and kind == Kind.VISIT and not given.get("place", "").strip():
         said["place"] = ("V1", gettext("A visit is agreed with its place."))
     if said:
         return _form(request, found, kind, bank, given, said, status=422)
@@ -77,7 +79,8 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
 def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any, bank: Bank) -> HttpResponse:
     given, now, actor = request.POST, request.now, request.actor
     first_call = kind == Kind.CALL and history(found.pk, found.rm_id or actor.id, bank).first("call", at or now)
-    purpose = "introduction" if first_call else given.get("purpose", "")
+    # A first call introduces, whatever is chosen (C9); one that is over is told as it was.
+    purpose = "introduction" if first_call and how != "afterwards" else given.get("purpose", "")
     told: dict[str, Any] = {
         "purpose": purpose if purpose in guard.PURPOSES else "",
         "purpose_words": given.get("purpose_words", "").strip(),
@@ -114,22 +117,38 @@ def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any,
 def _afterwards(
     request: ActingRequest, found: Customer, kind: str, at: Any, told: dict[str, Any], bank: Bank
 ) -> HttpResponse:
-    """What is over is recorded in one go; then its write-up."""
+    """What is over is recorded in one go, once it was said what will be kept with it; then its write-up."""
     given = request.POST
+    calls, visits = kind == Kind.CALL, kind == Kind.VISIT
     account = Account(
         kind=kind,
         started_at=at,
-        ended_at=min(request.now, at + timedelta(minutes=_minutes(given) or (10 if kind == Kind.CALL else 30))),
+        ended_at=min(request.now, at + timedelta(minutes=_minutes(given) or (10 if calls else 30))),
+        appointment=Agreed(at, told["place"]) if visits and given.get("was_agreed") == "yes" else None,
         customer_asked=given.get("asked") == "yes",
-        surprise_reason=given.get("surprise_reason", "") if kind == Kind.VISIT else "",
-        outcome=(given.get("outcome") or "reached") if kind == Kind.CALL else "",
-        no_time_agreed=True,
+        surprise_reason=given.get("surprise_reason", "") if visits else "",
+        outcome=(given.get("outcome") or "reached") if calls else "",
+        call_back_at=_again(given, bank) if calls else None,
+        no_time_agreed=given.get("no_time") == "yes",
+        explanation=given.get("explanation", "").strip(),
         **told,
     )
+    ahead_of_it = foreseen(found, account, actor=request.actor, bank=bank)
+    names = " ".join(verdict.name for verdict in ahead_of_it)
+    if ahead_of_it and given.get("knowing") != names:
+        kept = [(verdict.clause, verdict.kept.say(owed.speaks())) for verdict in ahead_of_it]
+        return _form(request, found, kind, bank, given, {}, status=422, kept=kept, knowing=names)
     contact = record_(found, account, actor=request.actor, now=request.now, bank=bank)
     if contact.state != State.ENDED:
         return moved(request, reverse("customer", args=[found.pk]), gettext("Recorded"))
     return moved(request, reverse("write_up", args=[contact.pk]))
+
+
+def _again(given: QueryDict, bank: Bank) -> datetime | None:
+    """The call-back that was agreed; an outcome other than absent and busy promises none."""
+    if given.get("outcome") not in {"absent", "busy"}:
+        return None
+    return moment(given.get("again_day", ""), given.get("again_time", ""), bank)
 
 
 def _minutes(given: QueryDict) -> int | None:
@@ -145,6 +164,7 @@ def _form(
     given: QueryDict,
     said: dict[str, tuple[str, str]],
     status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
     now = request.now
     first = history(found.pk, found.rm_id or request.actor.id, bank).first(kind, now)
@@ -156,7 +176,7 @@ def _form(
             "reception": gettext("Invite or receive"), "visit": gettext("Visit"), "call": gettext("Phone call"),
         }[kind],
         "first": first,
-        "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items() if not (first and kind == "call") or key == "introduction"],
+        "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items()],
         "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
         "steps": [(ahead.on(local(now).date(), step).isoformat(), text) for step, text in ahead.offers(now)],
         "today": local(now).date().isoformat(),
@@ -164,6 +184,7 @@ def _form(
         "given": given,
         "said": said,
         "tip": owed.tip,
+        **more,
     }  # fmt: skip
     return render(request, "plan.html", context, status=status)
 
@@ -291,9 +312,14 @@ def _record(
         "results": [(str(value), label) for value, label in RESULTS()],
         "needs": list(c.needs.filter(contact=found.pk).values_list("words", flat=True)),
         "demands": list(found.demands.order_by("number")),
+        "findings": [
+            {"clause": each.clause, "kind": each.kind, "label": each.get_kind_display(), "what": owed.words(each.what), "reason": each.reason}
+            for each in Finding.objects.filter(customer=c, subject=found.subject, void=False).order_by("id")
+        ],
         "amendments": list(found.amendments.select_related("by").order_by("at")),
         "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
         "given": given,
         "said": said,
+        "tip": owed.tip,
     }  # fmt: skip
     return render(request, "record.html", context, status=status)
