@@ -16,6 +16,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
+from pytest_django import Settings
 
 from tests.cast import PASSWORD, Cast
 from zhike import clock, urls
@@ -26,6 +27,9 @@ from zhike.trail.models import Entry
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 Role = Callable[[], AbstractContextManager[None]]
 NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
+SECRET = "JBSWY3DPEHPK3PXP"
+# What one process remembers by itself another does not know: as if each request met another process.
+EACH_PROCESS_ITS_OWN = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
 @policy(SIGNED_IN)
@@ -338,3 +342,46 @@ def test_the_language_is_the_readers(cast: Cast, owner: Role) -> None:
         Staff.objects.filter(pk=cast.rm.pk).update(language="en")
     refused = cast.client("rm").get("/api/v1/who")
     assert refused.status_code == 200
+
+
+def with_authenticator(cast: Cast) -> None:
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    TOTP.activate(cast.rm, SECRET)
+
+
+def half_signed_in() -> Client:
+    browser = Client()
+    assert sign_in(browser, "1001")["Location"] == "/sign-in/code/"
+    return browser
+
+
+def early_in_the_half_minute() -> None:
+    """A code that is asked for twice must not have run out in between."""
+    while time.time() % 30 > 25:
+        time.sleep(0.5)
+
+
+def test_a_code_opens_once_whichever_process_it_reaches(cast: Cast, owner: Role, settings: Settings) -> None:
+    settings.CACHES = EACH_PROCESS_ITS_OWN
+    with owner():
+        with_authenticator(cast)
+    one, other = half_signed_in(), half_signed_in()
+    early_in_the_half_minute()
+    code = code_of(SECRET)
+    assert one.post("/sign-in/code/", {"code": code}).status_code == 302
+    again = other.post("/sign-in/code/", {"code": code})
+    assert again.status_code == 200
+    assert "用过" in again.content.decode()
+    assert other.get("/").status_code == 302
+    # Nor does it show once more that somebody is who they are.
+    assert one.post("/me/again/code/", {"code": code}).status_code == 200
+
+
+def test_codes_asked_for_in_a_session_cannot_be_tried_through(cast: Cast, owner: Role) -> None:
+    with owner():
+        with_authenticator(cast)
+    browser = cast.client("rm")
+    answers = [browser.post("/me/again/code/", {"code": "000000"}).status_code for _ in range(6)]
+    assert answers == [200, 200, 200, 200, 429, 429]
+    assert browser.get("/").status_code == 200

@@ -7,11 +7,15 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import ChangePasswordForm, LoginForm
-from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.base.forms import AuthenticateForm
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import connection
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -76,26 +80,66 @@ class PasswordForm(ChangePasswordForm):
         return cleaned
 
 
-class CodeForm(AuthenticateForm):
-    """A wrong code counts like a wrong password, a locked account takes none: six digits are soon tried through."""
+class Code:
+    """A wrong code counts like a wrong password, a locked account takes none: six digits are soon tried through.
+
+    A right one counts once, whichever process it reaches first: who looked over a shoulder comes too late.
+    """
 
     def clean_code(self) -> str:
         from allauth.core import context
 
-        request = context.request
-        credentials = {"username": self.user.number}
+        request, user = context.request, self.user  # type: ignore[attr-defined]
+        credentials = {"username": user.number}
         if not AxesProxyHandler.is_allowed(request, credentials):
             request.axes_locked_out = True
             request.axes_credentials = credentials
             raise forms.ValidationError(locked_sentence())
+        signed_in = request.actor is not None
         # Whoever has shown the password may use up that person's codes, and nobody else's.
-        actor.act(self.user.pk, request.now)
+        actor.act(user.pk, request.now)
         try:
-            return str(super().clean_code())
+            code = str(super().clean_code())  # type: ignore[misc]
+            if not use_up(self.authenticator, code):  # type: ignore[attr-defined]
+                raise forms.ValidationError(_("This code has been used already. Wait for the next one."))
         except forms.ValidationError:
-            actor.leave()
+            if not signed_in:
+                actor.leave()
             user_login_failed.send(sender=__name__, credentials=credentials, request=request)
             raise
+        return code
+
+
+class CodeForm(Code, AuthenticateForm):
+    """The second step of signing in."""
+
+
+class CodeAgainForm(Code, ReauthenticateForm):
+    """Somebody who is signed in shows once more that it is them."""
+
+
+# The later of two that come at once waits for the first, and finds its step taken.
+USE_UP = """
+UPDATE mfa_authenticator SET data = jsonb_set(data, '{step}', to_jsonb(%s::bigint))
+WHERE id = %s AND coalesce((data ->> 'step')::bigint, 0) < %s
+"""
+
+
+def use_up(authenticator: Authenticator, code: str) -> bool:
+    """Takes the half minute that ``code`` belongs to, and all before it, out of use; False if it was already.
+
+    allauth remembers used codes in each process's own memory. Recovery codes it crosses out in the database itself.
+    """
+    if authenticator.type != Authenticator.Type.TOTP:
+        return True
+    secret = get_adapter().decrypt(authenticator.data["secret"])
+    steps = [
+        step for step in yield_hotp_counters_from_time()
+        if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, step)))
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(USE_UP, [max(steps, default=0), authenticator.pk, max(steps, default=0)])
+        return bool(cursor.rowcount)
 
 
 class SecondFactor(DefaultMFAAdapter):
