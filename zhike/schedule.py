@@ -19,6 +19,7 @@ from zhike.customers.models import Rating
 from zhike.customers.rating import rate
 from zhike.obligations.sweep import lapse, sweep
 from zhike.people import bank
+from zhike.people.session import forget
 
 MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
 JOBS_KEPT_HOURS = 14 * 24
@@ -39,7 +40,7 @@ def tick(timestamp: int) -> None:
 
 @app.task(name="sweep_day", retry=5)
 def sweep_day(day: str) -> None:
-    """What the calendar owes on this day; also the month's tiers, if they are not yet rated, and the trail's next months."""
+    """What the calendar owes on this day; also the month's tiers, if they are not yet rated, the trail's next months, dead sessions."""
     on = date.fromisoformat(day)
     now, settings = clock.now(), bank.settings()
     month = on.replace(day=1)
@@ -50,6 +51,7 @@ def sweep_day(day: str) -> None:
             "SELECT trail_month((%s::date + make_interval(months => m))::date) FROM generate_series(0, %s) m",
             [on, MONTHS_AHEAD],
         )
+    forget(now)
     sweep(on, now=now, bank=settings.at(on))
 
 

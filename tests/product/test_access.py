@@ -27,7 +27,7 @@ from zhike.contacts.models import Contact
 from zhike.customers.models import Need, Run
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
-from zhike.people.models import Approval
+from zhike.people.models import Approval, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +150,9 @@ def rows(cast: Cast, owner: Role) -> Rows:
             asked_at=NOW,
             reason="口径",
         )
+        token = Token.objects.create(
+            staff=cast.second_administrator, hash="0" * 64, created_at=NOW, expires_at=NOW + timedelta(days=1)
+        )
         run = Run.objects.create(name="customers.csv", at=NOW, by=cast.second_administrator, state="done")
         for whose in WHOSE:
             made.values[whose] = {
@@ -159,6 +162,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "unit": cast.units["century"].pk,
                 "staff": cast.staff[whose].pk,
                 "post": cast.staff[whose].posts.get().pk,
+                "token": token.pk,
                 "name": "idle_minutes",
                 "field": "mobile",
                 "kind": "call",

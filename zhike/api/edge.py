@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from zhike.api import (
+    access,
     adherence,
     appointments,
     approvals,
@@ -63,7 +64,7 @@ api = Api(
 )
 api.add_decorator(once, mode="view")
 problems.answer(api)
-NOUNS = (customers, contacts, appointments, needs, obligations, approvals, clauses, adherence, staff, units)
+NOUNS = (customers, contacts, appointments, needs, obligations, approvals, clauses, adherence, staff, units, access)
 for module in NOUNS:
     api.add_router("", module.router, tags=[module.__name__.rpartition(".")[2]])
 

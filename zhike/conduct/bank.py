@@ -352,6 +352,7 @@ class Bank:
     session_hours: int = _number(12, "登录最长持续", "A session lasts at most", _HOURS, 24, low=1)
     lockout_failures: int = _number(5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", _TIMES, 20, low=1)
     lockout_minutes: int = _number(15, "锁定时长", "Locked for", _MINUTES, 1440, low=1)
+    token_days: int = _number(90, "API 令牌最长有效期", "A program's token is good for at most", _DAYS, 366, low=1)
     reveals_a_day: int = _number(
         50, "每人每日查看明文至多", "Personal data shown in clear, a day and person", _TIMES, 1000, uncertified=True
     )

@@ -125,7 +125,7 @@ class Acting:
                 raise
             raise _Lost from error
         request.begun = begun
-        request.session = SessionStore(key or None, request.now, found)
+        request.session = SessionStore(key or None, request.now, found, request.META.get("HTTP_USER_AGENT", ""))
         request.user = begun.staff if begun else AnonymousUser()
         request.actor = begun.actor if begun else None
 

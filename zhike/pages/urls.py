@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from zhike.pages.views import (
+    access,
     approvals,
     bank_settings,
     code,
@@ -71,6 +72,10 @@ urlpatterns: list[URLPattern] = [
     path("code/<slug:clause>/", code.one, name="clause"),
     path("me/", me.show, name="me"),
     path("me/wishes/", me.wishes, name="wishes"),
+    path("me/access/", access.show, name="access"),
+    path("me/access/end/", access.end, name="sessions_end"),
+    path("me/tokens/new/", access.new_token, name="token_new"),
+    path("me/tokens/<int:token>/revoke/", access.revoke, name="token_revoke"),
     path("approvals/", approvals.show, name="approvals"),
     path("approvals/<int:approval>/", approvals.decide, name="decide"),
     path("units/", units.show, name="units"),
@@ -83,6 +88,9 @@ urlpatterns: list[URLPattern] = [
     path("staff/<int:staff>/correct/", staff.correct, name="staff_correct"),
     path("staff/<int:staff>/invite/", staff.invite, name="staff_invite"),
     path("staff/<int:staff>/turn/", staff.turn, name="staff_turn"),
+    path("staff/<int:staff>/unlock/", staff.unlock, name="staff_unlock"),
+    path("staff/<int:staff>/sessions/end/", staff.sign_out, name="staff_sign_out"),
+    path("staff/<int:staff>/tokens/<int:token>/revoke/", staff.revoke, name="staff_token_revoke"),
     path("staff/<int:staff>/posts/", staff.grant, name="post_grant"),
     path("staff/<int:staff>/posts/<int:post>/end/", staff.end, name="post_end"),
     path("settings/", bank_settings.show, name="settings"),

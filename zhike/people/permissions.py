@@ -58,6 +58,8 @@ MAY: dict[str, frozenset[str]] = {
     "staff.view": EVERYBODY,
     "staff.change": frozenset({ADMINISTRATOR}),
     "staff.invite": frozenset({ADMINISTRATOR}),
+    "staff.unlock": frozenset({ADMINISTRATOR}),
+    "staff.revoke": frozenset({ADMINISTRATOR}),
     "units.view": EVERYBODY,
     "units.change": frozenset({ADMINISTRATOR}),
     "posts.change": frozenset({ADMINISTRATOR}),

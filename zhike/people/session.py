@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import connection
+
+AGENT = 200  # letters kept of what a browser says it is
+LASTS_DAYS = 2
+HANDLE = 16  # letters of a session's hash that name it
 
 
 def hashed(secret: str) -> str:
@@ -16,12 +20,18 @@ def hashed(secret: str) -> str:
 
 
 class SessionStore(SessionBase):
-    """``now`` is the moment of the request; ``found`` is what ``people_begin`` has already read of the session."""
+    """``now`` is the moment of the request; ``found`` is what ``people_begin`` has already read of the session.
 
-    def __init__(self, session_key: str | None = None, now: datetime | None = None, found: str | None = None) -> None:
+    ``agent`` is what the browser says it is: kept with a new session, so that its owner knows it again.
+    """
+
+    def __init__(
+        self, session_key: str | None = None, now: datetime | None = None, found: str | None = None, agent: str = ""
+    ) -> None:
         super().__init__(session_key)
         self.now = now
         self.found = found
+        self.agent = agent[:AGENT]
 
     def load(self) -> dict[str, Any]:
         if self.found is None:
@@ -44,8 +54,15 @@ class SessionStore(SessionBase):
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT people_session_save(%s, %s, %s, %s, %s)",
-                [hashed(self.session_key), self.encode(data), data.get("_auth_user_id"), self.now, must_create],
+                "SELECT people_session_save(%s, %s, %s, %s, %s, %s)",
+                [
+                    hashed(self.session_key),
+                    self.encode(data),
+                    data.get("_auth_user_id"),
+                    self.now,
+                    must_create,
+                    self.agent,
+                ],
             )
             saved = cursor.fetchone()[0]
         if not saved:
@@ -60,4 +77,11 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        """The worker's nightly ``people_session_sweep`` does it."""
+        """The worker does it each day: :func:`forget`."""
+
+
+def forget(now: datetime) -> int:
+    """Takes away sessions that nobody came back to: a session lasts a day at most, whatever the bank has set."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM people_session WHERE seen_at < %s", [now - timedelta(days=LASTS_DAYS)])
+        return int(cursor.rowcount)

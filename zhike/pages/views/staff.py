@@ -1,6 +1,6 @@
 """员工 · Who serves where and as what; the administrator seats, invites, closes, and asks for posts.
 
-Domain: :mod:`zhike.people.seats`, :mod:`zhike.people.posts`.
+Domain: :mod:`zhike.people.seats`, :mod:`zhike.people.posts`, :mod:`zhike.people.lockout`, :mod:`zhike.people.browsers`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from django.db.models import Prefetch, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,7 +20,9 @@ from zhike.conduct.words import Refused
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
-from zhike.people import posts, seats
+from zhike.pages.shell import bank_of
+from zhike.pages.views import access
+from zhike.people import browsers, lockout, posts, seats
 from zhike.people.models import Post, Role, Scope, Staff, Unit
 from zhike.people.permissions import may, policy
 
@@ -39,8 +42,9 @@ def show(request: ActingRequest) -> HttpResponse:
     if after:
         rows = rows.filter(number__gt=after)
     page = list(rows.prefetch_related(_posts_of(request))[: ROWS + 1])
+    locked = _locked(request, [staff.number for staff in page[:ROWS]])
     context = {
-        "rows": [_row(staff) for staff in page[:ROWS]],
+        "rows": [{**_row(staff), "locked": staff.number in locked} for staff in page[:ROWS]],
         "query": query,
         "unit": unit,
         "older": f"{reverse('staff')}?q={query}&unit={unit}&after={page[ROWS - 1].number}"
@@ -49,6 +53,13 @@ def show(request: ActingRequest) -> HttpResponse:
         "may_change": may(request.actor, "staff.change"),
     }
     return render(request, "staff.html", context)
+
+
+def _locked(request: ActingRequest, numbers: list[str]) -> dict[str, Any]:
+    """Whose sign-in is locked, and till when by the machine's own clock: whom the administrator may have to help."""
+    if not may(request.actor, "staff.unlock"):
+        return {}
+    return lockout.until(numbers, timezone.now(), bank_of(request))
 
 
 def _posts_of(request: ActingRequest) -> Prefetch[Any]:
@@ -117,6 +128,31 @@ def turn(request: ActingRequest, staff: int) -> HttpResponse:
     return _try(request, staff, lambda: act(request.actor, staff))
 
 
+@policy("staff.unlock")
+@require_POST
+def unlock(request: ActingRequest, staff: int) -> HttpResponse:
+    """Lifts a lock-out before its time."""
+    return _try(
+        request, staff, lambda: lockout.lift(request.actor, staff, request.now), gettext("Sign-in is open again.")
+    )
+
+
+@policy("staff.revoke")
+@require_POST
+def sign_out(request: ActingRequest, staff: int) -> HttpResponse:
+    """Ends every session of a colleague."""
+    return _try(
+        request, staff, lambda: browsers.end(request.actor, staff, request.now), gettext("Signed out everywhere.")
+    )
+
+
+@policy("staff.revoke")
+@require_POST
+def revoke(request: ActingRequest, staff: int, token: int) -> HttpResponse:
+    """A colleague's token opens nothing any more."""
+    return access.revoked(request, staff, token, reverse("colleague", args=[staff]))
+
+
 @policy("posts.change")
 @require_POST
 def grant(request: ActingRequest, staff: int) -> HttpResponse:
@@ -172,8 +208,12 @@ def _found(staff: int) -> Staff:
 def _page(request: ActingRequest, staff: int, refused: Refused | None = None) -> HttpResponse:
     found = _found(staff)
     today = local(request.now).date()
+    locked = _locked(request, [found.number]).get(found.number)
     context = {
+        **access.held(request, staff),
         "staff": found,
+        "own": staff == request.actor.id,
+        "locked_for": max(1, -int((timezone.now() - locked).total_seconds() // 60)) if locked else 0,
         "posts": [
             {"id": post.pk, "role": post.get_role_display(), "unit": post.unit.name, "scope": post.get_scope_display(),
              "from": post.from_day, "to": post.to_day, "ended": post.to_day is not None and post.to_day <= today}

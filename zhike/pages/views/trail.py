@@ -25,7 +25,8 @@ from zhike.trail.models import Entry, note
 
 ROWS = 50
 DAYS = 30
-ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out")
+ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
+        "unlock", "end_sessions", "revoke")  # fmt: skip
 
 
 @policy("trail.view")

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("key", models.TextField(primary_key=True, serialize=False)),
                 ("data", models.TextField()),
+                ("agent", models.TextField(default="", help_text="what the browser said it is")),
                 ("begun_at", models.DateTimeField()),
                 ("seen_at", models.DateTimeField(db_index=True)),
                 (
@@ -40,6 +41,7 @@ class Migration(migrations.Migration):
                 ("label", models.TextField(blank=True, default="")),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(help_text="to the minute", null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "staff",

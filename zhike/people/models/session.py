@@ -11,6 +11,7 @@ class Session(models.Model):
     key = models.TextField(primary_key=True)
     data = models.TextField()
     staff = models.ForeignKey("people.Staff", models.CASCADE, null=True, related_name="sessions")
+    agent = models.TextField(default="", help_text="what the browser said it is")
     begun_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
 
@@ -29,6 +30,7 @@ class Token(models.Model):
     label = models.TextField(default="", blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, help_text="to the minute")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
