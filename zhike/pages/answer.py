@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from functools import wraps
@@ -93,6 +94,14 @@ def moment(day: str, clock: str, bank: Bank) -> datetime | None:
         return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), bank.zone)
     except ValueError:
         return None
+
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def number(text: str | None) -> int | None:
+    """An id or a count out of an address or a form; None for anything else, numbers that no row can have included."""
+    return int(text) if text and NUMBER.fullmatch(text) else None
 
 
 def back(request: HttpRequest, otherwise: str) -> str:

@@ -5,6 +5,7 @@ Domain: :mod:`zhike.people.bank`, :mod:`zhike.conduct.bank`.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -29,6 +30,7 @@ TABLES = {
     "rhythm": ("tier", "contact_days", "meeting_days", "review_days", "book_limit"),
 }
 WHOLE = {"keep_months", "contact_days", "meeting_days", "review_days", "book_limit"}
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,11}")
 SPARE = 2  # empty lines below a table, for more
 
 
@@ -118,7 +120,7 @@ def read_form(setting: Setting, given: QueryDict) -> Any:
 def _whole(text: str) -> int | str | None:
     if not text:
         return None
-    return int(text) if text.lstrip("-").isdecimal() and len(text) < 12 else text
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else text
 
 
 def _day(text: str) -> date:

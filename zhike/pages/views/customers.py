@@ -17,7 +17,7 @@ from zhike.conduct.bank import Bank
 from zhike.customers import profile, search
 from zhike.customers.models import Customer
 from zhike.pages import owed
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local, money
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -41,8 +41,8 @@ def book(request: ActingRequest) -> HttpResponse:
     if tier:
         rows = rows.filter(tier=tier)
     key, _sep, last = request.GET.get("after", "").rpartition("~")
-    if last.isdecimal():
-        rows = rows.extra(where=["(sort_key, id) > (%s, %s)"], params=[key, int(last)])
+    if after := number(last):
+        rows = rows.extra(where=["(sort_key, id) > (%s, %s)"], params=[key, after])
     page = list(
         rows.order_by("sort_key", "id").values_list(
             "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "sort_key", "birth_month", "profile"
@@ -64,8 +64,8 @@ def book(request: ActingRequest) -> HttpResponse:
 def _keeper(request: ActingRequest, books: list[tuple[int, str]]) -> int:
     """Whose book: the one asked for, else the first that there is. Rows outside of the scope stay invisible anyway."""
     asked = request.GET.get("rm", "")
-    if asked.lstrip("-").isdecimal():
-        return int(asked)
+    if keeper := number(asked.removeprefix("-")):
+        return -keeper if asked.startswith("-") else keeper
     return books[0][0] if books else request.actor.id
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Difference
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.people.permissions import check, may, policy
@@ -31,10 +31,8 @@ def show(request: ActingRequest) -> HttpResponse:
     open_rows = Difference.objects.filter(state=Difference.State.OPEN, customer__keeper__among=request.actor.sees)
     if request.method == "POST":
         check(request.actor, "customers.change")
-        chosen = request.POST.get("difference", "")
-        row = open_rows.filter(
-            pk=int(chosen) if chosen.isdecimal() else 0, customer__keeper__among=request.actor.writes
-        )
+        chosen = number(request.POST.get("difference"))
+        row = open_rows.filter(pk=chosen, customer__keeper__among=request.actor.writes)
         difference = row.select_related("customer").first()
         try:
             if difference is None:

@@ -22,7 +22,7 @@ from zhike.customers.imports.decide import DECISIONS
 from zhike.customers.imports.load import refused_file
 from zhike.customers.models import Line, Run
 from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.middleware import ActingRequest
 from zhike.people.models import Unit
 from zhike.people.permissions import policy
@@ -111,8 +111,8 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
             run.mapping = mapping
             return _page(request, run, wrong=wrong)
         meanings.remember(mapping, columns, request.actor.id, request.now)
-        unit = request.POST.get("unit", "")
-        run.mapping, run.unit_id = mapping, int(unit) if unit.isdecimal() else None
+        unit = Unit.objects.filter(pk=number(request.POST.get("unit"))).first()
+        run.mapping, run.unit = mapping, unit
     run.state, run.dry, run.error = Run.State.WAITING, dry, ""
     run.save()
     import_customers.defer(run=run.pk)
@@ -122,7 +122,7 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
 def _decide(request: ActingRequest, run: Run) -> HttpResponse:
     """The decisions of one page of rows go to the worker; the rows say meanwhile that they are being dealt with."""
     chosen = {key[5:]: value for key, value in request.POST.items() if key.startswith("line-") and value in DECISIONS}
-    open_rows = Line.objects.filter(run=run, state=Line.State.DOUBTFUL, pk__in=[k for k in chosen if k.isdecimal()])
+    open_rows = Line.objects.filter(run=run, state=Line.State.DOUBTFUL, pk__in=[k for k in map(number, chosen) if k])
     wanted = {str(pk): chosen[str(pk)] for pk in open_rows.values_list("pk", flat=True)}
     if not wanted:
         return _page(request, run, wrong=gettext("Choose for at least one row."))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from zhike.pages import kept
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.people.models import Post, Staff
@@ -31,11 +31,11 @@ ROWS = 50
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """Wishes, posts, sign-in; ``?before=`` an entry's id for older ones of the own trail."""
-    before = request.GET.get("before", "")
+    before = number(request.GET.get("before"))
     about_me = Q(actor_id=request.actor.id) | Q(object="people_staff", row_id=request.actor.id)
     entries = Entry.objects.filter(about_me).order_by("-at", "-id")
-    if before.isdecimal():
-        entries = entries.filter(id__lt=int(before))
+    if before:
+        entries = entries.filter(id__lt=before)
     rows = list(entries[: ROWS + 1])
     posts = Post.objects.filter(staff_id=request.actor.id).select_related("unit").order_by("-from_day")
     context = {

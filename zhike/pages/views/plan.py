@@ -27,7 +27,7 @@ from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
 from zhike.obligations.models import Finding
 from zhike.pages import ahead, owed
-from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, time_missing
+from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, time_missing
 from zhike.pages.jinja import clock, day_text, local, span, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -152,8 +152,8 @@ def _again(given: QueryDict, bank: Bank) -> datetime | None:
 
 
 def _minutes(given: QueryDict) -> int | None:
-    text = given.get("minutes", "")
-    return min(int(text), 1440) if text.isdecimal() else None
+    minutes = number(given.get("minutes"))
+    return min(minutes, 1440) if minutes else None
 
 
 def _form(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Prefetch, Q
 from django.http import Http404, HttpResponse
@@ -17,7 +18,7 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhike.conduct.words import Refused
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -37,8 +38,8 @@ def show(request: ActingRequest) -> HttpResponse:
     query, unit, after = (request.GET.get(name, "") for name in ("q", "unit", "after"))
     if query:
         rows = rows.filter(Q(number__startswith=query) | Q(name__contains=query))
-    if unit.isdecimal():
-        rows = rows.filter(posts__unit=int(unit), posts__to_day=None).distinct()
+    if in_unit := number(unit):
+        rows = rows.filter(posts__unit=in_unit, posts__to_day=None).distinct()
     if after:
         rows = rows.filter(number__gt=after)
     page = list(rows.prefetch_related(_posts_of(request))[: ROWS + 1])
@@ -47,7 +48,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "rows": [{**_row(staff), "locked": staff.number in locked} for staff in page[:ROWS]],
         "query": query,
         "unit": unit,
-        "older": f"{reverse('staff')}?q={query}&unit={unit}&after={page[ROWS - 1].number}"
+        "older": f"{reverse('staff')}?{urlencode({'q': query, 'unit': unit, 'after': page[ROWS - 1].number})}"
         if len(page) > ROWS
         else None,
         "may_change": may(request.actor, "staff.change"),
@@ -158,14 +159,14 @@ def revoke(request: ActingRequest, staff: int, token: int) -> HttpResponse:
 def grant(request: ActingRequest, staff: int) -> HttpResponse:
     """Asks for a post; a second person opens it."""
     found, given, today = _found(staff), request.POST, local(request.now).date()
-    unit = given.get("unit", "")
+    unit = number(given.get("unit"))
 
     def ask() -> object:
-        if not unit.isdecimal() or not Unit.objects.filter(pk=int(unit)).exists():
+        if unit is None or not Unit.objects.filter(pk=unit).exists():
             raise Refused("请选择机构。", "Choose a unit.")
         begins, ends = _day(given.get("from", "")) or today, _day(given.get("to", ""))
         post = posts.NewPost(
-            found.pk, int(unit), given.get("role", ""), given.get("scope", ""), begins.isoformat(),
+            found.pk, unit, given.get("role", ""), given.get("scope", ""), begins.isoformat(),
             ends.isoformat() if ends else None,
         )  # fmt: skip
         return posts.ask_to_grant(request.actor, [post], given.get("reason", ""), request.now)

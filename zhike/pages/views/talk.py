@@ -24,7 +24,7 @@ from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
-from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, said
+from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, number, said
 from zhike.pages.card import card
 from zhike.pages.jinja import day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
@@ -69,7 +69,7 @@ def start(request: ActingRequest, contact: int) -> HttpResponse:
     found = contact_for(request, contact)
     if request.POST.get("purpose") in guard.PURPOSES:
         found.purpose = request.POST["purpose"]
-    return _started(request, found, bank_of(request), fulfils=_number(request.POST.get("for")))
+    return _started(request, found, bank_of(request), fulfils=number(request.POST.get("for")))
 
 
 def _started(request: ActingRequest, contact: Contact, bank: Bank, fulfils: int | None) -> HttpResponse:
@@ -123,7 +123,7 @@ def _page(request: ActingRequest, contact: Contact, bank: Bank, status: int = 20
         "first": first,
         "said": {},
         "given": {},
-        "fulfils": _number(request.GET.get("for") or request.POST.get("for")),
+        "fulfils": number(request.GET.get("for") or request.POST.get("for")),
         **(_call(contact, first, request, bank) if contact.kind == Kind.CALL else _meeting(contact, first, bank)),
         **more,
     }
@@ -258,7 +258,7 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
             call_back_at=at,
             no_time_agreed=given.get("no_time") == "yes",
             note=given.get("note", "").strip(),
-            fulfils=_number(given.get("for")),
+            fulfils=number(given.get("for")),
         )
     except Blocked as blocked:
         found.refresh_from_db()
@@ -287,7 +287,3 @@ def _call_back(day: str, time: str, now: datetime, bank: Bank) -> datetime | Non
     from zhike.pages.answer import moment
 
     return moment(day or now.astimezone(bank.zone).date().isoformat(), time, bank)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None

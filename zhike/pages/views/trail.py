@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from zhike.customers.models import Customer
 from zhike.pages import kept
+from zhike.pages.answer import number
 from zhike.pages.middleware import ActingRequest
 from zhike.people.models import Staff
 from zhike.people.permissions import policy
@@ -47,8 +48,8 @@ def show(request: ActingRequest) -> HttpResponse:
             note(action="look_up", object="trail_entry", now=request.now, customer_id=customer)
     if query["act"] in ACTS:
         rows = rows.filter(action=query["act"])
-    if query["before"].isdecimal():
-        rows = rows.filter(id__lt=int(query["before"]))
+    if before := number(query["before"]):
+        rows = rows.filter(id__lt=before)
     page = list(rows[: ROWS + 1])
     names = dict(Staff.objects.filter(pk__in={e.actor_id for e in page if e.actor_id}).values_list("pk", "name"))
     context = {
@@ -66,8 +67,8 @@ def show(request: ActingRequest) -> HttpResponse:
 def _customer(request: ActingRequest, text: str) -> int | None:
     visible = Customer.objects.visible_to(request.actor)
     found = visible.filter(core_number=text).first()
-    if found is None and text.isdecimal() and len(text) < 19:
-        found = visible.filter(pk=int(text)).first()
+    if found is None:
+        found = visible.filter(pk=number(text)).first()
     return found.pk if found else None
 
 

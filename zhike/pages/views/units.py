@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.conduct.words import Refused
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.people import units
@@ -95,7 +95,7 @@ def one(request: ActingRequest, unit: int) -> HttpResponse:
 
 def _id(text: str | None) -> int | None:
     """The id of a unit that is there; anything else is none."""
-    found = Unit.objects.filter(pk=int(text)).first() if text and text.isdecimal() else None
+    found = Unit.objects.filter(pk=number(text)).first()
     return found.pk if found else None
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from zhike.conduct.calendars import published_workdays
 from zhike.conduct.words import Refused
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.people import workdays
@@ -29,8 +29,9 @@ from zhike.people.permissions import check, may, policy
 def show(request: ActingRequest) -> HttpResponse:
     """``?year=2026``: that year's days; the administrator enters, changes and takes back."""
     today = local(request.now).date()
-    text = request.GET.get("year", "")
-    year = int(text) if text.isdecimal() and 2004 <= int(text) <= 2100 else today.year
+    year = number(request.GET.get("year")) or today.year
+    if not 2004 <= year <= 2100:
+        year = today.year
     if request.method != "POST":
         return _page(request, year)
     check(request.actor, "workdays.change")

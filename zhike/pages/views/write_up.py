@@ -133,7 +133,10 @@ def save(request: ActingRequest, contact: int) -> HttpResponse:
         )
     try:
         values = [[str(name), str(value)] for name, value in json.loads(request.body)["values"]]
-    except (ValueError, TypeError, KeyError) as error:
+        if "\0" in "".join(map("".join, values)):
+            raise ValueError("PostgreSQL keeps no NUL.")
+        json.dumps(values, ensure_ascii=False).encode()  # nor half of a surrogate pair
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadRequest("A draft is {values: [[name, value], …]}.") from error
     try:
         Draft.keep(found, {"values": values}, actor=request.actor, now=request.now)

@@ -1,0 +1,90 @@
+"""What no page ever sends: every page answers it with a sentence, never with a fault of ours."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from zhike import clock
+from zhike.conduct.bank import Bank
+from zhike.contacts import course
+from zhike.contacts.models import Contact, Draft
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+NUMBERS = ["9" * 5000, "9" * 30, "--5", "²", "１２", "-0", "1e3"]
+
+
+@pytest.fixture
+def at():
+    with clock.at(NOW):
+        yield NOW
+
+
+@pytest.fixture
+def rm(cast: Cast, at: datetime) -> Client:
+    return cast.client("rm", at)
+
+
+def held(cast: Cast) -> Contact:
+    with cast.acting("rm", NOW) as actor:
+        contact = course.plan(cast.customers["rm"][0], "reception", actor=actor, now=NOW)
+        course.start(contact, actor=actor, now=NOW - timedelta(minutes=20), bank=Bank())
+        course.end(contact, actor=actor, now=NOW, bank=Bank())
+    return contact
+
+
+@pytest.mark.parametrize("said", NUMBERS, ids=lambda said: said[:6])
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [
+        ("rm", "/customers/?rm={}"),
+        ("rm", "/customers/?after=x~{}"),
+        ("rm", "/me/?before={}"),
+        ("rm", "/workdays/?year={}"),
+        ("rm", "/staff/?unit={}"),
+        ("auditor", "/trail/?before={}"),
+        ("auditor", "/trail/?customer={}"),
+    ],
+)
+def test_a_number_that_is_none_in_an_address(cast: Cast, at: datetime, who: str, address: str, said: str) -> None:
+    assert cast.client(who, at).get(address.format(said)).status_code == 200
+
+
+@pytest.mark.parametrize("said", NUMBERS, ids=lambda said: said[:6])
+def test_a_number_that_is_none_in_a_form(cast: Cast, rm: Client, said: str) -> None:
+    customer = cast.customers["rm"][0].pk
+    assert rm.post("/customers/differences/", {"difference": said, "take": "1"}).status_code == 422
+    form = {"when": "past", "day": "2026-03-02", "time": "13:00", "minutes": said, "purpose": "care"}
+    assert rm.post(f"/customers/{customer}/new/reception/", form).status_code < 500
+    contact = held(cast)
+    assert rm.post(f"/contacts/{contact.pk}/start/", {"for": said}).status_code < 500
+
+
+@pytest.mark.parametrize("address", ["/customers/?tier=%00", "/?sort=%00", "/search/?q=a%00b", "/me/?%00=1"])
+def test_a_nul_in_an_address_is_a_damaged_request(rm: Client, address: str) -> None:
+    assert rm.get(address).status_code == 400
+
+
+def test_a_nul_in_a_form_is_a_damaged_request(cast: Cast, rm: Client) -> None:
+    customer, contact = cast.customers["rm"][0].pk, held(cast)
+    assert rm.post(f"/customers/{customer}/needs/", {"kind": "loan", "words": "a\0b"}).status_code == 400
+    assert rm.post(f"/contacts/{contact.pk}/ready/", {"tick": "a\0b"}).status_code == 400
+
+
+@pytest.mark.parametrize("value", ["\0", "\ud800"])
+def test_a_draft_of_what_cannot_be_kept_is_refused_and_the_one_before_stays(cast: Cast, rm: Client, value: str) -> None:
+    contact = held(cast)
+    address = f"/contacts/{contact.pk}/draft/"
+    kept = {"values": [["words", "谈了理财"]]}
+    assert rm.post(address, json.dumps(kept), content_type="application/json").status_code == 200
+    broken = json.dumps({"values": [["words", value]]})
+    assert rm.post(address, broken, content_type="application/json").status_code == 400
+    deep = '{"values":' + "[" * 20_000 + "]" * 20_000 + "}"
+    assert rm.post(address, deep, content_type="application/json").status_code == 400
+    with cast.acting("rm", NOW):
+        assert Draft.objects.get(contact=contact).body == kept
