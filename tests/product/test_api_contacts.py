@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
 from zhike import clock
+from zhike.api.contacts import Place
+from zhike.conduct.brief import PLACES
 from zhike.customers.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +128,8 @@ def test_a_visit_recorded_afterwards_wants_an_appointment_or_a_reason(cast: Cast
         ({"kind": "letter"}, "kind"),
         ({"customer": "x"}, "customer"),
         ({"outcome": "reached"}, "outcome"),
+        ({"started_at": "2026-02-27T14:00:00+08:00"}, "started_at"),
+        ({"seen": {"met_where": "<moon>"}}, "seen.met_where"),
         ({"purpose_words": "a\0b"}, None),
         ({"resutl": "agreed"}, "resutl"),
         ({"write_up": {"needs": [{"kind": "boat"}]}}, "write_up.needs[0].kind"),
@@ -216,3 +220,40 @@ def test_a_list_costs_the_same_however_long(
             rm.post("contacts", {"kind": "reception", "customer": platinum(cast)})
         with django_assert_num_queries(4):  # savepoint of the test, people_begin_token, the list, release
             rm.get("contacts")
+
+
+def test_nothing_is_planned_agreed_or_moved_into_the_past(cast: Cast, rm: Program) -> None:
+    customer = platinum(cast)
+
+    def refused(path: str, body: dict[str, Any]) -> str:
+        return str(rm.post(path, body, status=422)["errors"][0]["field"])
+
+    assert refused("contacts", {"kind": "call", "customer": customer, "planned_for": at(-60)}) == "planned_for"
+    past = {"at": at(-1440), "place": "客户公司"}
+    assert refused("contacts", {"kind": "visit", "customer": customer, "appointment": past}) == "appointment.at"
+    visit = rm.post("contacts", {"kind": "visit", "customer": customer})["id"]
+    assert refused(f"contacts/{visit}/appointment", past) == "at"
+    rm.post(f"contacts/{visit}/appointment", {"at": at(600), "place": "客户公司"})
+    assert refused(f"contacts/{visit}/move", {"to": at(-600), "whose": "customer", "why": "改期"}) == "to"
+
+
+def test_an_amended_outcome_promises_no_minute_that_lies_before_it(cast: Cast, rm: Program) -> None:
+    call = {"kind": "call", "customer": platinum(cast), "purpose": "introduction", "outcome": "no_answer"}
+    path = f"contacts/{rm.post('contacts', {**call, 'started_at': at(-9), 'ended_at': at(-8)})['id']}"
+    change = {"reason": "点错了", "changes": {"outcome": "busy", "call_back_at": "1901-01-01T00:00:00Z"}}
+    refused = rm.post(f"{path}/amendments", change, status=422, **{"If-Match": "*"})
+    assert (refused["clause"], refused["verdicts"][0]["name"]) == ("C4", "time_past")
+    assert rm.get(path)["outcome"] == "no_answer"
+
+
+def test_what_was_learned_names_a_contact_of_the_customers_own(cast: Cast, rm: Program) -> None:
+    other = rm.post("contacts", {"kind": "reception", "customer": str(cast.customers["rm"][1].pk)})["id"]
+    path = f"customers/{platinum(cast)}"
+    learned = {"fields": {"hobbies": "围棋"}, "contact": other}
+    assert rm.send("patch", path, learned, **{"If-Match": "*"}).status_code == 404
+    own = rm.post("contacts", {"kind": "reception", "customer": platinum(cast)})["id"]
+    assert rm.send("patch", path, {**learned, "contact": own}, **{"If-Match": "*"}).status_code == 200
+
+
+def test_the_places_are_the_briefs() -> None:
+    assert set(get_args(Place)) == {"", *PLACES}

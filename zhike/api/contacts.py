@@ -44,6 +44,7 @@ Purpose = Literal[
 ]
 Outcome = Literal["reached", "absent", "busy", "no_answer", "wrong_number", "not_interested"]
 Result = Literal["", "agreed", "inclined", "considering", "business_done", "no_business", "unhappy"]
+Place = Literal["", "outside_door", "hall", "wealth_room", "branch_door", "car_park", "seat"]
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 
 
@@ -81,8 +82,8 @@ class PromiseIn(In):
 class SeenIn(In):
     """Where the customer was met (R2) and seen off to (R11), whether the card was handed over (R3), whose invitation it was."""
 
-    met_where: Line = ""
-    seen_off: Line = ""
+    met_where: Place = ""
+    seen_off: Place = ""
     card_handed: bool | None = None
     invited_by_rm: bool = False
 
@@ -99,8 +100,8 @@ class WriteUpIn(In):
     learned: Annotated[dict[Line, Text], Field(max_length=50)] = {}
     demands: Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=20)] = []
     promises: Annotated[list[PromiseIn], Field(max_length=20)] = []
-    met_where: Line | None = None
-    seen_off: Line | None = None
+    met_where: Place | None = None
+    seen_off: Place | None = None
     card_handed: bool | None = None
     invitation: Literal["", "accepted", "declined"] | None = None
 
@@ -210,8 +211,8 @@ class DraftIn(In):
 class ChangesIn(In):
     result: Result | None = None
     result_words: Text | None = None
-    met_where: Line | None = None
-    seen_off: Line | None = None
+    met_where: Place | None = None
+    seen_off: Place | None = None
     card_handed: bool | None = None
     invitation: Literal["", "accepted", "declined"] | None = None
     purpose_words: Text | None = None
@@ -468,6 +469,9 @@ def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
 def _begun(request: Desk, customer: Customer, body: ContactIn) -> Contact:
     """A plan; agreed, if it says with whom what was agreed; under way, if it says since when."""
     _not_yet(body)
+    if body.started_at is None:
+        course.lies_ahead("planned_for", body.planned_for, request.now)
+        course.lies_ahead("appointment.at", body.appointment.at if body.appointment else None, request.now)
     acting = verb(request)
     contact = course.plan(
         customer,
@@ -510,6 +514,7 @@ def get(request: Desk, id: Id) -> Any:
 @policy("contacts.change")
 def agree(request: Desk, id: Id, body: AppointmentIn) -> Any:
     """The customer agreed when and where."""
+    course.lies_ahead("at", body.at, request.now)
     return answered(course.agree(taken(request, id), **body.model_dump(), **verb(request)))
 
 

@@ -424,7 +424,7 @@ def change(request: Desk, id: Id, body: LearnedIn, response: HttpResponse) -> An
     """What was learned, with its source; what was to be found out is done. Needs If-Match."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
     match(request, customer, wanted=True)
-    contact = int(body.contact) if body.contact else None
+    contact = one(customer.contacts.all(), body.contact).pk if body.contact else None
     warnings = learn(customer, body.fields, source=body.source, contact=contact, **verb(request))
     return answered(request, one(customers(request), id), response, warnings)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from zhike.conduct.bank import Bank
@@ -22,6 +22,8 @@ from zhike.people.actor import Actor
 from . import course, write_up
 from .course import DoesNotFit
 from .models.contact import Contact, Kind, Outcome, State
+
+LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ def record(
     Raises DoesNotFit for times that cannot be, Blocked for what a guard asks, as the single steps do.
     """
     _fits_kind(told, form)
+    if told.ended_at - told.started_at > LONGEST:
+        raise DoesNotFit(
+            "started_at",
+            "一次联系不会超过一天，请核对开始和结束时间。",
+            "No contact lasts longer than a day. Check when it started and when it ended.",
+        )
     contact = course.plan(
         customer,
         told.kind,

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
-from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.guard import Blocked, Verdict, call_outcome
 from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
@@ -57,6 +57,8 @@ def amend(
                 )
             ]
         )
+    if contact.kind == Kind.CALL and {"outcome", "call_back_at"} & set(changes):
+        _check_call_back(contact)
     if contact.kind == Kind.CALL and "outcome" in changes:
         state = _after_outcome(contact, Outcome(before["outcome"]), state)
     contact.state = state
@@ -67,6 +69,18 @@ def amend(
         _reckon(contact, actor, now, bank)
         _find_anew(contact, reason, bank)
     return contact
+
+
+def _check_call_back(contact: Contact) -> None:
+    """A promised minute lies after the talk that promised it (C3, C4). Without one, none was agreed."""
+    assert contact.ended_at is not None
+    if contact.outcome not in {Outcome.ABSENT, Outcome.BUSY}:
+        return
+    found = call_outcome(
+        outcome=contact.outcome, call_back=contact.call_back_at, no_time_agreed=True, now=contact.ended_at
+    )
+    if found:
+        raise Blocked(found)
 
 
 def _after_outcome(contact: Contact, before: Outcome, state: State) -> State:

@@ -123,8 +123,9 @@ def call_off(
 ) -> Contact:
     """Cancels a contact, or moves it to ``moved_to``. V3: a visit asks whose reason; the RM's own owes telling and apology.
 
-    Raises Blocked while nobody says whose reason it is.
+    Raises Blocked while nobody says whose reason it is, DoesNotFit for a time that has passed.
     """
+    lies_ahead("to", moved_to, now)
     _stop_if_blocked(guard.visit_called_off(whose=whose, told_how=told_how) if contact.kind == Kind.VISIT else [])
     state = follow("agree" if moved_to else "call off", contact)
     was_agreed = contact.state == State.AGREED
@@ -350,6 +351,16 @@ def put_through(
     if connected:
         remember(contact.customer_id, contact.rm_id, contact.kind, ended, connected=True)
     return contact
+
+
+def lies_ahead(field: str, at: datetime | None, now: datetime) -> None:
+    """Raises DoesNotFit where what is planned, agreed or moved has its time behind it: nobody comes on time yesterday."""
+    if at is not None and at < now - AT_THE_MOMENT:
+        raise DoesNotFit(
+            field,
+            "这个时间已经过去：计划、预约和改期都要选将来的时间；已经发生的，请补记。",
+            "This time has passed. Plan, agree or move to a time ahead; record afterwards what has happened.",
+        )
 
 
 def _only(contact: Contact, *kinds: Kind) -> None:
