@@ -137,6 +137,31 @@ def test_of_two_clicks_without_a_key_one_comes_second(database: Database) -> Non
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
 
 
+def test_of_two_clicks_on_a_page_one_comes_second(database: Database) -> None:
+    """Two windows, the same button: the talk ends once, the obligation is done once, what comes next is planned once."""
+    cast, program = prepared(database)
+    contact = program.post("contacts", plan(cast))["id"]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE zhike_owner")
+        windows = [cast.client("rm") for _ in range(3)]
+
+    def click(address: str, form: dict[str, str]) -> list[int]:
+        return sorted(answer.status_code for answer in at_once(3, lambda n: windows[n].post(address, form)))
+
+    assert click(f"/contacts/{contact}/start/", {}) == [303, 409, 409]
+    assert at_once(3, lambda n: windows[n].post(f"/contacts/{contact}/jot/", {"words": f"第{n}句"}))
+    assert len(program.get(f"contacts/{contact}")["notes"]) == 3
+    assert click(f"/contacts/{contact}/end/", {}) == [303, 409, 409]
+    thanks = next(each for each in program.get("obligations")["items"] if each["kind"] == "thanks")
+    how = {"channel": "sms", "introduces": "yes", "next": "1w"}
+    assert click(f"/obligations/{thanks['id']}/done/", how) == [303, 409, 409]
+    with psycopg.connect(database.url("zhike_worker")) as other:
+        facts = "SELECT count(*) FROM obligations_fact WHERE kind IN ('reception_ended', 'message_sent')"
+        assert other.execute(facts).fetchone() == (2,)
+        assert other.execute("SELECT meetings FROM customers_acquaintance").fetchall() == [(1,)]
+        assert other.execute("SELECT count(*) FROM contacts_contact").fetchone() == (2,)
+
+
 def twin(program: Program) -> Program:
     """The same program over another connection."""
     other = object.__new__(Program)

@@ -12,6 +12,8 @@ import pytest
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
 from zhike import clock
+from zhike.conduct.bank import Bank
+from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +121,59 @@ def test_pages_go_by_deadline_and_end_with_what_has_none(cast: Cast, rm: Program
     dues = [each["due"] for each in found]
     assert dues[-2:] == [None, None]
     assert dues[:-2] == sorted(dues[:-2])
+
+
+def told_of(cast: Cast, rm: Program, worker: Role) -> str:
+    """A promised call-back that nobody made, half an hour on: what the leader is to look into."""
+    busy = {"kind": "call", "customer": str(cast.customers["rm"][0].pk), "purpose": "introduction", "outcome": "busy"}
+    rm.post("contacts", {**busy, "started_at": at(-60), "ended_at": at(-58), "call_back_at": at(-40)})
+    with worker():
+        escalate(NOW, Bank())
+    (told,) = rm.get(f"obligations?customer={busy['customer']}&kind=look_into")["items"]
+    assert told["owner"]["name"] == "吴敏"
+    return str(told["id"])
+
+
+@pytest.mark.parametrize(
+    ("act", "body"), [("completion", {"words": "已处理", "channel": "call"}), ("waiver", {"reason": "没事"})]
+)
+def test_what_the_leader_was_told_of_an_rm_is_not_the_rms_to_close(
+    cast: Cast, rm: Program, worker: Role, act: str, body: dict[str, Any]
+) -> None:
+    told = told_of(cast, rm, worker)
+    assert rm.send("post", f"obligations/{told}/{act}", body).status_code == 403
+    assert cast.client("rm", NOW).post(f"/obligations/{told}/done/", body).status_code == 403
+    assert rm.get(f"obligations/{told}")["state"] == "open"
+    with worker():
+        leader = Program(cast, "leader")
+    assert leader.post(f"obligations/{told}/completion", {"words": "在外开会", "channel": "call"})["state"] == "done"
+
+
+def test_nobody_waives_their_own_must(
+    cast: Cast, rm: Program, worker: Role, owner: Role, visit: dict[str, Any]
+) -> None:
+    told = told_of(cast, rm, worker)
+    with worker():
+        leader, above = Program(cast, "leader"), Program(cast, "branch_leader")
+    refused = leader.post(f"obligations/{told}/waiver", {"reason": "算了"}, status=422)
+    assert refused["verdicts"][0]["name"] == "must_not_waived"
+    assert 'name="reason"' not in cast.client("leader", NOW).get(f"/obligations/{told}/").content.decode()
+    assert above.post(f"obligations/{told}/waiver", {"reason": "当面说过了"})["state"] == "waived"
+    assert leader.post(f"obligations/{named(rm, 'V5')['id']}/waiver", {"reason": "客户在国外"})["state"] == "waived"
+
+
+def test_what_is_taken_back_takes_back_what_went_with_it(cast: Cast, rm: Program, visit: dict[str, Any]) -> None:
+    answer = f"obligations/{named(rm, 'V7')['id']}"
+    rm.post(f"{answer}/completion", {"words": "已换好", "channel": "call", "demand": "met"})
+    assert rm.post(f"{answer}/undo")["state"] == "open"
+    demand = rm.get(f"contacts/{visit['id']}")["demands"][0]
+    assert (demand["state"], demand["closed_at"]) == ("open", None)
+    rm.post(f"{answer}/undo", status=422)
+    met = {"kind": "reception", "customer": str(cast.customers["rm"][1].pk), "started_at": at(-30), "ended_at": at(-10)}
+    rm.post("contacts", met)
+    email = next(
+        each for each in rm.get("obligations?kind=find_out&state=open")["items"] if each["detail"]["field"] == "email"
+    )
+    rm.post(f"obligations/{email['id']}/completion", {"value": "wrong@example.com"})
+    assert rm.post(f"obligations/{email['id']}/undo")["state"] == "open"
+    assert "email" in rm.get(f"customers/{email['customer']['id']}")["gaps"]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
@@ -21,6 +22,7 @@ from zhike.obligations import ledger, waivers
 from zhike.obligations.models import Finding, Obligation, State
 from zhike.people.actor import Actor
 from zhike.people.bank import settings
+from zhike.people.permissions import Refused
 
 from .models import Demand
 
@@ -45,7 +47,8 @@ class How:
 
 
 def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, bank: Bank) -> Obligation:
-    """Records how it was done. Raises Blocked with the clause when that way of doing it does not do."""
+    """Records how it was done. Raises Blocked with the clause when that way of doing it does not do, Refused for another's."""
+    check_owner(obligation, actor)
     if obligation.state != State.OPEN:
         raise AlreadySettled(obligation)
     at = how.at or now
@@ -70,6 +73,21 @@ def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, b
     _keep_own_phone(obligation, how, actor, now, bank)
     obligation.refresh_from_db()
     return obligation
+
+
+def leads(actor: Actor, obligation: Obligation) -> bool:
+    """Whether the actor stands above whoever owes it: nobody leads themselves."""
+    return "leader" in actor.roles and obligation.owner_id != actor.id and obligation.owner_id in actor.writes
+
+
+def check_owner(obligation: Obligation, actor: Actor) -> None:
+    """Raises Refused unless one owes it, leads whoever owes it, or stands in for a colleague in one's scope.
+
+    Seeing the customer is not enough: what a leader was told about an RM is not the RM's to close.
+    """
+    stands_in = obligation.owner_id in actor.writes and obligation.kind != "look_into"
+    if not (obligation.owner_id == actor.id or leads(actor, obligation) or stands_in):
+        raise Refused(_("Somebody else owes this; it is theirs to do or to let go."), "obligations.settle")
 
 
 # What is done by recording it, and as which fact.
@@ -177,6 +195,24 @@ def _close_demand(obligation: Obligation, how: How, now: datetime) -> None:
         Demand.objects.filter(contact_id=contact, number=number).update(state=how.demand, closed_at=now)
 
 
+def _open_demand(obligation: Obligation) -> None:
+    """What the answer that is taken back had closed is open again."""
+    if obligation.kind == "answer":
+        contact, number = obligation.subject.removeprefix("contact:").split("/demand:")
+        Demand.objects.filter(contact_id=contact, number=number).update(state=Demand.State.OPEN, closed_at=None)
+
+
+def _unlearn(obligation: Obligation, actor: Actor, now: datetime) -> None:
+    """What was found out by mistake is missing again, unless somebody has learned it anew since."""
+    if obligation.kind != "find_out":
+        return
+    assert obligation.customer is not None
+    field = obligation.detail["field"]
+    known = obligation.customer.profile.get(field) or {}
+    if known.get("by") == actor.id and known.get("on") == localdate(now).isoformat():
+        obligation.customer.learn(field, "", source="contact", actor=actor, now=now)
+
+
 def _keep_own_phone(obligation: Obligation, how: How, actor: Actor, now: datetime, bank: Bank) -> None:
     """S1, S2: a message from one's own phone beyond the three thanks is a finding."""
     occasion = obligation.detail.get("occasion", obligation.kind)
@@ -197,6 +233,7 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
 
     Where the bank wants the leader's approval the obligation comes back still open, with what was asked in ``approval``.
     """
+    check_owner(obligation, actor)
     if obligation.state not in {State.OPEN, State.CANNOT}:
         raise AlreadySettled(obligation)
     if not reason.strip():
@@ -211,7 +248,7 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
                 )
             ]
         )
-    if obligation.force == "must" and "leader" not in actor.roles:
+    if obligation.force == "must" and not leads(actor, obligation):
         _stop(
             [
                 Verdict(
@@ -219,13 +256,13 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
                     "must_not_waived",
                     "block",
                     Words(
-                        "这一条是“必须”，客户经理不能豁免。",
-                        "This clause says must: a relationship manager cannot waive it.",
+                        "这一条是“必须”，不能自行豁免，只有上级主管可以。",
+                        "This clause says must: nobody waives it for themselves, only a leader above.",
                     ),
                 )
             ]
         )
-    if "leader" not in actor.roles and settings().at(localdate(now)).waiver_needs_leader:
+    if not leads(actor, obligation) and settings().at(localdate(now)).waiver_needs_leader:
         return waivers.ask(obligation, reason, actor=actor, now=now)
     if not waivers.let_go(obligation, reason, by=actor.name, actor=actor, now=now):
         raise AlreadySettled(obligation)
@@ -233,7 +270,7 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
 
 
 def undo(obligation: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> Obligation:
-    """撤回: what oneself has just settled is open again. After ten minutes it stays, and is corrected by a leader's word."""
+    """撤回: what oneself has just settled is open again, with all that went with it. After ten minutes it stays, and is corrected by a leader's word."""
     by_oneself = obligation.settled_by_id == actor.id and obligation.settled_at is not None
     fact = obligation.settling
     if not by_oneself or fact is None or now - fact.known_at > UNDO_WITHIN or obligation.kind not in FACTS:
@@ -249,6 +286,8 @@ def undo(obligation: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> 
         )
         raise AssertionError
     ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    _open_demand(obligation)
+    _unlearn(obligation, actor, now)
     obligation.refresh_from_db()
     return obligation
 

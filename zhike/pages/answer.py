@@ -81,8 +81,11 @@ def in_course(view: View) -> View:
 
 
 def contact_for(request: ActingRequest, id: int) -> Contact:
-    """A contact in the reader's scope; anything else does not exist."""
-    found = Contact.objects.visible_to(request.actor).select_related("customer__unit").filter(pk=id).first()
+    """A contact in the reader's scope; anything else does not exist. Whoever comes to change it holds it till the end:
+    of two clicks at once the second sees what the first did.
+    """
+    rows = Contact.objects.visible_to(request.actor).select_related("customer__unit")
+    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).filter(pk=id).first()
     if found is None:
         raise Http404
     return found

@@ -32,7 +32,7 @@ def show(request: ActingRequest) -> HttpResponse:
     if request.method == "POST":
         check(request.actor, "customers.change")
         chosen = number(request.POST.get("difference"))
-        row = open_rows.filter(pk=chosen, customer__keeper__among=request.actor.writes)
+        row = open_rows.filter(pk=chosen or 0, customer__keeper__among=request.actor.writes)
         difference = row.select_related("customer").first()
         try:
             if difference is None:

@@ -44,12 +44,11 @@ ORIGINS = {
 
 
 def _find(request: ActingRequest, id: int) -> Obligation:
-    found = (
-        Obligation.objects.visible_to(request.actor)
-        .select_related("customer__unit", "fact", "owner", "settled_by", "settling")
-        .filter(pk=id)
-        .first()
+    rows = Obligation.objects.visible_to(request.actor).select_related(
+        "customer__unit", "fact", "owner", "settled_by", "settling"
     )
+    # Held by whoever comes to settle it: of two clicks at once the second sees what the first did.
+    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).filter(pk=id).first()
     if found is None:
         raise Http404
     return found
@@ -73,7 +72,8 @@ def _page(
     c = found.customer
     row = _row(found)
     look = owed.look(row, request.now) if found.state == State.OPEN else "done"
-    mine = found.owner_id == request.actor.id or "leader" in request.actor.roles
+    leads = completion.leads(request.actor, found)
+    mine = found.owner_id == request.actor.id or leads
     context = {
         "o": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind) if c else None,
@@ -87,7 +87,7 @@ def _page(
         "form": found.kind if found.state == State.OPEN and found.kind in FACTS else "",
         "may_do": may(request.actor, "obligations.settle") and mine,
         "may_waive": may(request.actor, "obligations.waive") and mine and found.state in {State.OPEN, State.CANNOT}
-        and (found.force != "must" or "leader" in request.actor.roles),
+        and (found.force != "must" or leads),
         "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
         and request.now - found.settling.known_at <= completion.UNDO_WITHIN,
         "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or ["call", "sms", "wecom", "meeting"])],

@@ -68,7 +68,7 @@ def _customer(request: ActingRequest, text: str) -> int | None:
     visible = Customer.objects.visible_to(request.actor)
     found = visible.filter(core_number=text).first()
     if found is None:
-        found = visible.filter(pk=number(text)).first()
+        found = visible.filter(pk=number(text) or 0).first()
     return found.pk if found else None
 
 

@@ -95,7 +95,7 @@ def one(request: ActingRequest, unit: int) -> HttpResponse:
 
 def _id(text: str | None) -> int | None:
     """The id of a unit that is there; anything else is none."""
-    found = Unit.objects.filter(pk=number(text)).first()
+    found = Unit.objects.filter(pk=number(text) or 0).first()
     return found.pk if found else None
 
 
