@@ -262,6 +262,16 @@ def test_codes_cannot_be_tried_through(cast: Cast, owner: Role) -> None:
     assert browser.get("/").status_code == 302
 
 
+def test_the_present_password_cannot_be_tried_through(cast: Cast) -> None:
+    desk = Client()
+    sign_in(desk, "1001")
+    new = "another good password"
+    form = {"password1": new, "password2": new}
+    answers = [desk.post("/me/password/", {**form, "oldpassword": f"guess {n}"}).status_code for n in range(5)]
+    assert answers == [200, 200, 200, 200, 429]
+    assert desk.post("/me/password/", {**form, "oldpassword": PASSWORD}).status_code == 429
+
+
 def test_a_signed_in_person_cannot_read_another_persons_second_factor(cast: Cast, owner: Role) -> None:
     from allauth.mfa.models import Authenticator
     from allauth.mfa.totp.internal.auth import TOTP

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -69,7 +70,18 @@ class SignInForm(LoginForm):
 
 
 class PasswordForm(ChangePasswordForm):
-    """The new password must differ: an invitation's one-time password stays nobody's password."""
+    """The new password must differ: an invitation's one-time password stays nobody's password.
+
+    A wrong present password counts like one at sign-in: an unattended desk is no place to try them through.
+    """
+
+    def clean_oldpassword(self) -> str:
+        refuse_locked(self.user)
+        try:
+            return str(super().clean_oldpassword())
+        except forms.ValidationError:
+            count_failure(self.user)
+            raise
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -80,6 +92,20 @@ class PasswordForm(ChangePasswordForm):
         return cleaned
 
 
+def refuse_locked(user: Any) -> None:
+    """Raises ValidationError, answered 429, where too many tries have locked the account."""
+    request, credentials = context.request, {"username": user.number}
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        request.axes_locked_out = True
+        request.axes_credentials = credentials
+        raise forms.ValidationError(locked_sentence())
+
+
+def count_failure(user: Any) -> None:
+    """One more try that failed; the one that is too many locks the account."""
+    user_login_failed.send(sender=__name__, credentials={"username": user.number}, request=context.request)
+
+
 class Code:
     """A wrong code counts like a wrong password, a locked account takes none: six digits are soon tried through.
 
@@ -87,14 +113,8 @@ class Code:
     """
 
     def clean_code(self) -> str:
-        from allauth.core import context
-
         request, user = context.request, self.user  # type: ignore[attr-defined]
-        credentials = {"username": user.number}
-        if not AxesProxyHandler.is_allowed(request, credentials):
-            request.axes_locked_out = True
-            request.axes_credentials = credentials
-            raise forms.ValidationError(locked_sentence())
+        refuse_locked(user)
         signed_in = request.actor is not None
         # Whoever has shown the password may use up that person's codes, and nobody else's.
         actor.act(user.pk, request.now)
@@ -105,7 +125,7 @@ class Code:
         except forms.ValidationError:
             if not signed_in:
                 actor.leave()
-            user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+            count_failure(user)
             raise
         return code
 
