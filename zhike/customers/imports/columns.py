@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike.customers import profile
 from zhike.customers.models import Heading
+from zhike.customers.vault import mask_email
 
 # Fields of a row that are no profile fields, with their names on screen.
 OWN: dict[str, str | Promise] = {
@@ -87,6 +88,8 @@ HEADINGS: dict[str, str] = {
 }
 LUNAR_HEADINGS = frozenset(("农历生日", "阴历生日"))
 
+LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
+
 
 def normal(heading: str) -> str:
     """A heading without what varies: width, case, spaces, punctuation, marks of what must be filled in."""
@@ -117,6 +120,17 @@ def remember(mapping: Mapping[str, str], columns: Iterable[str], by: int | None,
         heading, field = normal(column), mapping.get(column, "")
         if HEADINGS.get(heading, "") != field or Heading.objects.filter(heading=heading).exists():
             Heading.objects.update_or_create(heading=heading, defaults={"field": field, "by_id": by, "at": now})
+
+
+def masked(field: str, text: str) -> str:
+    """A cell as a screen shows it. Of a column that nobody has named yet, long numbers and addresses are hidden too."""
+    if field in profile.FIELDS:
+        return profile.masked(profile.named(field), text)
+    if field:
+        return text
+    if "@" in text:
+        return mask_email(text)
+    return LONG_NUMBER.sub(lambda number: f"{number[0][:3]}****{number[0][-4:]}", text)
 
 
 def lunar_columns(mapping: Mapping[str, str]) -> set[str]:

@@ -169,7 +169,7 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         "run": run,
         "wrong": wrong or run.error,
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
-        "doubts": [_doubt(line) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]],
+        "doubts": [_doubt(line, run.mapping) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]],
     }
     if run.state == Run.State.MAPPING:
         context |= _columns(run)
@@ -177,7 +177,7 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
 
 
 def _columns(run: Run) -> dict[str, Any]:
-    """The file's columns, each with what it may be and its first values: from the uploader's own file."""
+    """The file's columns, each with what it may be and its first values, masked: screens are looked at by others too."""
     with file_of(run) as path:
         table = open_table(path)
         first = list(islice(table, 3))
@@ -186,7 +186,7 @@ def _columns(run: Run) -> dict[str, Any]:
             {
                 "name": column,
                 "field": run.mapping.get(column, ""),
-                "like": "、".join(value for row in first if (value := row.cells.get(column, "")))[:60],
+                "like": _likes(run.mapping.get(column, ""), [row.cells.get(column, "") for row in first]),
             }
             for column in table.columns
             if column
@@ -199,8 +199,14 @@ def _columns(run: Run) -> dict[str, Any]:
     }
 
 
-def _doubt(line: Line) -> dict[str, Any]:
-    row = line.row
+def _likes(field: str, values: list[str]) -> str:
+    return "、".join(meanings.masked(field, value) for value in values if value)[:60]
+
+
+def _doubt(line: Line, mapping: dict[str, str]) -> dict[str, Any]:
+    """What the file says of somebody, as far as it is taken in and masked as everywhere, beside who is known."""
+    cells = line.row
+    row = {column: meanings.masked(field, cells.get(column, "")) for column, field in mapping.items() if field}
     match = line.matches[0] if line.matches else {}
     return {
         "pk": line.pk,
