@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,6 +129,12 @@ def test_a_difference_is_shown_masked_and_decided(cast: Cast, owner: Any, worker
         theirs = vault().seal("13812345670", place("mobile", customer.pk))
         difference = Difference.objects.create(customer=customer, field="mobile", theirs=theirs, seen_at=NOW)
     browser = cast.client("rm")
+    for who, led in (("rm", True), ("leader", True), ("compliance", True), ("mate", False), ("other_leader", False)):
+        page = cast.client(who).get("/customers/").content.decode()
+        found = re.search(r'href="/customers/differences/">[^<]*<span class="count">(\d+)<', page)
+        assert (found and found[1]) == ("1" if led else None), who
+    assert "/customers/differences/" in cast.client("leader").get("/customers/import/").content.decode()
+    assert "/customers/differences/" not in cast.client("administrator").get("/customers/import/").content.decode()
     page = browser.get("/customers/differences/").content.decode()
     assert "138 **** 5670" in page
     assert "139 **** 0000" in page

@@ -21,6 +21,7 @@ from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local, money
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.differences import waiting
 from zhike.people.models import Staff, Unit
 from zhike.people.permissions import policy
 
@@ -57,6 +58,7 @@ def book(request: ActingRequest) -> HttpResponse:
         "books": books,
         "keeper": keeper,
         "own": keeper == request.actor.id,
+        "differences": waiting(request),
     }
     return render(request, "customers.html", context)
 

@@ -28,7 +28,7 @@ ROWS = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest) -> HttpResponse:
     """Open differences in scope; POST ``difference`` and ``take`` (1 or 0) decides one."""
-    open_rows = Difference.objects.filter(state=Difference.State.OPEN, customer__keeper__among=request.actor.sees)
+    open_rows = _open(request)
     if request.method == "POST":
         check(request.actor, "customers.change")
         chosen = number(request.POST.get("difference"))
@@ -42,6 +42,18 @@ def show(request: ActingRequest) -> HttpResponse:
             return _page(request, open_rows, wrong=str(error))
         return moved(request, reverse("differences"), gettext("Decided."))
     return _page(request, open_rows)
+
+
+def _open(request: ActingRequest) -> Any:
+    return Difference.objects.filter(state=Difference.State.OPEN, customer__keeper__among=request.actor.sees)
+
+
+def waiting(request: ActingRequest) -> str:
+    """How many wait in the reader's scope, for whoever leads there: "12", "100+"; empty for none."""
+    if not may(request.actor, "customers.view"):
+        return ""
+    count = _open(request)[: ROWS + 1].count()
+    return f"{ROWS}+" if count > ROWS else str(count or "")
 
 
 def _page(request: ActingRequest, open_rows: Any, wrong: str = "") -> HttpResponse:

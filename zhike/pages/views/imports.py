@@ -24,6 +24,7 @@ from zhike.customers.models import Line, Run
 from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
 from zhike.pages.answer import moved, number
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.views.differences import waiting
 from zhike.people.models import Unit
 from zhike.people.permissions import policy
 from zhike.people.tables import UnreadableTable, open_table
@@ -49,7 +50,8 @@ def show(request: ActingRequest) -> HttpResponse:
         except UnreadableTable as error:
             wrong = str(error)
     runs = Run.objects.filter(by_id=request.actor.id).order_by("-at", "-id")[:30]
-    return render(request, "imports.html", {"runs": runs, "wrong": wrong}, status=422 if wrong else 200)
+    context = {"runs": runs, "wrong": wrong, "differences": waiting(request)}
+    return render(request, "imports.html", context, status=422 if wrong else 200)
 
 
 def _upload(request: ActingRequest) -> Run:
@@ -169,7 +171,9 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         "run": run,
         "wrong": wrong or run.error,
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
-        "doubts": [_doubt(line, run.mapping) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]],
+        "doubts": [
+            _doubt(line, run.mapping) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]
+        ],
     }
     if run.state == Run.State.MAPPING:
         context |= _columns(run)
