@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,8 @@ def test_a_row_with_too_many_cells_is_said_and_one_with_too_few_is_filled(tmp_pa
 
 
 def test_what_is_no_table_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    for data in (b"", b"\n\n", b"a,a\n1,2\n", b"PK\x03\x04rubbish", b"\x00\x01\x02\xff\xfe\xfd" * 20):
+    damaged = (b"PK\x03\x04rubbish", b"\x00\x01\x02\xff\xfe\xfd" * 20, b"\xff\xfe\x00", "a,b\n\0,1\n".encode("utf-16"))
+    for data in (b"", b"\n\n", b"a,a\n1,2\n", *damaged):
         with translation.override("en"), pytest.raises(UnreadableTable, match=r"[A-Z].*\."):
             open_table(written(tmp_path / "a.csv", data))
 
@@ -70,3 +73,59 @@ def test_refused_rows_come_back_readable_and_harmless(tmp_path: Path) -> None:
     assert LINE in back.columns
     assert REASON in back.columns
     assert next(iter(back)).cells == {"name": "=cmd|x", "phone": "+8613800000000"}
+    # A heading is a cell too.
+    file = io.StringIO()
+    refused = RefusedRows(file, ('=HYPERLINK("http://x")', "＝1+1"))
+    refused.add(row, [Problem('=HYPERLINK("http://x")', "No.")])
+    assert not [cell for line in csv.reader(file.getvalue()[1:].splitlines()) for cell in line if cell.startswith(("=", "＝"))]
+    back = open_table(written(tmp_path / "headings.csv", file.getvalue().encode()))
+    assert back.columns[:2] == ('=HYPERLINK("http://x")', "＝1+1")
+
+
+SHEET = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+
+
+def excel(path: Path, rows: str) -> Path:
+    """An Excel file of a few hundred bytes, its sheet written by hand."""
+    made = path.with_suffix(".made.xlsx")
+    with xlsxwriter.Workbook(made) as book:
+        book.add_worksheet()
+    with zipfile.ZipFile(made) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as changed:
+        for part in whole.infolist():
+            sheet = part.filename == "xl/worksheets/sheet1.xml"
+            changed.writestr(part.filename, SHEET.format(rows) if sheet else whole.read(part))
+    return path
+
+
+HEADINGS = '<row r="1"><c r="A1" t="inlineStr"><is><t>name</t></is></c><c r="B1" t="inlineStr"><is><t>assets</t></is></c></row>'
+
+
+@pytest.mark.parametrize("corner", ["XFD1048576", "ZZ1048576", "XFD9000"])
+def test_a_cell_in_the_last_corner_is_said_and_not_filled_up_to(tmp_path: Path, corner: str) -> None:
+    row = "".join(filter(str.isdigit, corner))
+    path = excel(tmp_path / "far.xlsx", f'{HEADINGS}<row r="{row}"><c r="{corner}"><v>1</v></c></row>')
+    with pytest.raises(UnreadableTable, match=row):
+        open_table(path)
+
+
+def test_what_unpacks_to_more_than_memory_holds_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = excel(tmp_path / "bomb.xlsx", HEADINGS)
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as book,
+        book.open("xl/sharedStrings.xml", "w", force_zip64=True) as part,
+    ):
+        for _ in range(1025):
+            part.write(b" " * (1 << 20))
+    assert path.stat().st_size < 2 << 20
+    with pytest.raises(UnreadableTable, match="CSV"):
+        open_table(path)
+
+
+def test_a_number_that_is_none_is_the_rows_problem(tmp_path: Path) -> None:
+    cells = "".join(
+        f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>a</t></is></c><c r="B{n}"><v>{value}</v></c></row>'
+        for n, value in enumerate(("NaN", "1e400", "-inf", "5"), 2)
+    )
+    rows = list(open_table(excel(tmp_path / "nan.xlsx", HEADINGS + cells)))
+    assert [[problem.column for problem in row.problems] for row in rows] == [["assets"], ["assets"], ["assets"], []]
+    assert rows[3].cells["assets"] == "5"

@@ -38,7 +38,7 @@ def keep_file(run: Run, pieces: Iterator[bytes]) -> None:
 @contextmanager
 def file_of(run: Run) -> Iterator[Path]:
     """The uploaded file, on this machine's disk for as long as the block runs, readable by this account alone."""
-    with tempfile.NamedTemporaryFile(suffix=Path(run.name).suffix) as file:
+    with tempfile.NamedTemporaryFile() as file:
         for part in run.parts.order_by("number").iterator(chunk_size=4):
             file.write(base64.b64decode(vault().open(part.sealed, part_place(run.pk, part.number))))
         file.flush()

@@ -10,7 +10,10 @@ import codecs
 import csv
 import datetime as dt
 import itertools
+import math
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +28,11 @@ DELIMITERS = ",\t;|\x1f"
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 # Excel keeps fifteen digits of a number; what was longer (an identity number, a card) has lost its end.
 EXACT = 10**15
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+$)")
+# What a spreadsheet begins a formula with, full-width forms included.
+FORMULA = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?![\d.]+$)")
+# An Excel file is read whole, as a rectangle up to its last cell: what would not fit into memory is refused before.
+MOST_CELLS, MOST_BYTES = 30_000_000, 1 << 30
+LETTERS, LINES = re.compile(rb' r="([A-Z]{1,3})\d'), re.compile(rb' r="[A-Z]{1,3}(\d{1,7})"')
 
 
 class UnreadableTable(ValueError):
@@ -102,12 +109,17 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "") -> Table:
         ) from error
     if not head:
         raise UnreadableTable(_("The file is empty. The first line must name the columns."))
+    if head == ZIP:
+        _check_size(path)
     if head in (ZIP, OLE):
         sheet, first = _first_sheet(path)
         return Table(path, _columns(first), sheet=sheet)
     encoding = encoding or _encoding(path)
-    with path.open(encoding=encoding, newline="") as text:
-        line = text.readline()
+    try:
+        with path.open(encoding=encoding, newline="") as text:
+            line = text.readline()
+    except (UnicodeError, LookupError) as error:
+        raise UnreadableTable(_("The file cannot be read as %(encoding)s.") % {"encoding": encoding}) from error
     delimiter = delimiter or max(DELIMITERS, key=line.count)
     _number, first = next(((n, v) for n, v in _text_lines(path, encoding, delimiter) if any(v)), (0, []))
     return Table(path, _columns(first), encoding=encoding, delimiter=delimiter)
@@ -123,6 +135,8 @@ def as_text(value: Any) -> tuple[str, str]:
     if isinstance(value, bool):
         return ("1" if value else "0"), ""
     if isinstance(value, float | int):
+        if not math.isfinite(value):
+            return "", _("This cell holds no number that can be read. Enter it again.")
         if abs(value) >= EXACT:
             return f"{value:.0f}", _(
                 "Excel has lost the last digits of this number. Format the column as text and enter it again."
@@ -145,7 +159,7 @@ class RefusedRows:
         # Excel takes a file without this mark for the local code page.
         file.write("\ufeff")
         self._writer = csv.writer(file)
-        self._writer.writerow([*self.columns, LINE, COLUMN, REASON])
+        self._writer.writerow([*map(_harmless, self.columns), LINE, COLUMN, REASON])
 
     def add(self, row: Row, problems: Iterable[Problem]) -> None:
         found = list(problems)
@@ -154,7 +168,7 @@ class RefusedRows:
             [
                 *(_harmless(row.cells.get(column, "")) for column in self.columns),
                 row.line,
-                ";".join(dict.fromkeys(p.column for p in found if p.column)),
+                _harmless(";".join(dict.fromkeys(p.column for p in found if p.column))),
                 " ".join(p.reason for p in found),
             ]
         )
@@ -180,9 +194,8 @@ def _encoding(path: Path) -> str:
     """UTF-8 if all of it is, else GB18030 if all of it is."""
     with path.open("rb") as file:
         mark = file.read(3)
-    if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    for encoding in ("utf-8-sig", "gb18030"):
+    marked = mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         if _decodes(path, encoding):
             return encoding
     raise UnreadableTable(_("The file is neither text in UTF-8 or GB18030 (GBK) nor Excel. Save it as CSV in UTF-8."))
@@ -214,6 +227,52 @@ def _text_lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int
                 raise UnreadableTable(
                     _("Line %(line)d cannot be read: %(why)s.") % {"line": line, "why": error}
                 ) from error
+
+
+def _check_size(path: Path) -> None:
+    """Raises UnreadableTable for what is no .xlsx, or would burst the memory: a cell in the last corner of an empty sheet."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            if "xl/workbook.xml" not in book.namelist():
+                raise UnreadableTable(_("This is no Excel file of the kind .xlsx. Save it as .xlsx or as CSV."))
+            if sum(part.file_size for part in book.infolist()) > MOST_BYTES:
+                raise UnreadableTable(_("The Excel file is too large. Save it as CSV in UTF-8."))
+            for name in book.namelist():
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    _check_sheet(book, name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise UnreadableTable(
+            _("The Excel file cannot be read: %(why)s. If it has a password, save it without.") % {"why": error}
+        ) from error
+
+
+def _check_sheet(book: zipfile.ZipFile, name: str) -> None:
+    letters: set[bytes] = set()
+    lines: set[bytes] = set()
+    with book.open(name) as sheet:
+        rest = b""
+        while piece := sheet.read(1 << 20):
+            piece = rest + piece
+            letters.update(LETTERS.findall(piece))
+            lines.update(LINES.findall(piece))
+            rest = piece[-24:]
+    columns, last = max(map(_column, letters), default=0), max(map(int, lines), default=0)
+    if columns * last > MOST_CELLS:
+        raise UnreadableTable(
+            _(
+                "The sheet reaches to row %(last)d and column %(columns)d. Delete what stands beyond the data, or save it "
+                "as CSV in UTF-8."
+            )
+            % {"last": last, "columns": columns}
+        )
+
+
+def _column(letters: bytes) -> int:
+    """A is 1, Z 26, AA 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _workbook(path: Path) -> Any:

@@ -62,7 +62,7 @@ def _upload(request: ActingRequest) -> Run:
         raise UnreadableTable(
             gettext("The file is larger than 200 MB; load it with the command zhike import customers.")
         )
-    with tempfile.NamedTemporaryFile(suffix=Path(upload.name).suffix) as file:
+    with tempfile.NamedTemporaryFile() as file:
         for chunk in upload.chunks():
             file.write(chunk)
         file.flush()

@@ -69,7 +69,7 @@ def _text(request: ActingRequest) -> str:
         return request.POST.get("text", "").strip("\n")
     if upload.size > LARGEST:
         raise UnreadableTable(gettext("The file is larger than 4 MB; take it in with the command zhike import staff."))
-    with tempfile.NamedTemporaryFile(suffix=Path(upload.name).suffix) as file:
+    with tempfile.NamedTemporaryFile() as file:
         for chunk in upload.chunks():
             file.write(chunk)
         file.flush()
