@@ -65,3 +65,18 @@ def test_the_code_says_what_it_asks(shared: Site) -> None:
         expect(page.locator(f"main a[href='/code/{clause}/']").first).to_be_visible()
     page.goto(f"{shared.address}/code/W15/")
     expect(page.locator("h1")).not_to_be_empty()
+
+
+def test_settings_are_filtered_while_one_types(shared: Site) -> None:
+    page = shared.person("administrator")
+    page.goto(f"{shared.address}/settings/")
+    rows = page.locator(".table--settings tbody tr")
+    before = rows.count()
+    assert before > 40
+    page.locator("#filter").click()
+    page.keyboard.type("锁定")
+    expect(rows).to_have_count(2)
+    expect(page.locator("#filter")).to_be_focused()
+    expect(page.locator("#lockout_minutes")).to_be_visible()
+    page.locator("#filter").fill("")
+    expect(rows).to_have_count(before)

@@ -191,6 +191,45 @@ def test_a_setting_is_asked_for_and_approved(
     assert "2026-03-17" in browser.get("/settings/").content.decode()
 
 
+def test_settings_stand_in_groups_and_are_found_by_name_and_clause(cast: Cast) -> None:
+    from zhike.conduct.bank import SETTINGS
+    from zhike.conduct.setting import GROUPS
+
+    browser = cast.client("administrator")
+
+    def listed(query: str) -> list[str]:
+        page = browser.get(f"/settings/{query}").content.decode()
+        return re.findall(r'<tr id="(\w+)">', page)
+
+    everything = listed("")
+    assert sorted(everything) == sorted(SETTINGS)
+    order = list(GROUPS)
+    places = [order.index(SETTINGS[name].group) for name in everything]
+    assert places == sorted(places)
+    assert set(places) == set(range(len(order)))  # no group is empty
+    assert listed("?q=锁定") == ["lockout_failures", "lockout_minutes"]
+    assert {"callback_tolerance", "callback_leader_after"} <= set(listed("?q=c5"))
+    assert "rhythm_soon_percent" in listed("?q=联系频次")  # by its group
+    nothing = browser.get("/settings/?q=无此字样").content.decode()
+    assert "没有这样的参数" in nothing
+
+
+def test_settings_say_what_differs_from_the_default_and_what_will_change(cast: Cast, owner: Role) -> None:
+    with owner():
+        for value, day in ((7, "2026-01-01"), (8, "2026-04-01")):
+            Setting.objects.create(name="callback_tolerance", value=value, from_day=day, at=NOW)
+        Setting.objects.create(name="rhythm_call_seconds", value=90, from_day="2026-05-01", at=NOW)
+    browser = cast.client("rm")
+    page = browser.get("/settings/?only=differs").content.decode()
+    assert re.findall(r'<tr id="(\w+)">', page) == ["callback_tolerance", "second_factor_roles"]
+    assert "默认 5 分钟" in page
+    page = browser.get("/settings/?only=ahead").content.decode()
+    assert re.findall(r'<tr id="(\w+)">', page) == ["callback_tolerance", "rhythm_call_seconds"]
+    assert "2026-04-01 起 8 分钟" in page
+    assert "2026-05-01 起 90 秒" in page
+    assert '即将变更<span class="count">2' in page
+
+
 def test_every_setting_has_a_form_that_says_what_it_shows(cast: Cast) -> None:
     from zhike.conduct.bank import SETTINGS
     from zhike.conduct.setting import plain

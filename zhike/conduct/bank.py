@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
-from zhike.conduct.setting import Kind, Origin, Setting, SettingRefused, read
+from zhike.conduct.setting import Group, Kind, Origin, Setting, SettingRefused, read
 from zhike.conduct.tiers import Rhythm, Tier, TierRules
 from zhike.conduct.words import Words
 
@@ -29,10 +29,19 @@ _SECONDS = Words("秒", "seconds")
 _TIMES = Words("次", "times")
 
 
-def _set(default: object, zh: str, en: str, kind: Kind, clauses: str = "", origin: Origin = "bank", **more: Any) -> Any:
-    return field(
-        default=default, metadata={"setting": Setting(Words(zh, en), kind, tuple(clauses.split()), origin, **more)}
-    )
+def _set(
+    default: object,
+    zh: str,
+    en: str,
+    kind: Kind,
+    clauses: str = "",
+    origin: Origin = "bank",
+    *,
+    group: Group,
+    **more: Any,
+) -> Any:
+    setting = Setting(Words(zh, en), kind, tuple(clauses.split()), origin, group=group, **more)
+    return field(default=default, metadata={"setting": setting})
 
 
 def _number(default: int, zh: str, en: str, unit: Words, high: int, clauses: str = "", **more: Any) -> Any:
@@ -82,43 +91,61 @@ _RHYTHM = (
 
 @dataclass(frozen=True)
 class Bank:
-    """Every setting as it stands on one day. Field order is the order on the settings page."""
+    """Every setting as it stands on one day. Field order is the order on the settings page, within each group."""
 
-    zone: ZoneInfo = _set(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone")
+    zone: ZoneInfo = _set(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone", group="hours")
 
     # Thanks
     reception_late_from: time = _time(
-        21, 0, "接待送别晚于此时，致谢可延至次日", "Farewell later than this: thanks may wait for the next day", "R12"
+        21,
+        0,
+        "接待送别晚于此时，致谢可延至次日",
+        "Farewell later than this: thanks may wait for the next day",
+        "R12",
+        group="hours",
     )
     reception_late_due: time = _time(
-        12, 0, "晚间送别后的致谢，次日截止", "Thanks after a late farewell: due next day at", "R12"
+        12, 0, "晚间送别后的致谢，次日截止", "Thanks after a late farewell: due next day at", "R12", group="deadlines"
     )
     reception_thanks_below_platinum: bool = _bool(
-        False, "接待后也向白金以下客户致谢", "Thanks after a reception below platinum too", "R12"
+        False, "接待后也向白金以下客户致谢", "Thanks after a reception below platinum too", "R12", group="thanks"
     )
     visit_thanks_below_platinum: bool = _bool(
-        True, "拜访后也向白金以下客户致谢", "Thanks after a visit below platinum too", "V5"
+        True, "拜访后也向白金以下客户致谢", "Thanks after a visit below platinum too", "V5", group="thanks"
     )
-    visit_evening_from: time = _time(18, 0, "拜访当晚：起", "The evening of a visit: from", "V5")
-    visit_evening_to: time = _time(22, 0, "拜访当晚：止", "The evening of a visit: to", "V5")
+    visit_evening_from: time = _time(18, 0, "拜访当晚：起", "The evening of a visit: from", "V5", group="hours")
+    visit_evening_to: time = _time(22, 0, "拜访当晚：止", "The evening of a visit: to", "V5", group="hours")
     visit_late_from: time = _time(
-        21, 0, "拜访结束晚于此时，当晚延至午夜", "Visit ending later than this: the evening lasts till midnight", "V5"
+        21,
+        0,
+        "拜访结束晚于此时，当晚延至午夜",
+        "Visit ending later than this: the evening lasts till midnight",
+        "V5",
+        group="hours",
     )
     visit_thanks_before_evening: bool = _bool(
-        True, "拜访结束后至当晚开始前的致谢也算", "Thanks between the end of a visit and the evening count", "V5"
+        True,
+        "拜访结束后至当晚开始前的致谢也算",
+        "Thanks between the end of a visit and the evening count",
+        "V5",
+        group="hours",
     )
-    visit_first_needs_sms: bool = _bool(True, "首次拜访须发短信致谢", "A first visit needs an SMS", "V5")
+    visit_first_needs_sms: bool = _bool(
+        True, "首次拜访须发短信致谢", "A first visit needs an SMS", "V5", group="thanks"
+    )
     visit_call_where_sms_impossible: bool = _bool(
         True,
         "发不了短信的白金客户，拜访后可改打电话",
         "A call instead where an SMS is impossible (platinum visit)",
         "V5",
+        group="thanks",
     )
     one_message_closes_day: bool = _bool(
         True,
         "同一客户同日多次联系，最后一次之后的一条短信一并了结",
         "Several contacts with one customer on one day: one message after the last closes all",
         "R12 V5 C10",
+        group="thanks",
     )
     tier_counts: str = _choice(
         "以何时的等级为准",
@@ -128,6 +155,7 @@ class Bank:
             "contact_start": ("联系开始时", "At the start of the contact"),
         },
         "R2 R11 R12 V5",
+        group="tiers",
     )
     own_phone_thanks: tuple[str, ...] = _set(
         ("reception", "visit", "first_call"),
@@ -141,9 +169,10 @@ class Bank:
             "visit": Words("拜访后", "After a visit"),
             "first_call": Words("首次通话后", "After a first call"),
         },
+        group="thanks",
     )
     wecom_counts_as_sms: bool = _bool(
-        False, "规范要求短信之处，企业微信也算", "WeCom counts where the code says SMS", "R12 V5 C10"
+        False, "规范要求短信之处，企业微信也算", "WeCom counts where the code says SMS", "R12 V5 C10", group="thanks"
     )
     stand_in_thanks: str = _choice(
         "代班人代发致谢",
@@ -153,47 +182,74 @@ class Bank:
             "not_sent": ("不代发，等本人", "Not sent; waits for the RM"),
         },
         "R12 V5 C10",
+        group="thanks",
     )
 
     # Visits and calls
     arrival_earliest: int = _number(
-        25, "早于约定多少分钟算过早到达", "Too early: more than so long before", _MINUTES, 180, "V2"
+        25, "早于约定多少分钟算过早到达", "Too early: more than so long before", _MINUTES, 180, "V2", group="hours"
     )
     arrival_target: int = _number(
-        15, "提前多少分钟到门口", "To be at the door before the time", _MINUTES, 120, "V2", origin="code"
+        15, "提前多少分钟到门口", "To be at the door before the time", _MINUTES, 120, "V2", origin="code", group="hours"
     )
     arrival_prescribed_to: int = _number(
-        10, "不晚于约定前多少分钟算合规到达", "As prescribed: at least so long before", _MINUTES, 120, "V2"
+        10,
+        "不晚于约定前多少分钟算合规到达",
+        "As prescribed: at least so long before",
+        _MINUTES,
+        120,
+        "V2",
+        group="hours",
     )
-    leave_reminder: int = _number(60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2")
+    leave_reminder: int = _number(
+        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", group="hours"
+    )
     visit_length: int = _number(
-        45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5
+        45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5, group="hours"
     )
-    callback_tolerance: int = _number(5, "约定回电允许偏差", "Call-back tolerance, either way", _MINUTES, 60, "C5")
+    callback_tolerance: int = _number(
+        5, "约定回电允许偏差", "Call-back tolerance, either way", _MINUTES, 60, "C5", group="hours"
+    )
     callback_leader_after: int = _number(
-        30, "约定回电过时仍未打，多久后告知主管", "Leader told of a missed call-back after", _MINUTES, 1440, "C5"
+        30,
+        "约定回电过时仍未打，多久后告知主管",
+        "Leader told of a missed call-back after",
+        _MINUTES,
+        1440,
+        "C5",
+        group="deadlines",
     )
     callback_leaders_leader: bool = _bool(
-        False, "错过的约定回电也告知上级主管", "The leader's leader is told of a missed call-back too", "C5"
+        False,
+        "错过的约定回电也告知上级主管",
+        "The leader's leader is told of a missed call-back too",
+        "C5",
+        group="deadlines",
     )
-    try_again_days: int = _number(1, "无人接听，再打的期限", "Nobody answered: try again within", _DAYS, 30, "C3")
-    call_length: int = _number(5, "通话多久即提示简短", "A call is long after", _MINUTES, 120, "C7", low=1)
+    try_again_days: int = _number(
+        1, "无人接听，再打的期限", "Nobody answered: try again within", _DAYS, 30, "C3", group="deadlines"
+    )
+    call_length: int = _number(
+        5, "通话多久即提示简短", "A call is long after", _MINUTES, 120, "C7", low=1, group="hours"
+    )
     acquaintance: str = _choice(
         "首次见面、首次通话按谁算",
         "First meeting and first call are counted",
         {"rm": ("按客户与客户经理", "Per customer and RM"), "bank": ("按客户与本行", "Per customer and bank")},
         "R3 R12 V5 C9 C10",
+        group="rhythm",
     )
 
     # What follows
     writeup_days: int = _number(
-        0, "联系记录：当日之后宽限", "Write-up: grace after the day itself", _DAYS, 5, "R13 V6 C6"
+        0, "联系记录：当日之后宽限", "Write-up: grace after the day itself", _DAYS, 5, "R13 V6 C6", group="deadlines"
     )
     next_day: str = _choice(
         "“次日”指",
         "“The next day” is",
         {"calendar": ("次日（日历日）", "The calendar day after"), "workday": ("下一工作日", "The next working day")},
         "V7",
+        group="deadlines",
     )
     promise_workdays: int = _number(
         2,
@@ -203,11 +259,14 @@ class Bank:
         30,
         "W11",
         low=1,
+        group="deadlines",
     )
-    waiver_needs_leader: bool = _bool(False, "豁免须主管批准", "A waiver needs the leader's approval")
+    waiver_needs_leader: bool = _bool(
+        False, "豁免须主管批准", "A waiver needs the leader's approval", group="deadlines"
+    )
 
     # Birthdays
-    birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5")
+    birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5", group="birthdays")
     birthday_leap_month: Literal["own_month", "ordinary_month"] = _choice(
         "闰月生日",
         "Birthday in a leap month",
@@ -219,6 +278,7 @@ class Bank:
             "ordinary_month": ("一律在平月过", "Always in the ordinary month"),
         },
         "R5",
+        group="birthdays",
     )
     birthday_lunar_30: Literal["last_day", "next_first"] = _choice(
         "生于农历三十，当月只有廿九",
@@ -228,12 +288,14 @@ class Bank:
             "next_first": ("次月初一过", "The first of the month after"),
         },
         "R5",
+        group="birthdays",
     )
     birthday_feb_29: Literal["feb_28", "mar_1"] = _choice(
         "生于 2 月 29 日，平年",
         "29 February in a common year",
         {"feb_28": ("2 月 28 日过", "28 February"), "mar_1": ("3 月 1 日过", "1 March")},
         "R5",
+        group="birthdays",
     )
     child_age_known_from: int = _number(
         14,
@@ -245,19 +307,30 @@ class Bank:
         origin="law",
         low=14,
         uncertified=True,
+        group="birthdays",
     )
 
     # Tiers and rhythm
-    tiers: tuple[Tier, ...] = _set(_TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True)
+    tiers: tuple[Tier, ...] = _set(_TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True, group="tiers")
     upgrade: Literal["next_month", "same_month"] = _choice(
         "达标后升级自",
         "An upgrade is in force from",
         {"next_month": ("次月起", "The month after"), "same_month": ("当月起", "The same month")},
         uncertified=True,
+        group="tiers",
     )
-    rhythm: tuple[Rhythm, ...] = _set(_RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True)
+    rhythm: tuple[Rhythm, ...] = _set(
+        _RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True, group="rhythm"
+    )
     rhythm_call_seconds: int = _number(
-        60, "通话满多少秒算有效联系", "A call counts as contact from", _SECONDS, 600, "W5", uncertified=True
+        60,
+        "通话满多少秒算有效联系",
+        "A call counts as contact from",
+        _SECONDS,
+        600,
+        "W5",
+        uncertified=True,
+        group="rhythm",
     )
     rhythm_soon_percent: int = _number(
         20,
@@ -267,14 +340,22 @@ class Bank:
         90,
         "W5",
         uncertified=True,
+        group="rhythm",
     )
 
     # Messages and calls that sell
     quiet_from: time = _time(
-        21, 0, "短信静默时段：起", "Quiet hours of messages: from", "S5", origin="law", uncertified=True
+        21,
+        0,
+        "短信静默时段：起",
+        "Quiet hours of messages: from",
+        "S5",
+        origin="law",
+        uncertified=True,
+        group="messages",
     )
     quiet_to: time = _time(
-        9, 0, "短信静默时段：止", "Quiet hours of messages: to", "S5", origin="law", uncertified=True
+        9, 0, "短信静默时段：止", "Quiet hours of messages: to", "S5", origin="law", uncertified=True, group="messages"
     )
     service_in_quiet_hours: str = _choice(
         "静默时段发致谢、答复、服务短信",
@@ -283,6 +364,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
     greeting_needs_consent: bool = _bool(
         True,
@@ -291,6 +373,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
     marketing_a_day: int = _number(
         1,
@@ -301,6 +384,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
     marketing_a_week: int = _number(
         2,
@@ -311,6 +395,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
     optout_words: tuple[str, ...] = _set(
         ("T", "TD", "R", "退订", "拒收"),
@@ -320,9 +405,14 @@ class Bank:
         "S5",
         "law",
         uncertified=True,
+        group="messages",
     )
-    sales_call_from: time = _time(9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True)
-    sales_call_to: time = _time(20, 0, "营销电话：止", "Calls that sell: to", "S5", origin="law", uncertified=True)
+    sales_call_from: time = _time(
+        9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True, group="messages"
+    )
+    sales_call_to: time = _time(
+        20, 0, "营销电话：止", "Calls that sell: to", "S5", origin="law", uncertified=True, group="messages"
+    )
     sales_calls_a_day: int = _number(
         1,
         "同一客户营销电话每日至多",
@@ -332,6 +422,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
     sales_calls_a_week: int = _number(
         2,
@@ -342,19 +433,37 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        group="messages",
     )
 
     # Access
     second_factor_roles: tuple[str, ...] = _set(
-        ROLES, "须双因素登录的角色", "Roles that sign in with a second factor", "choices", choices=_ROLE_WORDS
+        ROLES,
+        "须双因素登录的角色",
+        "Roles that sign in with a second factor",
+        "choices",
+        choices=_ROLE_WORDS,
+        group="security",
     )
-    idle_minutes: int = _number(15, "空闲多久即退出登录", "An idle session ends after", _MINUTES, 120, low=1)
-    session_hours: int = _number(12, "登录最长持续", "A session lasts at most", _HOURS, 24, low=1)
-    lockout_failures: int = _number(5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", _TIMES, 20, low=1)
-    lockout_minutes: int = _number(15, "锁定时长", "Locked for", _MINUTES, 1440, low=1)
-    token_days: int = _number(90, "API 令牌最长有效期", "A program's token is good for at most", _DAYS, 366, low=1)
+    idle_minutes: int = _number(
+        15, "空闲多久即退出登录", "An idle session ends after", _MINUTES, 120, low=1, group="security"
+    )
+    session_hours: int = _number(12, "登录最长持续", "A session lasts at most", _HOURS, 24, low=1, group="security")
+    lockout_failures: int = _number(
+        5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", _TIMES, 20, low=1, group="security"
+    )
+    lockout_minutes: int = _number(15, "锁定时长", "Locked for", _MINUTES, 1440, low=1, group="security")
+    token_days: int = _number(
+        90, "API 令牌最长有效期", "A program's token is good for at most", _DAYS, 366, low=1, group="security"
+    )
     reveals_a_day: int = _number(
-        50, "每人每日查看明文至多", "Personal data shown in clear, a day and person", _TIMES, 1000, uncertified=True
+        50,
+        "每人每日查看明文至多",
+        "Personal data shown in clear, a day and person",
+        _TIMES,
+        1000,
+        uncertified=True,
+        group="security",
     )
 
     def __post_init__(self) -> None:

@@ -14,6 +14,19 @@ from zhike.conduct.words import Refused, Words
 
 Kind = Literal["number", "time", "bool", "choice", "choices", "words", "zone", "tiers", "rhythm"]
 Origin = Literal["code", "bank", "law"]
+Group = Literal["hours", "deadlines", "thanks", "tiers", "rhythm", "birthdays", "messages", "security"]
+
+GROUPS: dict[Group, Words] = {
+    "hours": Words("钟点与时窗", "Hours and windows"),
+    "deadlines": Words("办理期限与上报", "Deadlines and who is told"),
+    "thanks": Words("致谢", "Thanks"),
+    "tiers": Words("客户等级与资产", "Tiers and assets"),
+    "rhythm": Words("联系频次", "Contact rhythm"),
+    "birthdays": Words("生日与子女", "Birthdays and children"),
+    "messages": Words("短信与营销", "Messages and calls that sell"),
+    "security": Words("登录与安全", "Sign-in and security"),
+}
+"""What a setting belongs to, as a bank officer thinks of it; the order of the settings page."""
 
 UNCERTIFIED = Words("默认口径，待本行合规核定", "A default, to be confirmed by the bank's compliance department")
 """Said beside a setting where law or practice is not settled."""
@@ -27,6 +40,7 @@ class Setting:
     kind: Kind
     clauses: tuple[str, ...]
     origin: Origin
+    group: Group
     unit: Words | None = None
     low: int = 0
     high: int = 0

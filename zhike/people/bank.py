@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -82,28 +83,45 @@ def _lines(approval: Approval) -> list[approvals.Line]:
 
 
 def shown(name: str, value: Any) -> str:
-    """A setting's plain value as the reader says it."""
+    """A setting's plain value as the reader says it, in one line."""
+    return "、".join(lines(name, value)) or _("none")
+
+
+def lines(name: str, value: Any) -> list[str]:
+    """The same with each entry of a list by itself."""
     setting, language = SETTINGS[name], get_language() or ""
     match setting.kind:
         case "bool":
-            return _("on") if value else _("off")
+            return [_("on") if value else _("off")]
         case "choice":
-            return setting.choices[value].say(language)
+            return [setting.choices[value].say(language)]
         case "choices":
-            return "、".join(setting.choices[key].say(language) for key in value) or _("none")
+            return [setting.choices[key].say(language) for key in value]
         case "words":
-            return "、".join(value)
+            return list(value)
         case "tiers":
             name_of = "en" if language.startswith("en") else "zh"
-            return "、".join(
-                _("%(tier)s from %(assets)s") % {"tier": t[name_of], "assets": t["from_assets"]} for t in value
-            )
+            return [
+                _("%(tier)s from %(assets)s") % {"tier": t[name_of], "assets": _yuan(t["from_assets"])} for t in value
+            ]
         case "rhythm":
-            return "、".join(
-                _("%(tier)s every %(days)s days") % {"tier": r["tier"], "days": r["contact_days"] or "—"} for r in value
-            )
+            tiers = {tier.key: tier.name.say(language) for tier in settings().at(date.max).tiers}
+            return [
+                _("%(tier)s every %(days)s days") % {"tier": tiers.get(r["tier"], r["tier"]), "days": r["contact_days"]}
+                if r["contact_days"]
+                else _("%(tier)s as need be") % {"tier": tiers.get(r["tier"], r["tier"])}
+                for r in value
+            ]
         case _:
-            return f"{value} {setting.unit.say(language)}" if setting.unit else str(value)
+            return [f"{value} {setting.unit.say(language)}" if setting.unit else str(value)]
+
+
+def _yuan(text: str) -> str:
+    """A threshold as people say it: 20 万 or 200,000."""
+    amount = Decimal(text)
+    if not (get_language() or "").startswith("en") and amount and amount % 10_000 == 0:
+        return f"{amount // 10_000} 万"
+    return f"{amount:,}"
 
 
 CHANGE = approvals.register(

@@ -12,11 +12,12 @@ from typing import Any
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.http import urlencode
+from django.utils.translation import get_language, gettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from zhike.conduct.bank import SETTINGS
-from zhike.conduct.setting import UNCERTIFIED, Setting, plain
+from zhike.conduct.bank import SETTINGS, Bank
+from zhike.conduct.setting import GROUPS, UNCERTIFIED, Setting, plain
 from zhike.conduct.words import Refused
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
@@ -34,35 +35,86 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]{1,11}")
 SPARE = 2  # empty lines below a table, for more
 
 
+ONLY = ("differs", "ahead")
+
+
 @policy("settings.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """All of them as they stand today, with what is to come."""
+    """All of them as they stand today, by group, with what is to come. ``?q=`` part of a label, a clause or a name;
+    ``?only=differs`` those that are not as Zhike brings them, ``?only=ahead`` those that will change."""
+    rows = _rows(request)
+    query, only = request.GET.get("q", "").strip(), request.GET.get("only", "")
+    found = [row for row in rows if query.casefold() in row["searched"]]
+    counts = {name: sum(1 for row in found if row[name]) for name in ONLY}
+    kept = [row for row in found if only not in ONLY or row[only]]
+    speaks = get_language() or ""
+    context = {
+        "groups": [
+            {"name": name, "label": words.say(speaks), "rows": members}
+            for name, words in GROUPS.items()
+            if (members := [row for row in kept if row["group"] == name])
+        ],
+        "tabs": _tabs(query, only, len(found), counts),
+        "query": query,
+        "only": only if only in ONLY else "",
+        "all": len(rows),
+        "may_change": may(request.actor, "settings.change"),
+        "uncertified": UNCERTIFIED.say(speaks),
+    }
+    return render(request, "settings.html", context)
+
+
+def _rows(request: ActingRequest) -> list[dict[str, Any]]:
     today, speaks = local(request.now).date(), get_language() or ""
     known = bank.settings_of(request.begun.settings)  # type: ignore[union-attr]
-    now = known.at(today)
+    now, at_first = known.at(today), Bank()
     ahead: dict[str, list[dict[str, Any]]] = {}
     for change in known.changes:
         if change.from_day > today:
             ahead.setdefault(change.name, []).append(
                 {"day": change.from_day, "value": bank.shown(change.name, change.value)}
             )
-    context = {
-        "rows": [
+    rows = []
+    for name, setting in SETTINGS.items():
+        value, default = plain(getattr(now, name)), plain(getattr(at_first, name))
+        words = (name, setting.label.zh, setting.label.en, GROUPS[setting.group].say(speaks), *setting.clauses)
+        rows.append(
             {
                 "name": name,
+                "group": setting.group,
                 "label": setting.label.say(speaks),
-                "value": bank.shown(name, plain(getattr(now, name))),
+                "lines": bank.lines(name, value) or [gettext("none")],
+                "differs": value != default,
+                "default": bank.shown(name, default),
                 "clauses": setting.clauses,
                 "law": setting.origin == "law",
-                "uncertified": UNCERTIFIED.say(speaks) if setting.uncertified else "",
+                "uncertified": setting.uncertified,
                 "ahead": ahead.get(name, []),
+                "searched": " ".join(words).casefold(),
             }
-            for name, setting in SETTINGS.items()
-        ],
-        "may_change": may(request.actor, "settings.change"),
+        )
+    return rows
+
+
+def _tabs(query: str, only: str, found: int, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """All of what was found, and of it what differs and what will change."""
+    texts = {
+        "": (pgettext("filter", "All"), found),
+        "differs": (gettext("differ from the default"), counts["differs"]),
+        "ahead": (gettext("about to change"), counts["ahead"]),
     }
-    return render(request, "settings.html", context)
+    return [
+        {
+            "text": text,
+            "count": count,
+            "href": f"{reverse('settings')}?{urlencode({k: v for k, v in (('q', query), ('only', name)) if v})}".rstrip(
+                "?"
+            ),
+            "current": (only if only in ONLY else "") == name,
+        }
+        for name, (text, count) in texts.items()
+    ]
 
 
 @policy("settings.change")
