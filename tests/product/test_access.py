@@ -24,7 +24,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import CUSTOMERS, STAFF, Cast
 from zhike import clock
 from zhike.contacts.models import Contact
-from zhike.customers.models import Need, Run
+from zhike.customers.models import Need, Relation, Run
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
 from zhike.people.models import Approval, Token
@@ -77,7 +77,7 @@ NOUNS = {
     "clauses": "clause",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-OF_AN_RM = {"customer", "contact", "obligation", "need"}
+OF_AN_RM = {"customer", "contact", "obligation", "need", "relation"}
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,10 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         opens=NOW, due=NOW + timedelta(days=1), created_at=NOW, key=f"walk:{whose}",
     )  # fmt: skip
     need = Need.objects.create(customer=customer, kind="loan", words="房贷", opened_at=NOW, by=rm)
-    return {"customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk}
+    relation = Relation.objects.create(customer=customer, kind="spouse", other=cast.customers[whose][1], at=NOW)
+    return {
+        "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
+    }  # fmt: skip
 
 
 def ask(browser: Client, route: Route, address: str, body: dict[str, Any] | None = None) -> HttpResponse:

@@ -119,6 +119,61 @@ def test_consents_and_relations_keep_to_the_law(rm: Program, path: str) -> None:
     assert [each["age"] for each in rm.get(f"{path}/relations")["items"]] == ["under_14"]
 
 
+def test_two_customers_belong_together_on_both_pages(cast: Cast, rm: Program, path: str) -> None:
+    one, other = path.split("/")[1], str(cast.customers["rm"][1].pk)
+    child = rm.post(
+        f"{path}/relations", {"kind": "child", "age": "adult", "other": other, "note": "做外贸"}, status=201
+    )
+    (back,) = rm.get(f"customers/{other}/relations")["items"]
+    assert (back["id"], back["kind"], back["other"], back["note"]) == (child["id"], "parent", one, "")
+    assert [each["other"] for each in rm.get(f"customers/{other}/card")["relations"]] == [one]
+    assert rm.get(f"customers/{other}/card")["relations"][0]["kind"] == "parent"
+    again = rm.post(f"customers/{other}/relations", {"kind": "spouse", "other": one}, status=422)
+    assert again["detail"]
+    rm.post(f"{path}/relations", {"kind": "sibling", "other": one}, status=422)
+    assert rm.http.delete(f"/api/v1/customers/{other}/relations/{child['id']}").json() == {"items": []}
+    assert rm.get(f"{path}/relations")["items"] == []
+
+
+def test_an_assistants_employer_is_called_so(cast: Cast, rm: Program, path: str) -> None:
+    other = cast.customers["rm"][1].pk
+    rm.post(f"{path}/relations", {"kind": "assistant", "other": str(other)}, status=201)
+    assert [each["kind"] for each in rm.get(f"customers/{other}/relations")["items"]] == ["principal"]
+
+
+def test_a_household_is_joined_and_left(cast: Cast, rm: Program, path: str) -> None:
+    one, other = path.split("/")[1], str(cast.customers["rm"][1].pk)
+    rm.post(f"{path}/relations", {"kind": "spouse", "household": True}, status=422)
+    rm.post(f"{path}/relations", {"kind": "spouse", "other": other, "household": True}, status=201)
+    assert [each["id"] for each in rm.get(f"customers/{other}/card")["household"]] == [one]
+    joined = rm.send("get", path)
+    assert joined.json()["household"] == rm.get(f"customers/{other}")["household"] is not None
+    assert rm.http.delete(f"/api/v1/{path}/household").status_code == 428
+    left = rm.http.delete(f"/api/v1/{path}/household", headers={"If-Match": joined.headers["ETag"]})
+    assert left.json()["household"] is None
+    assert rm.get(f"customers/{other}/card")["household"] == []
+
+
+def test_a_relation_tells_nothing_of_a_customer_out_of_sight(cast: Cast, rm: Program, path: str, worker: Role) -> None:
+    """Whoever took one of two over sees neither the other nor that there is one; to choose one out of sight is to choose none."""
+    mine, theirs = cast.customers["rm"][0], cast.customers["mate"][0]
+    foreign = rm.send("post", f"{path}/relations", {"kind": "spouse", "other": str(theirs.pk)})
+    none = rm.send("post", f"{path}/relations", {"kind": "spouse", "other": "99999999"})
+    assert (foreign.status_code, foreign.content) == (404, none.content)
+    with worker():
+        leader, mate = Program(cast, "leader"), Program(cast, "mate")
+    made = leader.post(f"{path}/relations", {"kind": "spouse", "other": str(theirs.pk), "household": True}, status=201)
+    assert [each["other"] for each in leader.get(f"{path}/relations")["items"]] == [str(theirs.pk)]
+    for program, customer in ((rm, mine), (mate, theirs)):
+        here = f"customers/{customer.pk}"
+        assert program.get(f"{here}/relations")["items"] == []
+        card = program.get(f"{here}/card")
+        assert (card["relations"], card["household"]) == ([], [])
+        gone = program.http.delete(f"/api/v1/{here}/relations/{made['id']}")
+        assert gone.status_code == 404
+        assert str((theirs if customer is mine else mine).pk) not in str(program.get(here)["household"] or "")
+
+
 def test_an_old_acquaintance_is_attested_and_then_no_first_meeting(rm: Program, path: str) -> None:
     assert rm.post(f"{path}/acquaintance", {"met": True})["met_source"] == "attested"
     contact = rm.post("contacts", {"kind": "reception", "customer": path.split("/")[1]})

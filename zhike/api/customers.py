@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
 
@@ -16,13 +17,15 @@ from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, locked, one, verb
 from zhike.api.needs import NeedIn, NeedOut, NeedsOut
 from zhike.api.needs import shown as need_shown
+from zhike.api.problems import field_invalid
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Money, Named, Out, Text
 from zhike.api.versions import match, stamp
 from zhike.contacts.card import told
 from zhike.customers import profile, search
 from zhike.customers.handover import ask_to_hand_over
-from zhike.customers.models import Acquaintance, Consent, Customer, Need, Relation
+from zhike.customers.models import Acquaintance, Consent, Customer, Household, Need, Relation
 from zhike.customers.models.book import post_of
+from zhike.customers.models.relation import leave_household
 from zhike.customers.vault import mask_phone
 from zhike.obligations import stops
 from zhike.obligations.learning import learn
@@ -34,7 +37,7 @@ router = Router()
 Kind = Literal["person", "company"]
 Purpose = Literal["service", "greeting", "marketing", "profile"]
 Channel = Literal["sms", "phone", "email", "wecom", "any"]
-RelationKind = Literal["spouse", "child", "parent", "sibling", "partner", "assistant", "other"]
+RelationKind = Literal["spouse", "child", "parent", "sibling", "partner", "assistant", "principal", "other"]
 Stop = Literal["deceased", "closed", "do_not_disturb", "complaint"]
 Age = Literal["", "under_14", "14_17", "adult"]
 
@@ -73,13 +76,16 @@ class ConsentIn(In):
 
 
 class RelationIn(In):
-    """Somebody who belongs to the customer. Of a child under fourteen nothing is kept but that there is one."""
+    """Somebody who belongs to the customer; ``other`` where that is a customer too, whose own list says it the other way round.
+    ``household``: both live in one. Of a child under fourteen nothing is kept but that there is one.
+    """
 
     kind: RelationKind
     name: Line = ""
     age: Age = ""
     note: Text = ""
     other: Id | None = None
+    household: bool = False
 
 
 class AcquaintanceIn(In):
@@ -183,7 +189,7 @@ class CustomerOut(Out):
     core_number: str | None
     rm: Named | None
     unit: Named
-    household: Named | None
+    household: IdOut | None
     birthday: BirthdayOut | None
     deceased_on: date | None
     closed_on: date | None
@@ -276,7 +282,7 @@ class RelationsOut(Out):
 COLUMNS = tuple(
     name
     for name in CustomerOut.model_fields
-    if name not in {"rm", "unit", "household", "birthday", "profile", "gaps", "acquaintances", "warnings"}
+    if name not in {"rm", "unit", "birthday", "profile", "gaps", "acquaintances", "warnings"}
 )
 
 
@@ -300,12 +306,11 @@ def row(customer: Customer, actor_id: int) -> dict[str, Any]:
 
 def whole(request: Desk, customer: Customer, warnings: list[str] | None = None) -> dict[str, Any]:
     """A customer with all that is known; one statement beyond the row."""
-    household = customer.household
     return {
         **{name: getattr(customer, name) for name in COLUMNS},
         "rm": customer.rm and {"id": customer.rm.pk, "name": customer.rm.name},
         "unit": {"id": customer.unit.pk, "name": customer.unit.name},
-        "household": household and {"id": household.pk, "name": household.name},
+        "household": customer.household_id,
         "birthday": _birthday(request, customer),
         "profile": [_field(customer, field) for field in profile.FIELDS.values() if field.name in customer.profile],
         "gaps": [field.name for field in customer.gaps()],
@@ -350,7 +355,7 @@ def answered(request: Desk, customer: Customer, response: HttpResponse, warnings
 
 
 def customers(request: Desk) -> Any:
-    return Customer.objects.visible_to(request.actor).select_related("rm", "unit", "household")
+    return Customer.objects.visible_to(request.actor).select_related("rm", "unit")
 
 
 # ---------------------------------------------------------------------- operations
@@ -518,8 +523,8 @@ def _consent(each: Consent) -> dict[str, Any]:
 @router.get("customers/{id}/relations", response=RelationsOut)
 @policy("customers.view")
 def relations(request: Desk, id: Id) -> Any:
-    """Who belongs to the customer."""
-    return {"items": [_relation(each) for each in one(customers(request), id).relations.order_by("id")]}
+    """Who belongs to the customer, whichever of two customers it was entered for."""
+    return {"items": [_relation(each) for each in Relation.objects.of(one(customers(request), id))]}
 
 
 @router.post("customers/{id}/relations", response={201: RelationOut})
@@ -529,8 +534,35 @@ def relate(request: Desk, id: Id, body: RelationIn) -> Any:
     visible = Customer.objects.visible_to(request.actor)
     customer = locked(visible, id)
     given = body.model_dump()
-    given["other"] = one(visible, body.other) if body.other else None
-    return _relation(Relation.objects.learn(customer, given.pop("kind"), actor=request.actor, now=request.now, **given))
+    other = given["other"] = one(visible, body.other) if body.other else None
+    united = given.pop("household")
+    acting: dict[str, Any] = {"actor": request.actor, "now": request.now}
+    if united and other is None:
+        raise field_invalid("household", _("Say with which customer: `other`."))
+    relation = Relation.objects.learn(customer, given.pop("kind"), **given, **acting)
+    if other is not None and united:
+        Household.objects.unite(customer, other, **acting)
+    return _relation(relation)
+
+
+@router.delete("customers/{id}/relations/{relation}", response=RelationsOut)
+@policy("customers.change")
+def forget(request: Desk, id: Id, relation: Id) -> Any:
+    """It was a mistake, or is over; gone from both customers' lists. Answers with what is left."""
+    customer = locked(Customer.objects.visible_to(request.actor), id)
+    held = Relation.objects.filter(Q(customer=customer) | Q(other=customer)).select_related("customer", "other")
+    one(held, relation).forget(actor=request.actor)
+    return {"items": [_relation(each) for each in Relation.objects.of(customer)]}
+
+
+@router.delete("customers/{id}/household", response=CustomerOut)
+@policy("customers.change")
+def move_out(request: Desk, id: Id, response: HttpResponse) -> Any:
+    """The customer belongs to no household any more. Needs If-Match."""
+    customer = locked(Customer.objects.visible_to(request.actor), id)
+    match(request, customer, wanted=True)
+    leave_household(customer, actor=request.actor, now=request.now)
+    return answered(request, one(customers(request), id), response)
 
 
 def _relation(each: Relation) -> dict[str, Any]:

@@ -113,8 +113,13 @@ SELECT json_build_object(
       WHERE h.customer_id = c.id AND h.ended_on IS NULL ORDER BY h.matures_on NULLS LAST, h.amount DESC LIMIT 60) r),
   'relations', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT x.id::text, x.kind, x.name, x.age, x.note, o.id::text AS other, o.name AS other_name, o.honorific, o.tier
-      FROM customers_relation x LEFT JOIN customers_customer o ON o.id = x.other_id
-      WHERE x.customer_id = c.id ORDER BY x.id LIMIT 40) r),
+      FROM (SELECT id, kind, name, age, note, other_id FROM customers_relation WHERE customer_id = c.id
+            UNION ALL
+            SELECT id, CASE kind WHEN 'child' THEN 'parent' WHEN 'parent' THEN 'child' WHEN 'assistant' THEN 'principal'
+                            WHEN 'principal' THEN 'assistant' ELSE kind END, '', '', '', customer_id
+            FROM customers_relation WHERE other_id = c.id) x
+      LEFT JOIN customers_customer o ON o.id = x.other_id
+      ORDER BY x.id LIMIT 40) r),
   'household', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT m.id::text, m.name, m.honorific, m.tier FROM customers_customer m
       WHERE m.household_id = c.household_id AND m.id <> c.id ORDER BY m.id LIMIT 20) r),

@@ -506,18 +506,9 @@ class Library:
 
     def marry(self, one: Customer, other: Customer, id: int) -> None:
         """One household for two customers, who are each other's spouse."""
-        household = Household(id=id, name=f"{other.name}、{one.name}", unit_id=one.unit_id)
+        household = Household(id=id, unit_id=one.unit_id)
         self.rows.households.append(household)
-        for mine, theirs in ((one, other), (other, one)):
-            mine.household = household
-            self.rows.relations.append(
-                Relation(
-                    customer=mine,
-                    kind="spouse",
-                    other=theirs,
-                    name=theirs.name,
-                    age="adult",
-                    source="import",
-                    at=self.began,
-                )
-            )
+        one.household = other.household = household
+        self.rows.relations.append(
+            Relation(customer=one, kind="spouse", other=other, age="adult", source="import", at=self.began)
+        )

@@ -366,6 +366,7 @@ def _month(month: int) -> str:
 def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
+            "id": r["id"],
             "kind": str(Relation.Kind(r["kind"]).label),
             "who": owed.person(r["other"], r["other_name"], r["honorific"], r["tier"], bank) if r["other"] else None,
             "name": r["name"],
@@ -378,6 +379,7 @@ def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
     named = {r["other"] for r in found.relations}
     rows += [
         {
+            "id": None,
             "kind": gettext("household"),
             "who": owed.person(m["id"], m["name"], m["honorific"], m["tier"], bank),
             "name": "",

@@ -22,7 +22,6 @@ class Migration(migrations.Migration):
             name="Household",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.TextField()),
                 (
                     "unit",
                     models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.unit"),
@@ -242,6 +241,7 @@ class Migration(migrations.Migration):
                             ("sibling", "brother or sister"),
                             ("partner", "business partner"),
                             ("assistant", "assistant"),
+                            ("principal", "employer, as of an assistant"),
                             ("other", "other"),
                         ]
                     ),

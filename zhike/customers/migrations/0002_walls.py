@@ -6,7 +6,10 @@ MINE = f"keeper = ANY ({SEES})"
 # A scalar sub-select and not EXISTS: the planner may turn EXISTS into a scan of all customers, hashed; this stays one look by key.
 HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
 HIS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
-BELOW = ("need", "rating", "relation", "consent", "book", "acquaintance", "holding")
+BELOW = ("need", "rating", "consent", "book", "acquaintance", "holding")
+# Who is related to whom is told to those who may see both, and changed by who looks after either.
+OTHER = "(other_id IS NULL OR (SELECT true FROM customers_customer c WHERE c.id = other_id))"
+OTHERS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = other_id AND c.keeper = ANY ({WRITES}))"
 
 ONE_RM = """
 ALTER TABLE customers_book ADD CONSTRAINT customers_book_one_rm EXCLUDE USING gist (
@@ -24,10 +27,18 @@ class Migration(migrations.Migration):
             "customers_household",
             sees="EXISTS (SELECT FROM customers_customer c WHERE c.household_id = customers_household.id)"
             f" OR -unit_id = ANY ({SEES})",
-            # A family's name is a customer's: made and changed by whoever leads its unit, and by imports.
-            writes=f"-unit_id = ANY ({WRITES})",
+            # Made by who leads its unit or looks after a customer there; who belongs to it stands with the customers.
+            writes=f"-unit_id = ANY ({WRITES}) OR (SELECT true FROM customers_customer c"
+            f" WHERE c.keeper = ANY ({WRITES}) AND c.unit_id = customers_household.unit_id LIMIT 1)",
         ),
         watch("customers_household"),
+        wall(
+            "customers_relation",
+            sees=f"{HIS} AND {OTHER}",
+            writes=f"({HIS_TO_CHANGE} OR {OTHERS_TO_CHANGE}) AND {OTHER}",
+            deletes=True,
+        ),
+        watch("customers_relation"),
         *[
             operation
             for name in BELOW

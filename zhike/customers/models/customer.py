@@ -182,6 +182,10 @@ class Customer(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def changeable_by(self, actor: Actor) -> bool:
+        """Whether the customer is the actor's to change: his own, or his people's."""
+        return (self.rm_id or -self.unit_id) in actor.writes
+
     def known(self, field: str) -> Any:
         """The value of a profile field as stored (sealed if sensitive), or None."""
         return (self.profile.get(field) or {}).get("v")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,20 +15,66 @@ if TYPE_CHECKING:
     from zhike.people.actor import Actor
 
 
-class Household(models.Model):
-    """Customers who belong together (家庭)."""
+class HouseholdQuerySet(models.QuerySet["Household"]):
+    def unite(self, one: Customer, other: Customer, *, actor: Actor, now: datetime) -> Household:
+        """One household for both. Raises Unaccepted unless both are the actor's to change and at most one of them has another."""
+        if not (one.changeable_by(actor) and other.changeable_by(actor)):
+            raise Unaccepted(gettext("A household joins customers whom you look after yourself."))
+        if one.household_id and other.household_id and one.household_id != other.household_id:
+            raise Unaccepted(gettext("Both belong to a household already. Take one of them out of it first."))
+        known = one.household or other.household
+        household = known or self._found(one)
+        for customer in (one, other):
+            if customer.household_id != household.pk:
+                _move(customer, household, now)
+        return household
 
-    name = models.TextField()
+    def _found(self, first: Customer) -> Household:
+        """A household without members is nobody's to see, so its number is drawn beforehand and not read back."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('customers_household_id_seq')")
+            row = cursor.fetchone()
+            assert row is not None
+            cursor.execute("INSERT INTO customers_household (id, unit_id) VALUES (%s, %s)", [row[0], first.unit_id])
+        return Household(id=row[0], unit_id=first.unit_id)
+
+
+class Household(models.Model):
+    """Customers who belong together (家庭). It has no name: one made of its members' would tell of those out of sight."""
+
     unit = models.ForeignKey("people.Unit", models.PROTECT, related_name="+")
+
+    objects = HouseholdQuerySet.as_manager()
 
     class Meta:
         db_table = "customers_household"
 
     def __str__(self) -> str:
-        return self.name
+        return f"household {self.pk}"
+
+
+def leave_household(customer: Customer, *, actor: Actor, now: datetime) -> None:
+    """The customer lives on his own again, or never belonged there; the others stay together."""
+    if not customer.changeable_by(actor):
+        raise Unaccepted(gettext("A household joins customers whom you look after yourself."))
+    _move(customer, None, now)
+
+
+def _move(customer: Customer, household: Household | None, now: datetime) -> None:
+    customer.household = household
+    customer.version += 1
+    customer.changed_at = now
+    customer.save(update_fields=["household", "version", "changed_at"])
 
 
 class RelationQuerySet(models.QuerySet["Relation"]):
+    def of(self, customer: Customer) -> list[Relation]:
+        """Who belongs to the customer, whichever of the two it was entered for: a parent's child has a parent. Only whom the
+        actor may see: a relation to a customer out of sight is out of sight itself.
+        """
+        rows = self.filter(Q(customer=customer) | Q(other=customer)).order_by("id")
+        return [row if row.customer_id == customer.pk else row.turned() for row in rows]
+
     def learn(
         self,
         customer: Customer,
@@ -42,10 +88,15 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         other: Customer | None = None,
         source: str = "contact",
     ) -> Relation:
-        """Somebody who belongs to the customer. Raises Unaccepted where more is told of a child than may be kept."""
+        """Somebody who belongs to the customer; ``other`` where that is a customer too, whose page says it the other way round.
+
+        Raises Unaccepted where more is told of a child than may be kept, and for what cannot be: oneself, or the same twice.
+        """
         if kind not in Relation.Kind.values or age not in Relation.Age.values:
             raise Unaccepted(gettext("Choose relation and age from the lists."))
-        name, note = clean(name), clean(note)
+        name, note = clean(name) if other is None else "", clean(note)
+        if other is not None:
+            self._fits(customer, other)
         if (
             kind == Relation.Kind.CHILD
             and age in (Relation.Age.UNDER_14, Relation.Age.UNKNOWN)
@@ -71,6 +122,15 @@ class RelationQuerySet(models.QuerySet["Relation"]):
             by_id=actor.id,
         )
 
+    def _fits(self, customer: Customer, other: Customer) -> None:
+        if other.pk == customer.pk:
+            raise Unaccepted(gettext("Nobody is related to oneself. Choose another customer."))
+        both = Q(customer=customer, other=other) | Q(customer=other, other=customer)
+        if self.filter(both).exists():
+            raise Unaccepted(
+                gettext("How these two belong together is noted already. Remove it before you note another.")
+            )
+
 
 class Relation(models.Model):
     """Somebody who belongs to a customer: another customer, or a person known only by what was said.
@@ -86,6 +146,7 @@ class Relation(models.Model):
         SIBLING = "sibling", _("brother or sister")
         PARTNER = "partner", _("business partner")
         ASSISTANT = "assistant", _("assistant")
+        PRINCIPAL = "principal", _("employer, as of an assistant")
         OTHER = "other", _("other")
 
     class Age(models.TextChoices):
@@ -116,3 +177,26 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+    def turned(self) -> Relation:
+        """The same as the other customer's page says it, not saved; the note was about the other and stays there."""
+        assert self.other_id is not None
+        kind = OPPOSITE.get(self.kind, self.kind)
+        return Relation(
+            id=self.pk, customer_id=self.other_id, kind=kind, other_id=self.customer_id, source=self.source, at=self.at
+        )
+
+    def forget(self, *, actor: Actor) -> None:
+        """It was a mistake or is over; the trail keeps that it stood. Raises Unaccepted where neither of both is the actor's."""
+        if not (self.customer.changeable_by(actor) or (self.other and self.other.changeable_by(actor))):
+            raise Unaccepted(gettext("Only who looks after one of both can remove it."))
+        self.delete()
+
+
+# What a relation is called from its other end; the rest are the same both ways.
+OPPOSITE: dict[str, str] = {
+    Relation.Kind.CHILD: Relation.Kind.PARENT,
+    Relation.Kind.PARENT: Relation.Kind.CHILD,
+    Relation.Kind.ASSISTANT: Relation.Kind.PRINCIPAL,
+    Relation.Kind.PRINCIPAL: Relation.Kind.ASSISTANT,
+}

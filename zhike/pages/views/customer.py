@@ -45,8 +45,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
         "customer": found,
         "card": card(found, request.actor, request.now, bank_of(request), contacts=contacts),
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
-        "may_change": may(request.actor, "customers.change")
-        and (found.rm_id or -found.unit_id) in request.actor.writes,
+        "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
         "may_hand_over": may(request.actor, "customers.reassign"),
         "tip": owed.tip,

@@ -147,25 +147,27 @@ def _row(row: tuple[Any, ...], request: ActingRequest, bank: Bank) -> dict[str, 
 @policy("customers.view")
 @require_safe
 def hits(request: ActingRequest) -> HttpResponse:
-    """What the search box shows while one types; own customers first."""
-    words = request.GET.get("q", "").strip()
+    """What the search box shows while one types; own customers first. ``?relative=7`` chooses one who belongs to customer 7."""
+    words, relative = request.GET.get("q", "").strip(), request.GET.get("relative", "")
     found = search.find(words, request.actor) if words else None
     context = {
         "words": words,
-        "hits": [_hit(hit, bank_of(request)) for hit in found.hits] if found else [],
+        "relative": relative if relative.isdecimal() else "",
+        "hits": [hit(each, bank_of(request)) for each in found.hits if str(each.id) != relative] if found else [],
         "more": bool(found and found.more),
     }
     return render(request, "_hits.html", context)
 
 
-def _hit(hit: search.Hit, bank: Bank) -> dict[str, Any]:
-    where = "" if hit.mine else hit.rm or hit.unit
+def hit(found: search.Hit, bank: Bank) -> dict[str, Any]:
+    """A customer found, as the lists below a search box show one."""
+    where = "" if found.mine else found.rm or found.unit
     return {
         "who": {
-            "id": hit.id, "name": hit.name, "call": hit.honorific, "reading": hit.reading, "tier": hit.tier,
-            "tier_name": bank.tier(hit.tier).name.say(owed.speaks()),
+            "id": found.id, "name": found.name, "call": found.honorific, "reading": found.reading, "tier": found.tier,
+            "tier_name": bank.tier(found.tier).name.say(owed.speaks()),
         },
-        "small": " · ".join(part for part in (hit.mobile, where) if part),
+        "small": " · ".join(part for part in (found.mobile, where) if part),
     }  # fmt: skip
 
 
@@ -175,10 +177,10 @@ def find(request: ActingRequest) -> HttpResponse:
     """Enter in the search box: straight to the customer where the words mean one, else the list of who they may mean."""
     words = request.GET.get("q", "").strip()
     found = search.find(words, request.actor) if words else search.Found([], more=False)
-    exact = [hit for hit in found.hits if hit.name == words]
+    exact = [each for each in found.hits if each.name == words]
     if len(found.hits) == 1 or len(exact) == 1:
         return moved(request, reverse("customer", args=[(exact or found.hits)[0].id]))
     bank = bank_of(request)
     return render(
-        request, "found.html", {"words": words, "hits": [_hit(hit, bank) for hit in found.hits], "more": found.more}
+        request, "found.html", {"words": words, "hits": [hit(each, bank) for each in found.hits], "more": found.more}
     )

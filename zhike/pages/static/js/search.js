@@ -1,30 +1,27 @@
-// The search box: arrows choose, Enter opens what is chosen (the first hit, unless told otherwise), Escape closes.
-const box = document.getElementById("q");
-const hits = document.getElementById("hits");
+// The search boxes: arrows choose, Enter opens what is chosen (the first hit, unless told otherwise), Escape closes.
+function serve(form) {
+  const box = form.querySelector('[type="search"]');
+  const hits = form.querySelector('[role="listbox"]');
+  const all = () => [...hits.querySelectorAll('[role="option"]')];
 
-function all() {
-  return [...hits.querySelectorAll('[role="option"]')];
-}
+  function choose(index) {
+    const options = all();
+    options.forEach((option, at) => {
+      option.setAttribute("aria-selected", String(at === index));
+      option.id ||= `${hits.id}-${at}`;
+    });
+    if (options[index]) {
+      box.setAttribute("aria-activedescendant", options[index].id);
+      options[index].scrollIntoView({ block: "nearest" });
+    } else box.removeAttribute("aria-activedescendant");
+  }
 
-function choose(index) {
-  const options = all();
-  options.forEach((option, at) => {
-    option.setAttribute("aria-selected", String(at === index));
-    option.id ||= `hit-${at}`;
-  });
-  if (options[index]) {
-    box.setAttribute("aria-activedescendant", options[index].id);
-    options[index].scrollIntoView({ block: "nearest" });
-  } else box.removeAttribute("aria-activedescendant");
-}
+  function show(open) {
+    hits.hidden = !open;
+    box.setAttribute("aria-expanded", String(open));
+    if (!open) box.removeAttribute("aria-activedescendant");
+  }
 
-function show(open) {
-  hits.hidden = !open;
-  box.setAttribute("aria-expanded", String(open));
-  if (!open) box.removeAttribute("aria-activedescendant");
-}
-
-if (box && hits) {
   hits.addEventListener("htmx:afterSwap", () => {
     hits.dataset.for = hits.querySelector("[data-for]")?.dataset.for ?? "";
     show(hits.childElementCount > 0 && document.activeElement === box);
@@ -46,6 +43,8 @@ if (box && hits) {
     }
   });
   box.addEventListener("focus", () => all().length && show(true));
-  addEventListener("pointerdown", (event) => event.target.closest("[data-search]") || show(false));
-  addEventListener("focusin", (event) => event.target.closest("[data-search]") || show(false));
+  addEventListener("pointerdown", (event) => form.contains(event.target) || show(false));
+  addEventListener("focusin", (event) => form.contains(event.target) || show(false));
 }
+
+document.querySelectorAll("[data-search]").forEach(serve);
