@@ -233,3 +233,45 @@ def test_a_busy_call_told_afterwards_keeps_its_promised_minute(shared: Site) -> 
     page.locator("[data-submit]").click()
     page.wait_for_url(f"**/customers/{customer.pk}/")
     assert owed(shared, customer)["C5"].target == datetime(2026, 3, 2, 16, 20, tzinfo=MONDAY.tzinfo)
+
+
+def test_the_number_stands_where_one_dials(shared: Site, saw: Saw) -> None:
+    """Masked until it is asked for, which is kept; and somebody without a number leads to where it is filled in."""
+    page = dial(shared, shared.customer("辛弃疾", mobile="13898761234"), saw)
+    number = page.locator(".oncall-number")
+    expect(number).to_contain_text("1234")
+    expect(number).not_to_contain_text("9876")
+    number.get_by_role("button", name="显示").click()
+    expect(number.locator("a[href='tel:13898761234']")).to_be_visible()
+    unknown = dial(shared, shared.customer("陆务观", mobile=""), saw)
+    expect(unknown.locator(".oncall-number a[href*='/learned/']")).to_be_visible()
+
+
+def test_dialling_again_while_the_call_runs_is_the_same_call(shared: Site, saw: Saw) -> None:
+    """Back on Today in the middle of a call-back, the row's button leads into the call that runs already."""
+    customer = shared.customer("岳鹏举")
+    page = dial(shared, customer, saw)
+    tap(page, "outcome", "busy")
+    page.locator("#again").fill("14:05")
+    page.locator("[data-submit]").click()
+    for _ in range(2):
+        page.goto(shared.address)
+        row(page, customer, "回电").first.get_by_role("button", name="回电").click()
+        page.wait_for_url("**/talk/?for=*")
+    with shared.owner():
+        assert Contact.objects.filter(customer=customer, kind="call", state="under_way").count() == 1
+
+
+def test_an_impatient_second_click_is_not_a_second_call(shared: Site) -> None:
+    """The button pressed again before anything is seen to happen: the form is on its way and is not sent twice."""
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{shared.customer('文天祥').pk}/new/call/")
+    tap(page, "purpose", "care")
+    stopped = page.evaluate("""() => {
+        const stopped = [], button = document.querySelector("[data-submit]");
+        addEventListener("submit", (event) => { stopped.push(event.defaultPrevented); event.preventDefault(); });
+        button.click();
+        button.click();
+        return stopped;
+    }""")
+    assert stopped == [False, True]

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.cast import Cast
+from tests.cast import Cast, a_customer
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
@@ -333,3 +333,31 @@ def test_a_leader_sees_what_the_team_has_late_by_clause(cast: Cast, at: datetime
         stranger = cast.client("other_leader", NOW + timedelta(days=1)).get("/team/").content.decode()
         assert "没有逾期" in stranger
         assert cast.client("rm", NOW + timedelta(days=1)).get("/team/").status_code == 403
+
+
+@pytest.mark.parametrize(("sort", "first"), [("", "安静"), ("silent", "久别"), ("assets", "富有")])
+def test_a_book_is_ordered_as_asked_page_after_page(cast: Cast, rm, owner, sort: str, first: str) -> None:
+    """Sixty customers in each order: nobody twice, nobody left out, however many have no assets and no contact yet."""
+    with owner():
+        for n in range(57):
+            a_customer(
+                f"安静{n:02}",
+                cast.rm,
+                cast.units["century"],
+                assets=n if n % 3 else None,
+                last_contact_at=NOW - timedelta(days=n % 7),
+            )
+        a_customer("久别", cast.rm, cast.units["century"], last_contact_at=NOW - timedelta(days=400))
+        a_customer("富有", cast.rm, cast.units["century"], assets=9_000_000, last_contact_at=NOW)
+        for each in cast.customers["rm"]:
+            each.last_contact_at = NOW
+            each.save()
+    seen: list[str] = []
+    address = f"/customers/?sort={sort}"
+    while address:
+        html = rm.get(address).content.decode()
+        seen += re.findall(r'<a href="/customers/\d+/"><b>([^<]+)</b>', html)
+        more = re.search(r'href="([^"]+after=[^"]+)"', html)
+        address = more[1].replace("&amp;", "&") if more else ""
+    assert len(seen) == len(set(seen)) == 62
+    assert seen[0].startswith(first)

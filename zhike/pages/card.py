@@ -212,6 +212,11 @@ def fields(customer: Customer) -> list[dict[str, Any]]:
     return rows
 
 
+def numbers(customer: Customer) -> list[dict[str, Any]]:
+    """Where the customer is reached by phone, masked."""
+    return [row for row in fields(customer) if row["name"] in {"mobile", "phone2"}]
+
+
 def _shown(f: profile.Field, customer: Customer) -> str:
     try:
         value = customer.shown(f.name)

@@ -156,6 +156,7 @@ def scripted() -> dict[str, str]:
         "failed": gettext("That did not work. Nothing was changed; please try again."),
         "undo": gettext("Undo"),
         "signin": gettext("Sign in"),
+        "copied": gettext("Copied"),
     }
 
 

@@ -174,6 +174,7 @@ def _learning(
             "name": name,
             "label": str(f.label),
             "now": now_,
+            "beside": now_ if f.sealed or name == "birthday" else "",
             "given": given.get(name, "" if f.sealed or name == "birthday" else now_ if f.column else found.known(name) or ""),
             "choices": [(key, str(label)) for key, label in f.choices.items()] if f.choices else None,
             "error": refused.get(name),

@@ -5,6 +5,11 @@ Domain: :func:`zhike.customers.search.find`, ``Customer.objects.visible_to``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -27,12 +32,19 @@ from zhike.people.permissions import policy
 
 ROWS = 50
 BOOKS = 300
+# What a book may be ordered by; each as SQL without NULLs, so that a page can go on after the last row of the one before.
+SORTS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "": ("sort_key", str),
+    "silent": ("coalesce(last_contact_at, 'epoch'::timestamptz)", datetime.fromisoformat),
+    "assets": ("-coalesce(assets, 0)", Decimal),
+}
 
 
 @policy("customers.view")
 @require_safe
 def book(request: ActingRequest) -> HttpResponse:
-    """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?after=`` the last sort key and id of the page before."""
+    """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?sort=silent`` longest without contact first or
+    ``assets`` most first; ``?after=`` the last place and id of the page before."""
     bank = bank_of(request)
     books = _books(request)
     keeper = _keeper(request, books)
@@ -41,20 +53,36 @@ def book(request: ActingRequest) -> HttpResponse:
     tier = request.GET.get("tier", "")
     if tier:
         rows = rows.filter(tier=tier)
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in SORTS else ""
+    place, read = SORTS[sort]
+    after: tuple[Any, int] | None = None
     key, _sep, last = request.GET.get("after", "").rpartition("~")
-    if after := number(last):
-        rows = rows.extra(where=["(sort_key, id) > (%s, %s)"], params=[key, after])
+    with suppress(ValueError, InvalidOperation):  # a damaged address begins at the beginning
+        if (id := number(last)) is not None:
+            after = (read(key), id)
+            rows = rows.extra(where=[f"({place}, id) > (%s, %s)"], params=after)  # noqa: S610 -- SORTS only
     page = list(
-        rows.order_by("sort_key", "id").values_list(
-            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "sort_key", "birth_month", "profile"
+        rows.extra(select={"place": place}, order_by=["place", "id"]).values_list(  # noqa: S610 -- SORTS only
+            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "place", "birth_month", "profile"
         )[: ROWS + 1]
     )
     more = page[ROWS - 1] if len(page) > ROWS else None
+    address = partial(_address, keeper, request=request)
     context = {
         "rows": [_row(row, request, bank) for row in page[:ROWS]],
-        "tabs": _tabs(counts, tier, keeper, bank, request),
+        "tabs": _tabs(counts, tier, bank, partial(address, sort=sort)),
+        "sorts": [
+            {"text": text, "href": address(tier=tier, sort=name), "current": name == sort}
+            for name, text in (
+                ("", pgettext("sort", "Name")),
+                ("silent", pgettext("sort", "Longest without contact")),
+                ("assets", pgettext("sort", "Assets")),
+            )
+        ],
         "all": sum(counts.values()),
-        "older": _address(keeper, tier, f"{more[7]}~{more[0]}", request) if more else None,
+        "older": address(tier=tier, sort=sort, after=f"{more[7]}~{more[0]}") if more else None,
+        "start": address(tier=tier, sort=sort) if after else None,
         "books": books,
         "keeper": keeper,
         "own": keeper == request.actor.id,
@@ -90,7 +118,7 @@ def _books(request: ActingRequest) -> list[tuple[int, str]]:
     return books + [(-id, gettext("%(unit)s, without an RM") % {"unit": name}) for id, name in waiting]
 
 
-def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
+def _address(keeper: int, *, request: ActingRequest, tier: str = "", sort: str = "", after: str = "") -> str:
     from urllib.parse import urlencode
 
     query = {
@@ -98,6 +126,7 @@ def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
         for name, value in {
             "rm": keeper if keeper != request.actor.id or "rm" not in request.actor.roles else "",
             "tier": tier,
+            "sort": sort,
             "after": after,
         }.items()
         if value
@@ -105,11 +134,11 @@ def _address(keeper: int, tier: str, after: str, request: ActingRequest) -> str:
     return f"{reverse('customers')}?{urlencode(query)}" if query else reverse("customers")
 
 
-def _tabs(counts: dict[str, int], tier: str, keeper: int, bank: Bank, request: ActingRequest) -> list[dict[str, Any]]:
+def _tabs(counts: dict[str, int], tier: str, bank: Bank, address: Callable[..., str]) -> list[dict[str, Any]]:
     tabs = [
         {
             "text": pgettext("filter", "All"),
-            "href": _address(keeper, "", "", request),
+            "href": address(),
             "count": sum(counts.values()),
             "current": not tier,
         }
@@ -118,7 +147,7 @@ def _tabs(counts: dict[str, int], tier: str, keeper: int, bank: Bank, request: A
         if counts.get(row.key):
             tabs.append({
                 "text": row.name.say(owed.speaks()),
-                "href": _address(keeper, row.key, "", request),
+                "href": address(tier=row.key),
                 "count": counts[row.key],
                 "current": tier == row.key,
             })  # fmt: skip

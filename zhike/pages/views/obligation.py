@@ -25,6 +25,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.obligations.models import Obligation, State
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, moment, moved
+from zhike.pages.card import numbers
 from zhike.pages.jinja import clock, day_text, left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -91,6 +92,8 @@ def _page(
         "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
         and request.now - found.settling.known_at <= completion.UNDO_WITHIN,
         "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or ["call", "sms", "wecom", "meeting"])],
+        "numbers": numbers(c) if c and found.state == State.OPEN else [],
+        "may_reveal": may(request.actor, "customers.reveal"),
         "throughs": _throughs(found, bank),
         "text": _text(found, request, bank),
         "needs_introduction": found.kind == "thanks" and found.detail.get("text", "later") != "later",

@@ -25,11 +25,11 @@ from zhike.contacts.models import Contact, Kind, State
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
 from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, number, said
-from zhike.pages.card import card
+from zhike.pages.card import card, numbers
 from zhike.pages.jinja import day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.people.permissions import policy
+from zhike.people.permissions import may, policy
 
 # What a call made for an obligation is about; a first call introduces, whatever it was made for (C9).
 CALLED_FOR = {
@@ -45,7 +45,7 @@ CALLED_FOR = {
 @require_POST
 @in_course
 def call(request: ActingRequest, obligation: int) -> HttpResponse:
-    """Dial for what is owed: the call starts at once."""
+    """Dial for what is owed: the call starts at once. Pressed again while it runs, it leads back into the same call."""
     bank = bank_of(request)
     found = (
         Obligation.objects.visible_to(request.actor)
@@ -55,6 +55,11 @@ def call(request: ActingRequest, obligation: int) -> HttpResponse:
     )
     if found is None or found.customer is None:
         raise Http404
+    under_way = (
+        Contact.objects.filter(customer=found.customer, kind=Kind.CALL, state=State.UNDER_WAY).order_by("-pk").first()
+    )
+    if under_way:
+        return moved(request, f"{reverse('talk', args=[under_way.pk])}?for={found.pk}")
     first = history(found.customer.pk, found.customer.rm_id or request.actor.id, bank).first("call", request.now)
     purpose = "introduction" if first else CALLED_FOR.get(found.kind, "answer")
     contact = course.plan(found.customer, "call", actor=request.actor, now=request.now, purpose=purpose)
@@ -124,6 +129,8 @@ def _page(request: ActingRequest, contact: Contact, bank: Bank, status: int = 20
         "said": {},
         "given": {},
         "fulfils": number(request.GET.get("for") or request.POST.get("for")),
+        "may_reveal": may(request.actor, "customers.reveal"),
+        "tip": owed.tip,
         **(_call(contact, first, request, bank) if contact.kind == Kind.CALL else _meeting(contact, first, bank)),
         **more,
     }
@@ -143,6 +150,7 @@ def _call(contact: Contact, first: bool, request: ActingRequest, bank: Bank) -> 
         bank=bank,
     )
     return {
+        "numbers": numbers(customer),
         "purpose": contact.purpose_words or guard.PURPOSES.get(contact.purpose, guard.PURPOSES["other"]).say(speaks),
         "sheet": sheet,
         "speaks": speaks,

@@ -58,6 +58,33 @@ addEventListener("click", (event) => {
   }
 });
 
+// A form that is on its way is not sent again by an impatient second click. Back in the page it is free again.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return; // htmx sends by itself
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 10000);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// Copies a text that is to be sent elsewhere. Without the clipboard (plain http) the text is marked and copied the old way.
+async function copy(button) {
+  const text = document.querySelector(button.dataset.copy);
+  getSelection().selectAllChildren(text);
+  try {
+    if (navigator.clipboard) await navigator.clipboard.writeText(text.textContent);
+    else if (!document.execCommand("copy")) return; // marked: Ctrl+C does the rest
+  } catch {
+    return;
+  }
+  button.querySelector("span").textContent = say("copied");
+}
+addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
 // A row's reason is fetched when it is first opened.
 addEventListener(
   "toggle",

@@ -24,7 +24,7 @@ function serve(form) {
 
   hits.addEventListener("htmx:afterSwap", () => {
     hits.dataset.for = hits.querySelector("[data-for]")?.dataset.for ?? "";
-    show(hits.childElementCount > 0 && document.activeElement === box);
+    show(Boolean(hits.querySelector(".hit, p")) && document.activeElement === box);
     choose(all().length ? 0 : -1);
   });
   box.addEventListener("keydown", (event) => {
