@@ -127,6 +127,8 @@ def _learn(contact: Contact, given: QueryDict) -> list[dict[str, Any]]:
 def save(request: ActingRequest, contact: int) -> HttpResponse:
     """Keeps what is typed so far: ``{"values": [[name, value], …]}``."""
     found = contact_for(request, contact)
+    if request.content_type != "application/json":  # a form with files has been read already
+        raise BadRequest("A draft is {values: [[name, value], …]}.")
     if len(request.body) > LONGEST_DRAFT:
         return JsonResponse(
             {"detail": gettext("The draft is longer than %(most)s characters.") % {"most": LONGEST_DRAFT}}, status=413
