@@ -23,7 +23,7 @@ from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports import columns
 from zhike.customers.imports.decide import decide, undo
-from zhike.customers.imports.load import refused_file, run_import
+from zhike.customers.imports.load import Overtaken, refused_file, run_import
 from zhike.customers.models import Acquaintance, Book, Customer, Line, Need, Run
 from zhike.customers.search import find
 from zhike.people.actor import acting
@@ -351,3 +351,33 @@ def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database
     refused = run([*zhike, "import", "customers", str(names_nobody)])
     assert refused.returncode == 3
     assert "1 行均未导入。没有一列是客户姓名" in refused.stderr.replace(" 没", "没")
+
+
+def test_one_file_in_two_processes_at_once_loads_its_rows_once(database: Any, tmp_path: Path) -> None:
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        connection.execute(
+            "INSERT INTO people_unit (code, name, kind, path, from_day) VALUES ('01', '支行', 'team', '/1/', '2020-01-01')"
+        )
+    rows = 12_000  # three chunks
+    path = tmp_path / "customers.csv"
+    people = (f"沈静{chr(0x4E00 + n % 500)},155{n:08d},01" for n in range(rows))
+    path.write_text("\n".join(["姓名,手机号,机构号", *people]), "utf-8")
+    command = [sys.executable, "-m", "zhike", "import", "customers", str(path), "--json"]
+    environment = {**os.environ, **database.environment}
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    assert sum(each["loaded"] for each in told) == sum(each["already"] for each in told) == rows
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        assert connection.execute("SELECT count(*) FROM customers_customer").fetchone() == (rows,)
+
+
+def test_a_run_that_another_worker_goes_on_with_is_left_to_it(
+    cast: Cast, load: Callable[..., Run], worker: Any, tmp_path: Path
+) -> None:
+    run = load(GOOD)
+    with worker():
+        behind = Run.objects.get(pk=run.pk)
+        behind.last_line = 0
+        with pytest.raises(Overtaken):
+            run_import(behind, tmp_path / "customers.csv", bank=Bank(), now=lambda: NOW, language="en")
+        assert counts(Run.objects.get(pk=run.pk)) == counts(run)

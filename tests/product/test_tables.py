@@ -77,7 +77,9 @@ def test_refused_rows_come_back_readable_and_harmless(tmp_path: Path) -> None:
     file = io.StringIO()
     refused = RefusedRows(file, ('=HYPERLINK("http://x")', "＝1+1"))
     refused.add(row, [Problem('=HYPERLINK("http://x")', "No.")])
-    assert not [cell for line in csv.reader(file.getvalue()[1:].splitlines()) for cell in line if cell.startswith(("=", "＝"))]
+    assert not [
+        cell for line in csv.reader(file.getvalue()[1:].splitlines()) for cell in line if cell.startswith(("=", "＝"))
+    ]
     back = open_table(written(tmp_path / "headings.csv", file.getvalue().encode()))
     assert back.columns[:2] == ('=HYPERLINK("http://x")', "＝1+1")
 

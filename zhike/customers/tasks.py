@@ -17,7 +17,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.decide import decide, undo
-from zhike.customers.imports.load import run_import
+from zhike.customers.imports.load import Overtaken, run_import
 from zhike.customers.models import Line, Part, Run
 from zhike.customers.models.run import part_place
 from zhike.customers.vault import vault
@@ -58,6 +58,8 @@ def import_customers(run: int) -> None:
         try:
             with file_of(found) as path:
                 run_import(found, path, bank=_bank(), now=clock.now, language=language)
+        except Overtaken:
+            return
         except (UnreadableTable, Unaccepted) as error:
             Run.objects.filter(pk=run).update(state=Run.State.FAILED, error=str(error), finished_at=clock.now())
     if not found.dry:

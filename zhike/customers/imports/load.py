@@ -135,13 +135,17 @@ ON CONFLICT (run_id, line) DO NOTHING
 def run_import(run: Run, path: Path, *, bank: Bank, now: Now, language: str) -> Run:
     """Reads ``path`` into the bank, from where the run stands to its end; the run's row says how it went.
 
-    Raises UnreadableTable where the file cannot be read at all.
+    Raises UnreadableTable where the file cannot be read at all, Overtaken where another worker has gone on with the run.
     """
     with translation.override(language):
         loading = Loading(run, path, bank=bank, now=now)
         loading.go()
     run.refresh_from_db()
     return run
+
+
+class Overtaken(Exception):
+    """Another worker goes on with this run: it is that one's to finish."""
 
 
 class Loading:
@@ -198,7 +202,8 @@ class Loading:
     ) -> None:
         try:
             with translation.override(language):
-                rows = (row for row in self.table if row.line > self.run.last_line)
+                begun = self.run.last_line
+                rows = (row for row in self.table if row.line > begun)
                 while (some := list(islice(rows, CHUNK))) and not stop.is_set():
                     chunks.put(self._prepare(some, ids.take()))
                 chunks.put(None)
@@ -236,6 +241,9 @@ class Loading:
     def _chunk(self, chunk: Chunk) -> None:
         moment = self.now()
         with transaction.atomic(), connection.cursor() as cursor:
+            _one_at_a_time(cursor)
+            if self._overtaken(cursor):
+                raise Overtaken
             if self.run.by_id:
                 act(self.run.by_id, moment)
             cursor.execute("SELECT set_config('zhike.request', %s, true)", [f"import {self.run.pk}"])
@@ -259,6 +267,11 @@ class Loading:
             doubtful = sum(case["state"] == Line.State.DOUBTFUL for case in open_cases)
             self._count(cursor, chunk, loaded, already, doubtful, len(chunk.refused) + len(open_cases) - doubtful)
             cursor.execute("TRUNCATE staged")
+
+    def _overtaken(self, cursor: Any) -> bool:
+        """Whether another worker has gone on with the run that this one was thought to be dead over."""
+        cursor.execute("SELECT last_line FROM customers_run WHERE id = %s", [self.run.pk])
+        return bool(cursor.fetchone()[0] != self.run.last_line)
 
     def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
         """Rows of customers who are in already: an import leaves them as they are."""
@@ -286,9 +299,19 @@ class Loading:
             " doubtful = doubtful + %s, refused = refused + %s, state = 'running' WHERE id = %s",
             [chunk.last_line, chunk.count, loaded, already, doubtful, refused, self.run.pk],
         )
+        self.run.last_line = chunk.last_line
 
     def _end(self) -> None:
         Run.objects.filter(pk=self.run.pk).update(state=Run.State.DONE, finished_at=self.now())
+
+
+# Whoever loads customers holds this lock for as long as a chunk takes: of two files that run at once the one looks for
+# known customers where the other's are to be seen.
+LOCK = 7_205_315
+
+
+def _one_at_a_time(cursor: Any) -> None:
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def _each(cursor: Any, statements: str, *values: object) -> None:
@@ -346,6 +369,7 @@ class _Numbers:
 def load_one(checker: Checker, checked: Checked, run: Run, now: datetime, bank: Bank) -> int:
     """Loads a single good row, whoever else it may look like; returns the customer's number."""
     with connection.cursor() as cursor:
+        _one_at_a_time(cursor)
         cursor.execute("SELECT nextval('customers_customer_id_seq')")
         (number,) = cursor.fetchone()
         checker.finish(checked, number)
