@@ -16,6 +16,7 @@ from tests.cast import Cast
 from zhike import clock
 from zhike.customers.models import Customer, Difference, Line, Part
 from zhike.customers.tasks import decide_lines, import_customers, undo_import
+from zhike.people.actor import acting
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
@@ -148,3 +149,34 @@ def test_a_difference_is_shown_masked_and_decided(cast: Cast, owner: Any, worker
     assert browser.post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 303
     with owner():
         assert Customer.objects.get(pk=customer.pk).open_value("mobile") == "13812345670"
+
+
+def test_a_leader_loads_into_the_own_scope_and_learns_nothing_of_other_books(
+    cast: Cast, worker: Any, owner: Any
+) -> None:
+    """A file of telephone numbers is no way to ask the whole bank whose they are."""
+    theirs = cast.customers["stranger"][0]
+    with worker(), acting(cast.stranger.pk, NOW) as stranger:
+        theirs.learn("mobile", "13812345678", source="contact", actor=stranger, now=NOW)
+    browser = cast.client("leader")
+    rows = "姓名,手机,客户经理\n某某,13812345678,1001\n钱多多,13812345679,1004\n孙小美,13812345670,1002\n"
+    address = uploaded(browser, rows)
+    offered = browser.get(address).content.decode()
+    assert "世纪大道支行" in offered
+    assert "陆家嘴支行" not in offered
+    columns = {"column": ["姓名", "手机", "客户经理"], "field": ["name", "mobile", "rm"], "act": "load"}
+    browser.post(address, columns)
+    run = int(address.rstrip("/").rsplit("/", 1)[1])
+    with worker():
+        import_customers(run=run)
+    page = browser.get(address).content.decode()
+    assert "不在您的管辖范围内" in page, "the RM of another leader is given no customers"
+    assert "赵磊" in page, "whom to ask"
+    assert theirs.name not in page
+    with worker():
+        assert set(Customer.objects.filter(created_at=NOW).values_list("name", flat=True)) == {"孙小美"}
+        (line,) = Line.objects.filter(run=run, state="doubtful")
+        decide_lines(decisions={str(line.pk): "same"}, by=cast.leader.pk)
+        line.refresh_from_db()
+        assert line.state == "doubtful"
+        assert theirs.name not in json.dumps(line.matches, ensure_ascii=False)

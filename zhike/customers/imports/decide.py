@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.load import load_one
-from zhike.customers.imports.rows import Checked, Checker, Keepers
+from zhike.customers.imports.rows import Checked, Checker, Keepers, limited
 from zhike.customers.models import Acquaintance, Book, Customer, Line, Run
 from zhike.customers.profile import FIELDS, spoken_birthday
 from zhike.people.actor import Actor
@@ -32,7 +32,7 @@ def decide(line: Line, decision: str, *, actor: Actor, now: datetime, bank: Bank
         line.state, line.decided_by_id, line.decided_at = Line.State.SKIPPED, actor.id, now
         if decision != SKIP:
             day = now.astimezone(bank.zone).date()
-            checker = Checker(line.run.mapping, Keepers.on(day, line.run.unit_id), bank, day, actor.id)
+            checker = Checker(line.run.mapping, Keepers.for_run(line.run, day, actor), bank, day, actor.id)
             checked = checker.again(Row(line.line, line.row))
             if decision == SAME:
                 line.state, line.customer = Line.State.MERGED, _fill(line, checked, actor, now)
@@ -49,6 +49,10 @@ def _fill(line: Line, checked: Checked, actor: Actor, now: datetime) -> int:
     customer = Customer.objects.select_for_update().filter(pk=line.matches[0]["customer"]).first()
     if customer is None:
         raise Unaccepted(_("The customer that this row may be is gone. Load the row as another customer."))
+    if limited(actor) and customer.keeper not in actor.writes:
+        raise Unaccepted(
+            _("That customer is outside of your scope. Leave the row out, or have somebody decide whose scope it is.")
+        )
     missing = {
         name: value
         for name, value in checked.known.items()

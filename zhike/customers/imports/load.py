@@ -22,11 +22,11 @@ from django.utils.translation import gettext as _
 
 from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
-from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, staged
+from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, limited, staged
 from zhike.customers.models import Line, Run
 from zhike.customers.models.run import row_place
 from zhike.customers.vault import mask_id, mask_phone, vault
-from zhike.people.actor import act
+from zhike.people.actor import act, acting
 from zhike.people.tables import Problem, RefusedRows, Row, Table, open_table
 
 CHUNK = 4_000
@@ -118,7 +118,7 @@ OUTCOME = """
 SELECT count(*) FILTER (WHERE state IS NULL), count(*) FILTER (WHERE state = 'already') FROM staged
 """
 OPEN_CASES = """
-SELECT s.line, s.state, s.known, s.why, s.key, c.id, c.name, c.core_number, c.profile -> 'mobile' ->> 'v',
+SELECT s.line, s.state, s.known, s.why, s.key, c.id, c.keeper, c.name, c.core_number, c.profile -> 'mobile' ->> 'v',
        c.profile -> 'id_number' ->> 'v', r.name, u.name
 FROM staged s LEFT JOIN customers_customer c ON s.state = 'doubtful' AND c.id = s.known
 LEFT JOIN people_staff r ON r.id = c.rm_id LEFT JOIN people_unit u ON u.id = c.unit_id
@@ -160,7 +160,12 @@ class Loading:
         self.now = now
         self.day = now().astimezone(bank.zone).date()
         self.table = table or open_table(path)
-        keepers = Keepers.on(self.day, run.unit_id)
+        by = None
+        if run.by_id and run.kind == "import":
+            with acting(run.by_id, now()) as by:
+                pass
+        self.leader = limited(by)
+        keepers = Keepers.for_run(run, self.day, by)
         self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id, source)
 
     def go(self) -> None:
@@ -280,7 +285,7 @@ class Loading:
         """Rows that are not loaded though nothing is wrong in them: repeated in the file, or perhaps somebody known."""
         cursor.execute(OPEN_CASES)
         cases = []
-        for line, state, known, why, key, *customer in cursor.fetchall():
+        for line, state, known, why, key, id, keeper, *customer in cursor.fetchall():
             case = {
                 "line": line, "state": Line.State.DOUBTFUL, "key": bytes(key).hex(),
                 "cells": self._sealed(line, chunk.cells[line]), "reasons": [], "matches": [],
@@ -289,7 +294,8 @@ class Loading:
                 reason = _("The same customer stands in line %(line)d already.") % {"line": known}
                 case |= {"state": Line.State.REFUSED, "key": None, "reasons": [{"column": "", "reason": reason}]}
             else:
-                case["matches"] = [{"customer": known, "why": why, **_shown(*customer)}]
+                seen = self.leader is None or keeper in self.leader.sees
+                case["matches"] = [{"customer": known, "why": why, **_shown(id, *customer, seen=seen)}]
             cases.append(case)
         return cases
 
@@ -327,10 +333,14 @@ def _shown(
     number: str | None,
     rm: str | None,
     unit: str | None,
+    *,
+    seen: bool,
 ) -> dict[str, str]:
-    """What the person who decides is shown of the customer that a row may be: masked, for they may not be theirs."""
+    """What the person who decides is shown of the customer that a row may be: masked, or, outside of their scope, whom to ask."""
     if customer is None:
         return {}
+    if not seen:
+        return {"rm": rm or "", "unit": unit or ""}
     keys = vault()
     return {
         "name": name,

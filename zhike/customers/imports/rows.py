@@ -22,7 +22,9 @@ from zhike.conduct.calendars import Birthday
 from zhike.customers import birthdays, checks, names, profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports import columns as meanings
+from zhike.customers.models import Run
 from zhike.customers.vault import TAIL, place, vault
+from zhike.people.actor import Actor
 from zhike.people.models import Post, Role, Staff, Unit
 from zhike.people.tables import Problem, Row
 
@@ -63,6 +65,13 @@ class Keepers:
     others: frozenset[str]
     units: Mapping[str, int]
     default_unit: int | None
+    foreign: frozenset[str] = frozenset()
+
+    @classmethod
+    def for_run(cls, run: Run, day: date, actor: Actor | None) -> Keepers:
+        """Those that a run may give customers to: everybody, or, loaded by a leader, those in the leader's scope."""
+        everybody, leader = cls.on(day, run.unit_id), limited(actor)
+        return everybody.within(leader) if leader else everybody
 
     @classmethod
     def on(cls, day: date, default_unit: int | None = None) -> Keepers:
@@ -71,6 +80,17 @@ class Keepers:
         everybody = frozenset(Staff.objects.values_list("number", flat=True))
         units = dict(Unit.objects.values_list("code", "id"))
         return cls(staff, everybody - staff.keys(), units, default_unit)
+
+    def within(self, actor: Actor) -> Keepers:
+        staff = {number: kept for number, kept in self.staff.items() if kept[0] in actor.writes}
+        units = {code: unit for code, unit in self.units.items() if -unit in actor.writes}
+        default = self.default_unit if self.default_unit in units.values() else None
+        return Keepers(staff, self.others, units, default, frozenset(self.staff.keys() - staff.keys()))
+
+
+def limited(actor: Actor | None) -> Actor | None:
+    """Whose scope a run keeps to. None: the operator's and the administrator's, who seat a bank, reach all of it."""
+    return None if actor is None or "administrator" in actor.roles else actor
 
 
 @dataclass(slots=True)
@@ -215,6 +235,11 @@ class Checker:
 
     def _rm(self, checked: Checked, text: str) -> None:
         keeper = self.keepers.staff.get(text)
+        if text in self.keepers.foreign:
+            raise Unaccepted(
+                _("The staff member %(number)s is outside of your scope. Leave the row to whoever leads them.")
+                % {"number": text}
+            )
         if keeper is None and text in self.keepers.others:
             raise Unaccepted(
                 _(

@@ -20,11 +20,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.customers.imports import columns as meanings
 from zhike.customers.imports.decide import DECISIONS
 from zhike.customers.imports.load import refused_file
+from zhike.customers.imports.rows import limited
 from zhike.customers.models import Line, Run
 from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
 from zhike.pages.answer import moved, number
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.views.differences import waiting
+from zhike.people.actor import Actor
 from zhike.people.models import Unit
 from zhike.people.permissions import policy
 from zhike.people.tables import UnreadableTable, open_table
@@ -176,12 +178,15 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         ],
     }
     if run.state == Run.State.MAPPING:
-        context |= _columns(run)
+        context |= _columns(run, request.actor)
     return render(request, "import.html", context, status=422 if wrong else 200)
 
 
-def _columns(run: Run) -> dict[str, Any]:
+def _columns(run: Run, actor: Actor) -> dict[str, Any]:
     """The file's columns, each with what it may be and its first values, masked: screens are looked at by others too."""
+    units = Unit.objects.order_by("path")
+    if leader := limited(actor):
+        units = units.filter(pk__in=[-keeper for keeper in leader.writes if keeper < 0])
     with file_of(run) as path:
         table = open_table(path)
         first = list(islice(table, 3))
@@ -198,7 +203,7 @@ def _columns(run: Run) -> dict[str, Any]:
         "fields": [("", gettext("(left out)")), *((name, str(label)) for name, label in meanings.FIELDS.items())],
         "units": [
             ("", gettext("(none)")),
-            *((str(pk), name) for pk, name in Unit.objects.order_by("path").values_list("pk", "name")),
+            *((str(pk), name) for pk, name in units.values_list("pk", "name")),
         ],
     }
 
