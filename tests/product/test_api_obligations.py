@@ -15,6 +15,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
+from zhike.people.models import Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -85,12 +86,42 @@ def test_an_answer_settles_the_demand(rm: Program, visit: dict[str, Any]) -> Non
 def test_today_is_one_value_and_is_not_sent_again_unchanged(
     rm: Program, visit: dict[str, Any], django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
-    with django_assert_num_queries(4):  # savepoint of the test, people_begin_token, the timeline, release
+    with django_assert_num_queries(1):  # who asks, may they, and the timeline
         first = rm.send("get", "obligations?due=today")
     assert {row["clause"] for row in first.json()["rows"]} == {"V5", "V7"}
     assert all(isinstance(row["id"], str) for row in first.json()["rows"])
     again = rm.send("get", "obligations?due=today", **{"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_short_way_answers_as_the_operation_does(cast: Cast, rm: Program, visit: dict[str, Any]) -> None:
+    """``?due=today&limit=50`` asks for the same and is answered by the operation itself."""
+    short, long = rm.send("get", "obligations?due=today"), rm.send("get", "obligations?due=today&limit=50")
+    assert (short.content, short.headers["ETag"]) == (long.content, long.headers["ETag"])
+    for name in (
+        "Cache-Control",
+        "Content-Type",
+        "Content-Security-Policy",
+        "X-Frame-Options",
+        "X-Content-Type-Options",
+    ):
+        assert short.headers[name] == long.headers[name], name
+
+
+def test_who_may_not_read_is_told_why_on_the_short_way_too(
+    cast: Cast, rm: Program, visit: dict[str, Any], worker: Role
+) -> None:
+    card = f"customers/{visit['customer']['id']}/card"
+    assert rm.send("get", card).status_code == 200
+    with worker():
+        mate, marketing, new = Program(cast, "mate"), Program(cast, "marketing"), Program(cast, "leader")
+        Staff.objects.filter(pk=cast.staff["leader"].pk).update(must_change_password=True)
+    assert mate.send("get", card).status_code == 404
+    assert visit["customer"]["name"] not in mate.send("get", "obligations?due=today").text
+    for path in (card, "obligations?due=today"):
+        assert marketing.send("get", path).status_code == 403
+        assert new.send("get", path).json()["detail"] == "请先修改密码。"
+        assert rm.send("get", path, Authorization="Bearer nobody").status_code == 401
 
 
 def test_others_see_what_their_scope_lets_them(cast: Cast, rm: Program, visit: dict[str, Any], worker: Role) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import wraps
 from typing import Any, Literal
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from ninja import Query, Router
-from ninja.decorators import decorate_view
 
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, locked, one, verb
@@ -225,24 +222,22 @@ class TodayOut(Out):
     done: int
 
 
-def timeline(run: Callable[..., Any]) -> Callable[..., Any]:
-    """``?due=today`` and nothing else is asked by every open page every minute: answered before the filters are read."""
-
-    @wraps(run)
-    def answered(request: Desk, *args: Any, **kwargs: Any) -> Any:
-        return _today(request) if request.META["QUERY_STRING"] == "due=today" else run(request, *args, **kwargs)
-
-    return answered
+def timeline(request: HttpRequest, body: str) -> HttpResponse:
+    """The timeline as PostgreSQL made it; unchanged, it is not sent again."""
+    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-store"}
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 @router.get("obligations", response=ObligationsOut | TodayOut)
-@decorate_view(timeline)
 @policy("obligations.view")
 def list_(request: Desk, asked: Query[Filters]) -> Any:
     """What the staff in the reader's scope owe, by deadline; with ``customer`` or ``contact`` all that is owed there, by
     whomever. ``due=today`` answers with the reader's own timeline instead."""
     if asked.due == "today":
-        return _today(request)
+        return timeline(request, today(request.actor.id, now=request.now))
     found = _filtered(obligations(request), asked, request.actor, request.now)
     if after := position(asked.cursor, moment, int):
         due, id = after
@@ -266,15 +261,6 @@ def _filtered(found: Any, asked: Filters, actor: Actor, now: datetime) -> Any:
     if asked.due_before:
         found = found.filter(due__lt=asked.due_before)
     return found.annotate(when=Coalesce("due", NEVER))
-
-
-def _today(request: Desk) -> HttpResponse:
-    """The timeline as PostgreSQL made it; unchanged, it is not sent again."""
-    body = today(request.actor.id, now=request.now)
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponse(status=304, headers={"ETag": tag})
-    return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
 
 
 @router.get("obligations/{id}", response=ObligationOut)
