@@ -125,7 +125,7 @@ TEMPLATES = [
         "DIRS": [BASE / "pages" / "templates"],
         "APP_DIRS": False,
         "OPTIONS": {
-            "environment": "zhike.pages.jinja.environment",
+            "environment": "zhike.pages.jinja.Environments",
             "context_processors": ["zhike.pages.shell.shell"],
         },
     },

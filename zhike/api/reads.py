@@ -36,13 +36,17 @@ def _statement(begin: str, read: str) -> str:
         SELECT CASE WHEN begun.roles && %(roles)s::text[] AND NOT begun.must_change_password AND NOT begun.second_factor
                     THEN ({read}) END
         FROM {begin} begun
-    """
+    """  # noqa: S608 our own texts alone
 
 
 TIMELINES = {begin: _statement(begin, TODAY.replace("%(owner)s", "begun.id")) for begin in (SESSION, TOKEN)}
 CARDS = {begin: _statement(begin, CARD) for begin in (SESSION, TOKEN)}
 ROLES = {name: sorted(MAY[name]) for name in ("obligations.view", "customers.view")}
-ALWAYS = {"idle": AT_FIRST.idle_minutes, "hours": AT_FIRST.session_hours, "second": list(AT_FIRST.second_factor_roles)}
+ALWAYS: dict[str, Any] = {
+    "idle": AT_FIRST.idle_minutes,
+    "hours": AT_FIRST.session_hours,
+    "second": list(AT_FIRST.second_factor_roles),
+}
 
 
 class Reads:

@@ -7,18 +7,21 @@ that must know what day it is takes ``now`` from the page's context, put there b
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
-from jinja2 import Environment, StrictUndefined, pass_context
+from django.utils.translation import get_language, gettext, ngettext, npgettext, override, pgettext
+from jinja2 import Environment, StrictUndefined, Template, nodes, pass_context
 from jinja2.runtime import Context
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 SPRITE = Path(__file__).parent / "static" / "img" / "icons.svg"
@@ -26,10 +29,61 @@ ICONS = frozenset(re.findall(r'<symbol id="i-([\w-]+)"', SPRITE.read_text("utf-8
 TIERS = frozenset(re.findall(r'<symbol id="t-([\w-]+)"', SPRITE.read_text("utf-8")))
 
 
-def environment(**options: Any) -> Environment:
-    """What ``TEMPLATES[…]["OPTIONS"]["environment"]`` names. An undefined name is an error, never an empty place."""
-    options.setdefault("undefined", StrictUndefined)
-    env = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"], **options)  # noqa: S701
+class Environments(Environment):
+    """What ``TEMPLATES[…]["OPTIONS"]["environment"]`` names: a template in the reader's language, from that language's own
+    environment.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.each = {code: environment(code, **options) for code, _name in settings.LANGUAGES}
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
+        return self.each[get_language() or settings.LANGUAGE_CODE].get_template(name, parent, globals)
+
+
+class Tongue(Environment):
+    """An environment of one language: what depends on nothing else is looked up when a template is compiled, not on every
+    page. Those are the words of the frame, the marks, the addresses of pages and files: most of what a page calls for.
+    """
+
+    code: str
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # Rows are dictionaries: asking each for an attribute first, and catching that it has none, took longer than the rest.
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        with override(self.code):
+            Constants(self).visit(source)
+        return super()._generate(source, name, filename, defer_init)
+
+
+class Constants(NodeTransformer):
+    """Puts a value in the place of each call of a function of ``FIXED`` whose arguments are literals."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
+        self.generic_visit(node)
+        if not (isinstance(node.node, nodes.Name) and node.node.name in FIXED) or node.dyn_args or node.dyn_kwargs:
+            return node
+        if node.kwargs or not all(isinstance(arg, nodes.Const) for arg in node.args):
+            return node
+        value = FIXED[node.node.name](*(arg.as_const() for arg in node.args))
+        return nodes.Const(value, lineno=node.lineno, environment=self.env)
+
+
+def environment(code: str, **options: Any) -> Tongue:
+    """One language's environment. An undefined name is an error, never an empty place."""
+    options["undefined"] = StrictUndefined
+    env = Tongue(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"], **options)
+    env.code = code
     env.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
     # What needs no number is looked up once in each language; Jinja's own way would ask Django for every word on every page.
     env.globals.update(gettext=_gettext, pgettext=_pgettext)
@@ -98,8 +152,6 @@ def _sprite(_static_url: str) -> str:
 @cache
 def icon(name: str, label: str | None = None) -> Markup:
     """A mark from the sprite. With a ``label`` it speaks, without one it is decoration. Unknown names are refused."""
-    from django.conf import settings
-
     if name not in ICONS:
         raise KeyError(f"no icon named {name!r} in {SPRITE.name}")
     sprite = _sprite(settings.STATIC_URL)
@@ -113,8 +165,6 @@ def icon(name: str, label: str | None = None) -> Markup:
 @cache
 def tier_mark(code: str) -> Markup:
     """The form of a tier: ring, half disc, hexagon, cut diamond, gate seal. A tier of the bank's own gets the ring."""
-    from django.conf import settings
-
     form = code if code in TIERS else "regular"
     return Markup('<svg class="tier-mark" aria-hidden="true"><use href="{}#t-{}"/></svg>').format(
         _sprite(settings.STATIC_URL), form
@@ -134,9 +184,9 @@ def language_tag() -> str:
     return "en" if language() == "en" else "zh-Hans"
 
 
-def scripted() -> dict[str, str]:
-    """What the scripts say, in the reader's language; ``{n}`` and the like are filled in there."""
-    return {
+def scripted() -> Markup:
+    """What the scripts say, in the reader's language, as attributes; ``{n}`` and the like are filled in there."""
+    said = {
         "minutes": gettext("%(n)s min") % {"n": "{n}"},
         "hours": gettext("%(n)s h") % {"n": "{n}"},
         "days": gettext("%(n)s d") % {"n": "{n}"},
@@ -158,6 +208,14 @@ def scripted() -> dict[str, str]:
         "signin": gettext("Sign in"),
         "copied": gettext("Copied"),
     }
+    return Markup("").join(Markup(' data-{}="{}"').format(name, text) for name, text in said.items())
+
+
+# What says the same on every page of one language: see Constants.
+FIXED: dict[str, Callable[..., str]] = {
+    "_": _gettext, "gettext": _gettext, "pgettext": _pgettext, "url": _url, "static": static, "icon": icon,
+    "tier_mark": tier_mark, "scripted": scripted,
+}  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------- times

@@ -55,10 +55,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context for ``base.html`` and ``entrance.html``. Reads the clock once: pages are an edge."""
     me: Any = getattr(request, "user", None)
     signed_in = me is not None and me.is_authenticated
-    token = get_token(request)  # masked anew at each call: once a page will do
     return {
-        "csrf_token": token,
-        "csrf_input": HIDDEN.format(token),
+        "csrf_token": token(request),
+        "csrf_input": token_input(request),
         "now": getattr(request, "now", None) or clock.now(),
         "zone": settings.TIME_ZONE,
         "me": me if signed_in else None,
@@ -68,6 +67,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "single_keys": me.single_keys if signed_in else True,
         "toasts": toasts(request),
     }
+
+
+def token(request: Any) -> str:
+    """The token of this page's forms. Django masks it anew each time that it is asked; once a page will do."""
+    if not hasattr(request, "token"):
+        request.token = get_token(request)
+    return str(request.token)
+
+
+def token_input(request: HttpRequest) -> Markup:
+    """The hidden field that a plain form sends the token with."""
+    return HIDDEN.format(token(request))
 
 
 def _roles(request: HttpRequest) -> frozenset[str]:
@@ -111,7 +122,7 @@ def toasts(request: HttpRequest) -> list[Markup]:
         undo = ""
         if message.extra_tags:
             undo = Markup('<form method="post" action="{}">{}<button class="toast-act">{}</button></form>').format(
-                message.extra_tags, HIDDEN.format(get_token(request)), gettext("Undo")
+                message.extra_tags, token_input(request), gettext("Undo")
             )
         said.append(Markup('<div class="toast" role="status" data-toast><span>{}</span>{}</div>').format(message, undo))
     return said

@@ -184,6 +184,8 @@ def _form(
         "given": given,
         "said": said,
         "tip": owed.tip,
+        "kept": [],
+        "knowing": "",
         **more,
     }  # fmt: skip
     return render(request, "plan.html", context, status=status)

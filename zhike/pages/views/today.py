@@ -16,14 +16,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
-from markupsafe import Markup
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import to_lunar
 from zhike.contacts.agenda import Agenda, agenda
 from zhike.obligations.today import AHEAD, today
-from zhike.pages import owed
+from zhike.pages import line, owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
@@ -31,6 +30,7 @@ from zhike.pages.shell import bank_of, first_place
 from zhike.people.permissions import SIGNED_IN, may, policy
 
 DAY_FROM, DAY_TO = 8.0, 19.0
+SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
 CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 
 
@@ -47,7 +47,7 @@ def show(request: ActingRequest) -> HttpResponse:
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
     near = [o for o in owing if o["due"] <= shown_until]
-    rows = [*_owed_rows(near, day, request.now, bank), *_contact_rows(near, day, request.now, bank)]
+    rows = [*_owed_rows(near, day, request), *_contact_rows(near, day, request.now, bank)]
     sort = request.GET.get("sort", "")
     shown = [row for row in rows if not sort or row["sort"] == sort]
     etag = _etag(raw + day.raw, shown, owed.speaks())
@@ -68,7 +68,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "heading": _heading(request.now, bank),
     }
     template = "_today.html" if "HX-Request" in request.headers else "today.html"
-    response = render(request, template, context)
+    response = line.with_token(render(request, template, context), request)
     response["ETag"] = etag
     return response
 
@@ -79,71 +79,36 @@ def _etag(raw: str, rows: list[dict[str, Any]], language: str) -> str:
     return f'"{hashlib.sha256(f"{raw}{places}{language}".encode()).hexdigest()[:24]}"'
 
 
-def _owed_rows(owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank) -> list[dict[str, Any]]:
+def _owed_rows(owing: list[dict[str, Any]], day: Agenda, request: ActingRequest) -> list[dict[str, Any]]:
     under_way = {contact["id"] for contact in day.contacts if contact["state"] == "under_way"}
-    return [_owed_row(o, now, bank) for o in owing if not (o["kind"] == "arrival" and owed.contact_of(o) in under_way)]
-
-
-def _owed_row(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
-    look = owed.look(o, now)
-    due = o["target"] if o["kind"] == "call_back" else o["due"]
-    return {
-        "id": f"o{o['id']}",
-        "look": look,
-        "icon": owed.ICONS[o["kind"]],
-        "when": _now_when(due, now) if look == "now" else owed.until(o, now),
-        "sub": _sub(o, look, due, now),
-        "due": due if look in {"late", "now"} or (o["kind"] != "arrival" and _counts_down(o, now)) else None,
-        "who": owed.who(o, bank),
-        "title": "",
-        "title_sub": "",
-        "what": owed.words(o["what"]),
-        "clause": o["clause"],
-        "tip": owed.tip(o["clause"]),
-        "because": owed.because(o, now),
-        "why_href": address("why", o["id"]),
-        "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
-        "not_yet": gettext("not yet"),
-        "window": owed.window(o, now) if look == "now" else None,
-        "sort": next((sort for sort, kinds in owed.SORTS.items() if o["kind"] in kinds), ""),
-        "order": o["target"] or o["due"],
-    }
-
-
-def _counts_down(o: dict[str, Any], now: datetime) -> bool:
-    """A countdown over hours helps; one to the end of the day is noise."""
-    return o["due"] - now <= timedelta(hours=4) and local(o["due"]).hour != 0
-
-
-def _now_when(due: datetime, now: datetime) -> Markup:
-    minutes = -int(-(due - now).total_seconds() // 60)
-    if minutes == 0:
-        return Markup("<b>{}</b>").format(gettext("now"))
-    pattern = gettext("in %(n)s min") if minutes > 0 else gettext("%(n)s min ago")
-    return Markup(pattern % {"n": f"<b>{abs(minutes)}</b>"})  # noqa: S704 our own words and a number
-
-
-def _sub(o: dict[str, Any], look: str, due: datetime, now: datetime) -> str | None:
-    if look == "now":
-        return gettext("%(time)s sharp") % {"time": clock(due)} if o["kind"] == "call_back" else clock(due)
-    if look == "late":
-        return left_text(due, now)
-    if o["kind"] == "arrival":
-        return gettext("at the door from %(time)s") % {"time": clock(o["target"])}
-    if look == "later":
-        return gettext("from %(time)s") % {"time": clock(o["opens"])}
-    return left_text(due, now) if _counts_down(o, now) or look == "soon" else None
+    write = line.writer(request)
+    rows = []
+    for o in owing:
+        if o["kind"] == "arrival" and owed.contact_of(o) in under_way:
+            continue
+        look = owed.look(o, request.now)
+        rows.append(
+            {
+                "id": f"o{o['id']}",
+                "look": look,
+                "sort": SORT_OF.get(o["kind"], ""),
+                "order": o["target"] or o["due"],
+                "html": write(o, look),
+            }
+        )
+    return rows
 
 
 def _contact_rows(owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank) -> list[dict[str, Any]]:
     """Appointments and plans that no obligation stands for, and the talk that is going on."""
     stood_for = {owed.contact_of(o) for o in owing if o["kind"] == "arrival"}
-    return [
+    rows = [
         _contact_row(contact, now, bank)
         for contact in day.contacts
         if contact["state"] == "under_way"
         or (contact["state"] in {"planned", "agreed"} and contact["id"] not in stood_for)
     ]
+    return [{**row, "html": line.written(row)} for row in rows]
 
 
 def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
