@@ -87,4 +87,4 @@ def test_a_draft_of_what_cannot_be_kept_is_refused_and_the_one_before_stays(cast
     deep = '{"values":' + "[" * 20_000 + "]" * 20_000 + "}"
     assert rm.post(address, deep, content_type="application/json").status_code == 400
     with cast.acting("rm", NOW):
-        assert Draft.objects.get(contact=contact).body == kept
+        assert Draft.objects.get(contact=contact).values == kept["values"]

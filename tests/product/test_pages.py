@@ -151,8 +151,14 @@ def test_what_is_missing_comes_back_in_its_place_with_the_rest_kept(cast: Cast, 
 
 def test_a_draft_is_kept_and_comes_back(cast: Cast, rm) -> None:
     contact = held(cast)
-    body = json.dumps({"values": [["result", "inclined"], ["words", "写到一半"], ["need", "pension"]]})
+    typed = [["result", "inclined"], ["words", "写到一半"], ["need", "pension"], ["learn_mobile", "13812345678"]]
+    body = json.dumps({"values": typed})
     assert rm.post(f"/contacts/{contact.pk}/draft/", body, content_type="application/json").status_code == 200
+    with cast.acting("rm", NOW), connection.cursor() as cursor:
+        cursor.execute("SELECT d::text FROM contacts_draft d")
+        kept = str(cursor.fetchone())
+    assert "1381234" not in kept
+    assert "inclined" not in kept
     html = rm.get(f"/contacts/{contact.pk}/write-up/").content.decode()
     assert "写到一半" in html
     assert re.search(r'value="inclined" checked', html)

@@ -592,15 +592,15 @@ def close(request: Desk, id: Id, body: WriteUpIn) -> Any:
 def read_draft(request: Desk, id: Id) -> Any:
     """One's own unfinished write-up; empty where there is none."""
     draft = Draft.objects.filter(contact=one(contacts(request), id), staff_id=request.actor.id).first()
-    return {"values": draft.body.get("values", []) if draft else [], "saved_at": draft.saved_at if draft else None}
+    return {"values": draft.values if draft else [], "saved_at": draft.saved_at if draft else None}
 
 
 @router.put("contacts/{id}/draft", response=DraftOut)
 @policy("contacts.change")
 def keep_draft(request: Desk, id: Id, body: DraftIn) -> Any:
     """Keeps what is typed so far of a write-up; nobody else sees it."""
-    draft = Draft.keep(one(contacts(request), id), body.model_dump(), actor=request.actor, now=request.now)
-    return {"values": draft.body["values"], "saved_at": draft.saved_at}
+    draft = Draft.keep(one(contacts(request), id), body.values, actor=request.actor, now=request.now)
+    return {"values": draft.values, "saved_at": draft.saved_at}
 
 
 @router.get("contacts/{id}/amendments", response=AmendmentsOut)

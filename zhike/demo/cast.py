@@ -359,7 +359,7 @@ def _liang(diary: Diary, people: People, hours: Hours) -> None:
     values = [["result", "inclined"], ["need", "deposit"], ["need", "pension"], ["learn_hobbies", "二胡"]]
 
     def draft(actor: Actor, now: datetime, rules: Rules) -> None:
-        Draft.objects.create(contact=talk.real, staff_id=actor.id, body={"values": values}, saved_at=now)
+        Draft.keep(talk.real, values, actor=actor, now=now)
 
     diary.on(hours.farewell + timedelta(minutes=6), draft)
 

@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
             name="Draft",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("body", models.JSONField(default=dict)),
+                ("sealed", models.TextField(help_text="the form's fields in their order: [[name, value], …]")),
                 ("saved_at", models.DateTimeField()),
                 (
                     "contact",

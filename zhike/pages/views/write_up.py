@@ -47,7 +47,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
     if found.state != State.ENDED:
         return moved(request, reverse("contact", args=[found.pk]))
     draft = Draft.objects.filter(contact=found, staff_id=request.actor.id).first()
-    given = _given(draft.body.get("values", [])) if draft else QueryDict(mutable=True)
+    given = _given(draft.values) if draft else QueryDict(mutable=True)
     return _page(request, found, bank_of(request), given, draft)
 
 
@@ -141,7 +141,7 @@ def save(request: ActingRequest, contact: int) -> HttpResponse:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadRequest("A draft is {values: [[name, value], …]}.") from error
     try:
-        Draft.keep(found, {"values": values}, actor=request.actor, now=request.now)
+        Draft.keep(found, values, actor=request.actor, now=request.now)
     except WrongState:
         return JsonResponse(
             {"detail": gettext("This contact is closed; its write-up is amended, not drafted.")}, status=409
