@@ -222,7 +222,8 @@ class Door:
         """Adherence to one clause over one customer."""
         rows = self.owed(customer, clause=clause, now=now)
         kept = [
-            Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence) for row in rows
+            Kept(row.clause, row.origin, row.force, row.state, row.due, row.settled_at, row.evidence, row.due_counts)
+            for row in rows
         ]
         return adherence(kept, now)
 

@@ -703,3 +703,37 @@ def test_agreeing_anew_is_moving(door: Door) -> None:
     with pytest.raises(Refused):
         door.step("appointment", visit, moment("11:00"), at=moment("2026-03-03 15:00"), place="客户公司")
     assert [shown(each.due) for each in door.owed(customer, kind="arrival")] == ["2026-03-02 15:00"]
+
+
+def sent(door: Door, thanks: Any, said: str) -> Any:
+    """Thanks by SMS, entered the next morning with the time they were sent."""
+    how = {"channel": "sms", "at": moment(said).isoformat()}
+    return door.post(f"obligations/{thanks.pk}/completion", how, moment("2026-03-03 08:00"))
+
+
+def test_at_24_00_the_day_is_over(door: Door) -> None:
+    """Entered by hand to the minute: 23:59 was the same day (R12, R13), 00:00 is the day after; 22:00 is still the evening (V5)."""
+    for said, late in (("2026-03-02 23:59", False), ("2026-03-03 00:00", True)):
+        customer = door.customer(met=True)
+        door.record(customer, "reception", moment("20:00"), moment("20:30"), known=moment("20:40"), form=FORMS["none"])
+        (thanks,) = door.owed(customer, clause="R12")
+        done = sent(door, thanks, said)
+        assert (done.state, done.evidence["late"]) == ("done", late)
+    customer = door.customer(met=True)
+    door.record(
+        customer,
+        "visit",
+        moment("20:00"),
+        moment("20:30"),
+        known=moment("20:40"),
+        form=FORMS["none"],
+        customer_asked=True,
+    )
+    (thanks,) = door.owed(customer, clause="V5")
+    done = sent(door, thanks, "22:00")
+    assert done.evidence["late"] is False
+    counted = door.send("get", "adherence?since=2026-03-01&until=2026-03-31", None, moment("2026-03-03 09:00"))["items"]
+    assert {(each["clause"], each["in_time"], each["late"]) for each in counted if each["clause"] in ("R12", "V5")} == {
+        ("R12", 1, 1),
+        ("V5", 1, 0),
+    }

@@ -81,7 +81,7 @@ def list_(request: Desk, asked: Query[Asked]) -> Any:
         found = found.filter(owner__in=_staff_of(request, asked.unit, today))
     if asked.clause:
         found = found.filter(clause=asked.clause)
-    rows = found.values_list("clause", "origin", "force", "state", F("due"), "settled_at", "evidence")
+    rows = found.values_list("clause", "origin", "force", "state", F("due"), "settled_at", "evidence", "due_counts")
     measures = measure.adherence((measure.Kept(*row) for row in rows.iterator(2000)), request.now)
     return {"since": since, "until": until, "items": [_shown(each) for each in measures]}
 

@@ -137,7 +137,7 @@ def shown(owed: Obligation, now: datetime) -> dict[str, Any]:
         **{name: getattr(owed, name) for name in PLAIN},
         "what": owed.what[language],
         "why": owed.why[language],
-        "late": owed.state == "open" and owed.due is not None and owed.due < now,
+        "late": owed.state == "open" and owed.is_late(now),
         "owner": {"id": owed.owner_id, "name": owed.owner.name},
         "customer": customer and who(customer),
         "contact": number if head == "contact" else None,

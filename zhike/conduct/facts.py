@@ -118,6 +118,7 @@ class Owed:
     detail: Mapping[str, Any]
     key: str = ""
     state: str = "open"
+    due_counts: bool = False  # the moment of `due` itself is still in time
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ class Kept:
     due: datetime | None
     settled_at: datetime | None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    due_counts: bool = False
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether something done at `at`, or still open then, is late: at 24:00 it is the next day."""
+        if self.due is None:
+            return False
+        return at > self.due if self.due_counts else at >= self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def _fate(row: Kept, now: datetime) -> str:
     if row.state == "done":
         return "in_time" if _in_time(row) else "late"
     if row.state == "open":
-        return "overdue" if row.due is not None and now > row.due else "open"
+        return "overdue" if row.is_late(now) else "open"
     return row.state
 
 
@@ -101,7 +108,7 @@ def _in_time(row: Kept) -> bool:
     if "arrival" in row.evidence:
         return row.evidence["arrival"] in {"as_prescribed", "short_wait"}
     done_at = datetime.fromisoformat(row.evidence["at"]) if "at" in row.evidence else row.settled_at
-    return row.due is None or (done_at is not None and done_at <= row.due)
+    return row.due is None or (done_at is not None and not row.is_late(done_at))
 
 
 def _spread(row: Kept) -> str:

@@ -330,4 +330,6 @@ def _day(at: datetime, bank: Bank) -> date:
 
 
 def _late(fact: Fact, owed: Owed) -> bool:
-    return owed.due is not None and fact.at > owed.due
+    if owed.due is None:
+        return False
+    return fact.at > owed.due if owed.due_counts else fact.at >= owed.due

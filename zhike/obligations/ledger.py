@@ -173,7 +173,7 @@ def _owed_about(subjects: list[str]) -> tuple[Owed, ...]:
 def _as_owed(due: Due, id: int) -> Owed:
     return Owed(
         id, due.kind, due.clause, due.owner, due.customer, due.subject, due.window.opens, due.due, due.window.target,
-        due.channels, due.detail, due.key, "cannot" if due.obstacle else "open",
+        due.channels, due.detail, due.key, "cannot" if due.obstacle else "open", due.window.due_counts,
     )  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def _settle_new(row: dict[str, Any], settlement: Settlement, fact: Fact, n: int,
 OWED_VALUE = """coalesce(json_agg(json_build_object(
     'id', o.id, 'kind', o.kind, 'clause', o.clause, 'owner', o.owner_id, 'customer', o.customer_id, 'subject', o.subject,
     'opens', o.opens, 'due', o.due, 'target', o.target, 'channels', o.channels, 'detail', o.detail, 'key', o.key,
-    'state', o.state) ORDER BY o.id), '[]'::json)"""
+    'state', o.state, 'due_counts', o.due_counts) ORDER BY o.id), '[]'::json)"""
 
 # The case as one JSON value; `c` is the customer's row, the first parameter a day in the month whose tier counts.
 CASE_VALUE = f"""json_build_object(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
@@ -99,3 +100,9 @@ class Obligation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clause} {self.kind} {self.owner_id}"
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether it is late at ``at``: at 24:00 the day is over, while a minute that a clock names still counts itself."""
+        if self.due is None:
+            return False
+        return at > self.due if self.due_counts else at >= self.due

@@ -123,7 +123,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
 def _adherence(request: ActingRequest, clause: str, since: Any) -> list[Measure]:
     """One's own: each sees what is kept about them; others' measures have their own pages."""
     rows = Obligation.objects.filter(owner_id=request.actor.id, clause=clause, created_at__gte=since).values_list(
-        "clause", "origin", "force", "state", "due", "settled_at", "evidence"
+        "clause", "origin", "force", "state", "due", "settled_at", "evidence", "due_counts"
     )[:5000]
     return adherence([Kept(*row) for row in rows], request.now)
 
