@@ -88,10 +88,10 @@ def strip(server: embedded.Server, name: str) -> None:
             "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND relrowsecurity"
         ).fetchall():
             connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
-        for (table,) in connection.execute(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'trail' AND NOT tgisinternal"
+        for trigger, table in connection.execute(
+            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE tgname IN ('trail', 'trail_added') AND NOT tgisinternal"
         ).fetchall():
-            connection.execute(f"DROP TRIGGER trail ON {table}")
+            connection.execute(f"DROP TRIGGER {trigger} ON {table}")
 
 
 @contextmanager

@@ -73,9 +73,28 @@ def test_what_cannot_be_is_refused_with_a_sentence(
         reassign(kept, cast.staff[who].id, day, reason, leader, NOW)
 
 
-def test_the_database_itself_keeps_it_at_one_rm(cast: Cast, kept: Customer, owner: Any) -> None:
-    with owner(), pytest.raises(IntegrityError, match="one_rm"), transaction.atomic():
-        Book.objects.create(customer=kept, rm=cast.mate, from_day=date(2026, 2, 1), at=NOW)
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(date(2026, 3, 1), None), (date(2025, 1, 1), None), (date(2026, 2, 28), date(2026, 3, 2)),
+     (date(2026, 3, 9), date(2026, 3, 11)), (date(2026, 3, 4), date(2026, 3, 5)), (date(2026, 3, 9), date(2026, 3, 10))],
+)  # fmt: skip
+def test_the_database_itself_keeps_it_at_one_rm(
+    cast: Cast, kept: Customer, owner: Any, first: date, last: date | None
+) -> None:
+    with owner():
+        Book.objects.filter(customer=kept).update(from_day=date(2026, 3, 1), to_day=date(2026, 3, 10))
+        with pytest.raises(IntegrityError, match="one_rm"), transaction.atomic():
+            Book.objects.create(customer=kept, rm=cast.mate, from_day=first, to_day=last, at=NOW)
+
+
+def test_one_book_may_begin_on_the_day_another_ends(cast: Cast, kept: Customer, owner: Any) -> None:
+    with owner():
+        Book.objects.filter(customer=kept).update(from_day=date(2026, 3, 1), to_day=date(2026, 3, 10))
+        Book.objects.create(customer=kept, rm=cast.mate, from_day=date(2026, 2, 1), to_day=date(2026, 3, 1), at=NOW)
+        # Given and taken back on one day: nobody had the customer for a day.
+        Book.objects.create(customer=kept, rm=cast.mate, from_day=date(2026, 3, 5), to_day=date(2026, 3, 5), at=NOW)
+        Book.objects.create(customer=kept, rm=cast.mate, from_day=date(2026, 3, 10), at=NOW)
+        assert Book.objects.filter(customer=kept).count() == 4
 
 
 def test_somebody_outside_the_scope_reassigns_nothing(cast: Cast, kept: Customer) -> None:

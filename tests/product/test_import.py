@@ -94,6 +94,16 @@ def test_good_rows_become_customers_with_all_that_they_say(
                 [NOW],
             )
             assert cursor.fetchone() == (4, cast.administrator.id, f"import {run.id}")
+            for table in ("customers_customer", "customers_book", "customers_acquaintance"):
+                cursor.execute(
+                    f"SELECT id, {'id' if table == 'customers_customer' else 'customer_id'} FROM {table} ORDER BY id"
+                )
+                there = cursor.fetchall()
+                cursor.execute(
+                    "SELECT row_id, customer_id FROM trail_entry WHERE object = %s AND action = 'insert' ORDER BY row_id",
+                    [table],
+                )
+                assert cursor.fetchall() == there != []
 
 
 def test_however_often_it_is_run_the_rows_load_once(cast: Cast, load: Callable[..., Run], owner: Any) -> None:

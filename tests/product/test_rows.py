@@ -135,6 +135,17 @@ def test_the_trail_and_sessions_are_out_of_reach(cast: Cast) -> None:
             cursor.execute(statement)
 
 
+def test_what_is_watched_is_watched_whatever_happens_to_a_row(cast: Cast) -> None:
+    """Added, changed, deleted: each leaves an entry, whether row by row or statement by statement."""
+    added, deleted, changed = 4, 8, 16  # bits of pg_trigger.tgtype
+    happens = rows(
+        "SELECT bit_or(tgtype & %s) FROM pg_trigger WHERE tgname IN ('trail', 'trail_added') GROUP BY tgrelid",
+        added | deleted | changed,
+    )
+    assert len(happens) > 15
+    assert set(happens) == {added | deleted | changed}
+
+
 def test_own_customers_are_found_by_an_index(cast: Cast, owner: Role) -> None:
     with owner(), connection.cursor() as cursor:
         cursor.execute(

@@ -47,10 +47,22 @@ def open_to(
     return RunSQL(f"GRANT {app} ON {table} TO {APP}; GRANT {worker} ON {table} TO {WORKER};", RunSQL.noop)
 
 
-def watch(table: str, *, quiet: tuple[str, ...] = ()) -> RunSQL:
-    """Writes each change of a table's rows to the trail; ``quiet`` columns are named there, never shown (ciphertext, hashes)."""
+def watch(table: str, *, quiet: tuple[str, ...] = (), many: bool = False) -> RunSQL:
+    """Writes each change of a table's rows to the trail; ``quiet`` columns are named there, never shown (ciphertext, hashes).
+
+    ``many``: rows are added by the thousand (imports), so those of a statement are kept together; the table needs the
+    columns id and customer_id.
+    """
     columns = ", ".join(f"'{column}'" for column in quiet)
+    added = (
+        f"CREATE TRIGGER trail_added AFTER INSERT ON {table} REFERENCING NEW TABLE AS became"
+        " FOR EACH STATEMENT EXECUTE FUNCTION trail_added();"
+    )
     return RunSQL(
-        f"CREATE TRIGGER trail AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION trail_write({columns})",
-        f"DROP TRIGGER trail ON {table}",
+        f"""
+        CREATE TRIGGER trail AFTER {"" if many else "INSERT OR "}UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION trail_write({columns});
+        {added if many else ""}
+        """,
+        f"DROP TRIGGER trail ON {table}; DROP TRIGGER IF EXISTS trail_added ON {table};",
     )

@@ -358,6 +358,7 @@ class Migration(migrations.Migration):
                 (
                     "by",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -407,6 +408,7 @@ class Migration(migrations.Migration):
                 (
                     "customer",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="acquaintances",
                         to="customers.customer",
@@ -458,12 +460,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="customer",
-            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=["grams"], name="customers_grams"),
+            index=django.contrib.postgres.indexes.GinIndex(
+                fastupdate=True, fields=["grams"], gin_pending_list_limit=256, name="customers_grams"
+            ),
         ),
         migrations.AddIndex(
             model_name="customer",
             index=django.contrib.postgres.indexes.GinIndex(
-                fastupdate=False, fields=["pinyin"], name="customers_pinyin"
+                fastupdate=True, fields=["pinyin"], gin_pending_list_limit=256, name="customers_pinyin"
             ),
         ),
         migrations.AddIndex(

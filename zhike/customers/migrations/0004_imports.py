@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="customer",
-            index=models.Index(fields=["name"], name="customers_name"),
+            index=models.Index(fields=["name", "birth_calendar", "birth_month", "birth_day"], name="customers_name"),
         ),
         migrations.AddField(
             model_name="heading",
@@ -133,7 +133,11 @@ class Migration(migrations.Migration):
             model_name="line",
             name="decided_by",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -165,7 +169,10 @@ class Migration(migrations.Migration):
             model_name="line",
             name="run",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="customers.run"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="lines",
+                to="customers.run",
             ),
         ),
         migrations.AddIndex(

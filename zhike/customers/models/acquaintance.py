@@ -30,7 +30,8 @@ class Acquaintance(models.Model):
     the customer say what the imported book knew.
     """
 
-    customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="acquaintances")
+    # No index of its own: the one of the constraint begins with it.
+    customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="acquaintances", db_index=False)
     rm = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
     first_met_at = models.DateTimeField(null=True)
     met_source = models.TextField(default="")

@@ -48,7 +48,7 @@ class Book(models.Model):
     from_day = models.DateField()
     to_day = models.DateField(null=True, blank=True)
     reason = models.TextField(default="", blank=True, help_text=_("why it changed hands"))
-    by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+", db_index=False)
     at = models.DateTimeField()
 
     objects = BookQuerySet.as_manager()

@@ -87,7 +87,9 @@ class Line(models.Model):
         SKIPPED = "skipped", _("left out")
         UNDONE = "undone", _("undone")
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="lines")
+    run = models.ForeignKey(
+        Run, models.CASCADE, related_name="lines", db_index=False
+    )  # the indexes below begin with it
     line = models.IntegerField()
     state = models.TextField(choices=State)
     # A number and no foreign key: two hundred thousand checks a run would prove what the same statement has just written.
@@ -96,7 +98,7 @@ class Line(models.Model):
     cells = models.TextField(default="", help_text=_("the row as it was, sealed"))
     reasons = models.JSONField(default=list)
     matches = models.JSONField(default=list)
-    decided_by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
+    decided_by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+", db_index=False)
     decided_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -82,6 +82,24 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Rows that are added by the thousand: those of a statement are kept together.
+CREATE FUNCTION trail_added() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    moment timestamptz := zhike_now();
+    actor bigint := zhike_actor();
+    behalf bigint := nullif(current_setting('zhike.on_behalf', true), '')::bigint;
+    asked text := coalesce(current_setting('zhike.request', true), '');
+BEGIN
+    IF TG_TABLE_NAME = 'customers_customer' THEN
+        INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, request)
+        SELECT moment, actor, behalf, 'insert', TG_TABLE_NAME, id, id, asked FROM became;
+    ELSE
+        INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, request)
+        SELECT moment, actor, behalf, 'insert', TG_TABLE_NAME, id, customer_id, asked FROM became;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION trail_note(moment timestamptz, action text, object text, row_id bigint, customer_id bigint, detail jsonb)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, changes, request)
@@ -108,7 +126,7 @@ SELECT trail_month((current_date + make_interval(months => m))::date) FROM gener
 
 BACKWARD = """
 DROP TABLE trail_entry;
-DROP FUNCTION trail_month, trail_write, trail_note, trail_refuse, trail_diff, zhike_actor, zhike_now, zhike_sees, zhike_writes;
+DROP FUNCTION trail_month, trail_write, trail_added, trail_note, trail_refuse, trail_diff, zhike_actor, zhike_now, zhike_sees, zhike_writes;
 """
 
 
