@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import csv
 import datetime as dt
-import itertools
 import math
 import re
 import zipfile
@@ -68,6 +67,7 @@ class Table:
         lines = (
             _sheet_lines(self.path, self.sheet) if self.sheet else _text_lines(self.path, self.encoding, self.delimiter)
         )
+        wanted = [(at, column) for at, column in enumerate(self.columns) if column not in (LINE, COLUMN, REASON, "")]
         header_seen = False
         for line, values in lines:
             if not any(values):
@@ -75,19 +75,21 @@ class Table:
             if not header_seen:
                 header_seen = True
                 continue
-            yield self._row(line, values)
+            yield self._row(line, values, wanted)
 
-    def _row(self, line: int, values: Sequence[Any]) -> Row:
+    def _row(self, line: int, values: Sequence[Any], wanted: Sequence[tuple[int, str]]) -> Row:
         problems: list[Problem] = []
         cells: dict[str, str] = {}
-        for column, value in itertools.zip_longest(self.columns, values[: len(self.columns)], fillvalue=""):
-            text, problem = as_text(value)
-            if column in (LINE, COLUMN, REASON, ""):
+        has = len(values)
+        for at, column in wanted:
+            value = values[at] if at < has else ""
+            if type(value) is str and value.isascii() and value[:1] != "'":
+                cells[column] = value.strip()
                 continue
+            cells[column], problem = as_text(value)
             if problem:
                 problems.append(Problem(column, problem))
-            cells[column] = text
-        if any(values[len(self.columns) :]):
+        if has > len(self.columns) and any(values[len(self.columns) :]):
             problems.append(
                 Problem(
                     "",

@@ -140,7 +140,10 @@ class Checker:
         # What others depend on comes first; what stands in no order of its own follows.
         first = ["kind", "uscc", "name", "id_kind", "birth_calendar"]
         wanted = [name for name in first if name in self.column_of]
-        self.order = [*wanted, *(meaning for meaning in self.column_of if meaning not in first)]
+        order = [*wanted, *(meaning for meaning in self.column_of if meaning not in first)]
+        self.order = [
+            (self.column_of[each], self._reader(each)) for each in order if each not in ("kind", "birth_calendar")
+        ]
         self._cells: Mapping[str, str] = {}
 
     def check(self, row: Row) -> tuple[Checked, list[Problem]]:
@@ -149,14 +152,13 @@ class Checker:
         problems = list(row.problems)
         self._cells = row.cells
         checked.kind = self._kind()
-        for meaning in self.order:
-            text = row.cells.get(self.column_of[meaning], "")
-            if not text or meaning in ("kind", "birth_calendar"):
-                continue
-            try:
-                self._take(checked, meaning, checks.clean(text))
-            except Unaccepted as error:
-                problems.append(Problem(self.column_of[meaning], str(error)))
+        cell = row.cells.get
+        for column, read in self.order:
+            if text := cell(column, ""):
+                try:
+                    read(checked, text if text.isascii() else checks.clean(text))
+                except Unaccepted as error:
+                    problems.append(Problem(column, str(error)))
         if not checked.name and not problems:
             problems.append(Problem(self.column_of["name"], _("The row has no name.")))
         if not problems and not self._tells_apart(checked):
@@ -180,15 +182,18 @@ class Checker:
         telling = ("mobile", "phone2", "id_number", "uscc", "email", "birthday")
         return "core_number" in checked.columns or any(name in checked.known for name in telling)
 
-    def _take(self, checked: Checked, meaning: str, text: str) -> None:
-        reader = self.readers.get(meaning)
-        if reader is not None:
-            reader(checked, text)
-            return
+    def _reader(self, meaning: str) -> Callable[[Checked, str], None]:
+        """What reads a column: its own reader, or the check of the profile's field."""
+        if meaning in self.readers:
+            return self.readers[meaning]
         known = profile.FIELDS[meaning]
-        if checked.kind not in known.of:
-            return  # a file for both kinds has columns that are empty or meaningless for one of them
-        checked.known[meaning] = known.accept(text)
+
+        def read(checked: Checked, text: str) -> None:
+            # A file for both kinds has columns that are empty or meaningless for one of them.
+            if checked.kind in known.of:
+                checked.known[meaning] = known.accept(text)
+
+        return read
 
     def _kind(self) -> str:
         column = self.column_of.get("kind")
