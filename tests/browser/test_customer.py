@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from .conftest import DESK, PHONE, Saw, Site, chip, tap
+from .conftest import DESK, MONDAY, PHONE, Saw, Site, chip, tap
 
 
 def test_what_is_missing_is_filled_in(shared: Site, saw: Saw) -> None:
@@ -90,3 +91,37 @@ def test_a_parent_who_is_no_customer_is_noted_by_name(shared: Site) -> None:
     page.locator("[data-submit]").click()
     page.wait_for_url(re.compile(f"/customers/{customer.pk}/"))
     expect(page.locator("#family")).to_contain_text("花弧")
+
+
+def test_contact_stops_when_one_has_seen_what_follows(shared: Site) -> None:
+    from .conftest import Arranged
+
+    customer = shared.customer("诸葛亮")
+    arranged = Arranged(shared)
+    arranged.contact("reception", customer)
+    arranged.plan("visit", MONDAY + timedelta(days=2), customer, agreed=True)
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    page.get_by_role("link", name="停止联系").click()
+    page.get_by_role("link", name="客户已经去世", exact=True).click()
+    expect(page.locator("main")).to_contain_text("一律停止")
+    expect(page.locator("main")).to_contain_text("致谢")
+    expect(page.locator("main")).to_contain_text("滨江壹号")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".note--late")).to_contain_text("依据")
+    page.locator("[name=evidence]").fill("家属来电，见死亡证明")
+    page.locator("[data-submit]").click()
+    page.wait_for_url(f"{shared.address}/customers/{customer.pk}/")
+    expect(page.locator(".note--late")).to_contain_text("客户已经去世")
+    expect(page.locator(".note--late")).to_contain_text("见死亡证明 · 林晓")
+    expect(page.get_by_role("link", name="打电话")).to_have_count(0)
+    with shared.owner():
+        from zhike.obligations.models import Obligation
+
+        assert {o.kind for o in Obligation.objects.filter(customer=customer, state="open")} == {"write_up"}
+    page.get_by_role("link", name="查看或撤销").click()
+    page.locator("[name=reason]").fill("同名，记错了人")
+    page.get_by_role("button", name="是误记").click()
+    page.wait_for_url(f"{shared.address}/customers/{customer.pk}/")
+    expect(page.locator(".note--late")).to_have_count(0)
+    expect(page.locator("#promises")).to_contain_text("致谢")

@@ -1,6 +1,6 @@
 """The door through which the clauses are tried: what a program at the JSON edge does, and what it is told.
 
-What no address does yet is done below it, and named so: a stop, the day's sweep, a look at the findings.
+What no address does, or cannot here, is done below it, and named so: a stop, the day's sweep, a look at the findings.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.cast import LONG_AGO, Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.measure import Kept, Measure, adherence
+from zhike.contacts import stopping
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Acquaintance, Customer
 from zhike.obligations import stops
@@ -198,10 +199,18 @@ class Door:
     # ------------------------------------------------------------------ what no address does
 
     def stopped(self, customer: Customer, stop: str, now: datetime) -> None:
-        """Death, closing, do-not-disturb or an open complaint is recorded."""
+        """Death, closing, do-not-disturb or an open complaint is recorded. The address answers with the whole customer, and the
+        numbers of these customers cannot be unsealed.
+        """
         with self.cast.acting("rm", now) as actor:
             found = Customer.objects.visible_to(actor).get(pk=customer.pk)
-            stops.stop(found, stop, on=now.date(), actor=actor, now=now, bank=Bank())
+            stopping.stop(found, stop, on=now.date(), evidence="家属来电", actor=actor, now=now, bank=Bank())
+
+    def resumed(self, customer: Customer, stop: str, now: datetime, *, mistake: bool) -> None:
+        """It is over, or never was."""
+        with self.cast.acting("rm", now) as actor:
+            found = Customer.objects.visible_to(actor).get(pk=customer.pk)
+            stops.resume(found, stop, reason="核实过", mistake=mistake, actor=actor, now=now, bank=Bank())
 
     def sweep(self, now: datetime) -> None:
         """What the day owes and what lapsed, as `zhike day` does it."""

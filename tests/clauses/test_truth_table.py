@@ -283,6 +283,29 @@ def test_stops(door: Door, row: dict[str, Any]) -> None:
     assert bool(door.owed(customer, kind="rhythm")) is row["rhythm"]
 
 
+@pytest.mark.parametrize("mistake", [True, False])
+def test_a_stop_taken_back(door: Door, mistake: bool) -> None:
+    """Correcting a fact recomputes what it caused: a mistake makes owed again what it had made impossible; an end does not."""
+    customer = door.customer(met=True, called=True, birth_calendar="solar", birth_month=3, birth_day=3)
+    door.sweep(moment("2026-03-03 01:00"))
+    door.stopped(customer, "do_not_disturb", moment("2026-03-03 09:00"))
+    assert [each.state for each in door.owed(customer, kind="birthday")] == ["cannot"]
+    door.resumed(customer, "do_not_disturb", moment("2026-03-03 10:00"), mistake=mistake)
+    assert [each.state for each in door.owed(customer, kind="birthday")] == ["open" if mistake else "cannot"]
+    door.sweep(moment("2026-05-31 01:00"))
+    assert door.owed(customer, kind="rhythm"), "from then on it is owed again"
+
+
+def test_of_two_stops_the_other_still_stands(door: Door) -> None:
+    customer = door.customer(met=True, called=True, birth_calendar="solar", birth_month=3, birth_day=3)
+    door.sweep(moment("2026-03-03 01:00"))
+    door.stopped(customer, "do_not_disturb", moment("2026-03-03 09:00"))
+    door.stopped(customer, "complaint", moment("2026-03-03 09:10"))
+    door.resumed(customer, "do_not_disturb", moment("2026-03-03 10:00"), mistake=True)
+    (birthday,) = door.owed(customer, kind="birthday")
+    assert (birthday.state, birthday.evidence["why"]) == ("cannot", "complaint")
+
+
 @rows("no_mobile", "contact", "tier", "history")
 def test_what_cannot_be_done_is_said_so(door: Door, row: dict[str, Any]) -> None:
     later = row["history"] == "later"

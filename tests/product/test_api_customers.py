@@ -358,11 +358,46 @@ def test_a_death_stops_what_was_owed(rm: Program, path: str) -> None:
     contact = rm.post("contacts", {"kind": "reception", "customer": path.split("/")[1]})
     rm.post(f"contacts/{contact['id']}/start")
     rm.post(f"contacts/{contact['id']}/end")
-    why = {"why": "deceased", "on": "2026-03-01"}
+    coming = rm.post("contacts", {"kind": "call", "customer": path.split("/")[1], "planned_for": at(600)})
+    why = {"why": "deceased", "on": "2026-03-01", "evidence": "家属出示死亡证明"}
     assert rm.send("post", f"{path}/stops", why).status_code == 428
     tag = rm.send("get", path).headers["ETag"]
     stopped = rm.send("post", f"{path}/stops", why, **{"If-Match": tag})
     assert stopped.json()["deceased_on"] == "2026-03-01"
     assert {each["kind"] for each in rm.get("obligations?state=open")["items"]} == {"write_up"}
-    resumed = rm.send("delete", f"{path}/stops/deceased", **{"If-Match": stopped.headers["ETag"]})
-    assert resumed.json()["deceased_on"] is None
+    (stop,) = stopped.json()["stops"]
+    assert (stop["why"], stop["evidence"], stop["by"]) == ("deceased", "家属出示死亡证明", "林晓")
+    assert rm.get(f"contacts/{coming['id']}")["state"] == "cancelled"
+    tag = {"If-Match": stopped.headers["ETag"]}
+    assert rm.send("delete", f"{path}/stops/deceased?reason=x", **tag).status_code == 422, "a death is never over"
+    resumed = rm.send("delete", f"{path}/stops/deceased?reason=x&mistake=true", **tag)
+    assert (resumed.json()["deceased_on"], resumed.json()["stops"]) == (None, [])
+    assert "thanks" in {each["kind"] for each in rm.get("obligations?state=open")["items"]}
+
+
+def test_after_a_death_nothing_is_planned_or_begun(rm: Program, path: str) -> None:
+    contact = rm.post("contacts", {"kind": "reception", "customer": path.split("/")[1]})
+    rm.post(f"contacts/{contact['id']}/start")
+    rm.post(f"contacts/{contact['id']}/end")
+    rm.post(f"{path}/needs", {"kind": "loan", "words": "装修"}, status=201)
+    stopped = rm.send("post", f"{path}/stops", {"why": "deceased", "evidence": "讣告"}, **{"If-Match": "*"})
+    assert stopped.status_code == 200
+    for more in ({}, {"started_at": at(0)}):
+        refused = rm.post(
+            "contacts", {"kind": "call", "customer": path.split("/")[1], "purpose": "care", **more}, status=422
+        )
+        assert refused["detail"]
+    next_ = {"kind": "call", "at": at(6000)}
+    rm.post(f"contacts/{contact['id']}/write-up", {"result": "inclined", "no_need": True, "next": next_}, status=422)
+    rm.post(f"contacts/{contact['id']}/write-up", {"result": "inclined", "no_need": True, "by_rhythm": True})
+    earlier = {"kind": "call", "customer": path.split("/")[1], "purpose": "introduction", "started_at": at(-90),
+               "ended_at": at(-88), "outcome": "reached"}  # fmt: skip
+    assert rm.post("contacts", earlier, status=201)["afterwards"] is True, "what happened before is still recorded"
+
+
+def test_a_stop_says_what_shows_it(rm: Program, path: str) -> None:
+    for evidence in ("", "   "):
+        body = {"why": "do_not_disturb", "evidence": evidence}
+        assert rm.send("post", f"{path}/stops", body, **{"If-Match": "*"}).status_code == 422
+    body = {"why": "do_not_disturb", "evidence": "客户来电要求", "on": "2031-01-01"}
+    assert rm.send("post", f"{path}/stops", body, **{"If-Match": "*"}).status_code == 422, "a day to come"

@@ -177,7 +177,15 @@ def test_a_death_stops_what_is_owed_to_the_customer_and_nothing_else(lin):
         contact = course.plan(customer, "reception", actor=actor, now=NOW, incoming=True)
         course.start(contact, actor=actor, now=NOW, bank=Bank())
         course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
-        stop(customer, "deceased", on=NOW.date(), actor=actor, now=NOW + timedelta(hours=1), bank=Bank())
+        stop(
+            customer,
+            "deceased",
+            on=NOW.date(),
+            evidence="死亡证明",
+            actor=actor,
+            now=NOW + timedelta(hours=1),
+            bank=Bank(),
+        )
         assert set(owed()) == {("R13", "write_up")}
         assert owed("cannot")["R12", "thanks"].evidence["why"] == "deceased"
         write_up.close(

@@ -20,6 +20,7 @@ from zhike.api.needs import shown as need_shown
 from zhike.api.problems import field_invalid
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Money, Named, Out, Text
 from zhike.api.versions import match, stamp
+from zhike.contacts import stopping
 from zhike.contacts.card import told
 from zhike.customers import profile, search
 from zhike.customers.handover import ask_to_hand_over
@@ -96,10 +97,18 @@ class AcquaintanceIn(In):
 
 
 class StopIn(In):
-    """Why contact stops, and since when (without a day: today)."""
+    """Why contact stops, since when (without a day: today), and what shows it."""
 
     why: Stop
     on: Day | None = None
+    evidence: Annotated[Text, Field(min_length=1)]
+
+
+class ResumeIn(In):
+    """Why contact goes on. ``mistake``: the stop never was, and what it made impossible is owed again; else it is over."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+    mistake: bool = False
 
 
 class ReassignmentIn(In):
@@ -174,6 +183,15 @@ class AcquaintanceOut(Out):
     calls: int
 
 
+class StandingOut(Out):
+    """A stop in force. ``evidence`` and ``by`` are empty where it came with a file."""
+
+    why: Stop
+    since: date | None
+    evidence: str
+    by: str
+
+
 class CustomerOut(Out):
     id: IdOut
     name: str
@@ -195,6 +213,7 @@ class CustomerOut(Out):
     closed_on: date | None
     do_not_disturb: bool
     complaint_open: bool
+    stops: list[StandingOut]
     met_before: str
     called_before: str
     last_contact_at: datetime | None
@@ -282,7 +301,7 @@ class RelationsOut(Out):
 COLUMNS = tuple(
     name
     for name in CustomerOut.model_fields
-    if name not in {"rm", "unit", "birthday", "profile", "gaps", "acquaintances", "warnings"}
+    if name not in {"rm", "unit", "birthday", "stops", "profile", "gaps", "acquaintances", "warnings"}
 )
 
 
@@ -312,6 +331,9 @@ def whole(request: Desk, customer: Customer, warnings: list[str] | None = None) 
         "unit": {"id": customer.unit.pk, "name": customer.unit.name},
         "household": customer.household_id,
         "birthday": _birthday(request, customer),
+        "stops": [
+            {name: getattr(each, name) for name in StandingOut.model_fields} for each in stops.standing(customer)
+        ],
         "profile": [_field(customer, field) for field in profile.FIELDS.values() if field.name in customer.profile],
         "gaps": [field.name for field in customer.gaps()],
         "acquaintances": [_acquaintance(each) for each in customer.acquaintances.select_related("rm").order_by("id")],
@@ -445,21 +467,23 @@ def reveal(request: Desk, id: Id, body: RevealIn) -> Any:
 @router.post("customers/{id}/stops", response=CustomerOut)
 @policy("customers.change")
 def stop(request: Desk, id: Id, body: StopIn, response: HttpResponse) -> Any:
-    """Contact stops: all of it after a death; greetings, campaigns and rhythm otherwise. Needs If-Match."""
+    """Contact stops: all of it after a death, with what lies ahead called off; greetings, campaigns and rhythm otherwise. Needs
+    If-Match.
+    """
     customer = locked(Customer.objects.visible_to(request.actor), id)
     match(request, customer, wanted=True)
     day = body.on or request.now.astimezone(bank_of(request).zone).date()
-    stops.stop(customer, body.why, on=day, **verb(request))
+    stopping.stop(customer, body.why, on=day, evidence=body.evidence, **verb(request))
     return answered(request, one(customers(request), id), response)
 
 
 @router.delete("customers/{id}/stops/{why}", response=CustomerOut)
 @policy("customers.change")
-def resume(request: Desk, id: Id, why: Stop, response: HttpResponse) -> Any:
-    """The stop was entered by mistake, or is over. Needs If-Match."""
+def resume(request: Desk, id: Id, why: Stop, asked: Query[ResumeIn], response: HttpResponse) -> Any:
+    """The stop was entered by mistake, or is over; a death is only ever a mistake. Needs If-Match."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
     match(request, customer, wanted=True)
-    stops.resume(customer, why, now=request.now)
+    stops.resume(customer, why, reason=asked.reason, mistake=asked.mistake, **verb(request))
     return answered(request, one(customers(request), id), response)
 
 

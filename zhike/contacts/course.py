@@ -51,7 +51,12 @@ def plan(
     incoming: bool = False,
     afterwards: bool = False,
 ) -> Contact:
-    """A contact plan (联系计划): the next contact and its purpose, not yet agreed with the customer."""
+    """A contact plan (联系计划): the next contact and its purpose, not yet agreed with the customer.
+
+    Raises DoesNotFit after the customer's death; what happened before it may still be recorded afterwards.
+    """
+    if not afterwards:
+        _alive(customer)
     return Contact.objects.create(
         kind=kind,
         customer=customer,
@@ -197,6 +202,8 @@ def start(
     finding, with the RM's ``explanation``.
     """
     state = follow("start", contact)
+    if not contact.afterwards:
+        _alive(contact.customer)
     at = _happened("started_at", at, now)
     verdicts = start_verdicts(contact, at, surprise_reason, bank)
     _stop_if_blocked(verdicts)
@@ -211,6 +218,16 @@ def start(
     keep_findings(verdicts, contact, surprise_reason or explanation, at, bank)
     _tell(contact, facts, actor, now, bank)
     return contact
+
+
+def _alive(customer: Customer) -> None:
+    """CLAUSES, Stops: a death stops everything at once."""
+    if customer.deceased_on:
+        raise DoesNotFit(
+            "customer",
+            "客户已经去世，一切联系都已停止。误记的，请先在客户页恢复。",
+            "The customer has died: all contact has stopped. If that is a mistake, take it back on the customer's page first.",
+        )
 
 
 def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: Bank) -> Sequence[Verdict]:

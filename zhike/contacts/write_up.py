@@ -85,11 +85,22 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime)
         needs=[need.kind for need in form.needs],
         no_need=form.no_need,
         open_needs=open_needs,
-        planned=form.next is not None,
+        # Nobody plans to meet the dead: what they wanted ends with them.
+        planned=form.next is not None or contact.customer.deceased_on is not None,
         by_rhythm=form.by_rhythm,
         outcome=contact.outcome,
     )
-    if form.next and form.next.at <= now:
+    if form.next and contact.customer.deceased_on:
+        found.append(
+            Verdict(
+                "R13",
+                "next_after_death",
+                "block",
+                Words("客户已经去世，不再安排下次联系。", "The customer has died: no next contact is planned."),
+                "next",
+            )
+        )
+    elif form.next and form.next.at <= now:
         found.append(
             Verdict(
                 "R13",

@@ -3,17 +3,23 @@ greetings, campaigns and rhythm. What was owed then cannot be done, and says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.owe import STOPPED_BY
+from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
 
 from . import ledger
+from .models import Fact as Kept
+from .models import Obligation, State
 
 # The customer's column behind each stop.
 COLUMNS = {
@@ -24,29 +30,114 @@ COLUMNS = {
 }
 
 
-def stop(customer: Customer, why: str, *, on: date, actor: Actor, now: datetime, bank: Bank) -> None:
-    """Contact with the customer stops from now on, because of ``why`` (a name of :data:`COLUMNS`)."""
+@dataclass(frozen=True)
+class Standing:
+    """A stop in force: since when, shown by what, entered by whom. Without ``fact`` it came with a file, which says no more."""
+
+    why: str
+    since: date | None
+    evidence: str = ""
+    by: str = ""
+    fact: Kept | None = None
+
+
+def stands(customer: Customer, why: str) -> bool:
+    """Whether the stop is in force."""
+    return bool(getattr(customer, COLUMNS[why]))
+
+
+def standing(customer: Customer) -> list[Standing]:
+    """The stops in force, the gravest first; a query only where there is one."""
+    whys = [why for why in COLUMNS if stands(customer, why)]
+    if not whys:
+        return []
+    facts = Kept.objects.filter(customer_id=customer.pk, kind="customer_stopped", void=False).select_related("by")
+    newest = {fact.data["stop"]: fact for fact in facts.order_by("id")}
+    return [_standing(customer, why, newest.get(why)) for why in whys]
+
+
+def _standing(customer: Customer, why: str, fact: Kept | None) -> Standing:
+    column = getattr(customer, COLUMNS[why])
+    since = column if isinstance(column, date) else None
+    if fact is None:
+        return Standing(why, since)
+    told = fact.data.get("on")
+    by = fact.by.name if fact.by else ""
+    return Standing(why, since or (date.fromisoformat(told) if told else None), fact.data.get("evidence", ""), by, fact)
+
+
+def foreseen(customer: Customer, why: str) -> list[Obligation]:
+    """What is open and could not be done any more if contact stopped because of ``why``; nothing is written."""
+    falls = customer.obligations.filter(state=State.OPEN, kind__in=sorted(STOPPED_BY[why]))
+    return list(falls.order_by("due", "id"))
+
+
+def stop(customer: Customer, why: str, *, on: date, evidence: str, actor: Actor, now: datetime, bank: Bank) -> None:
+    """Contact with the customer stops from now on, because of ``why`` (a name of :data:`COLUMNS`), shown by ``evidence``.
+
+    Raises Refused without evidence, for a day to come, and for what stands already.
+    """
+    evidence = evidence.strip()
+    if not evidence:
+        raise Refused(
+            "请写明依据：谁告知的，见到了什么证明。", "Say what shows it: who told you, which document you saw."
+        )
+    if on > now.astimezone(bank.zone).date():
+        raise Refused("这一天还没有到。", "This day lies ahead.")
+    if stands(customer, why):
+        raise Refused("已经记过了。", "It is recorded already.")
     column = COLUMNS[why]
-    setattr(customer, column, on if column.endswith("_on") else True)
-    customer.version += 1
-    customer.changed_at = now
-    customer.save(update_fields=[column, "version", "changed_at"])
+    _set(customer, column, on if column.endswith("_on") else True, now)
+    said = {"stop": why, "on": on.isoformat(), "evidence": evidence}
+    ledger.tell([_fact("customer_stopped", customer, why, said, actor, now)], actor=actor, now=now, bank=bank)
+
+
+def resume(
+    customer: Customer, why: str, *, reason: str, mistake: bool, actor: Actor, now: datetime, bank: Bank
+) -> None:
+    """The stop is over, or, as a ``mistake``, never was: then what it made impossible is owed again.
+
+    What an ended stop had made impossible stays so. Raises Refused without a reason; for a death that is to be over; and for
+    what the core system's file says, which says it again the next night.
+    """
+    now_standing = next((each for each in standing(customer) if each.why == why), None)
+    if now_standing is None:
+        return
+    if not reason.strip():
+        raise Refused("请写明原因。", "Say why.")
+    if why == "deceased" and not mistake:
+        raise Refused("身故只能作为误记撤销。", "A death is only taken back as a mistake.")
+    if now_standing.fact is None and customer.core_number and COLUMNS[why].endswith("_on"):
+        raise Refused(
+            "这是核心系统的文件写的，请先在核心系统更正，否则下一份文件还会写上。",
+            "The core system's file says so. Have it corrected there first, or the next file says it again.",
+        )
+    column = COLUMNS[why]
+    _set(customer, column, None if column.endswith("_on") else False, now)
+    said = {"stop": why, "reason": reason.strip(), "mistake": mistake}
+    ledger.tell([_fact("customer_resumed", customer, why, said, actor, now)], actor=actor, now=now, bank=bank)
+    if mistake:
+        if now_standing.fact is not None:
+            ledger.correct(now_standing.fact, by=None, actor=actor, now=now, bank=bank)
+        stopped = customer.obligations.filter(state=State.CANNOT, evidence__why=why)
+        stopped.update(state=State.OPEN, settled_at=None, settled_by=None, settling=None, evidence={})
+        enforce(now, customer)
+
+
+def _fact(kind: str, customer: Customer, why: str, said: Mapping[str, Any], actor: Actor, now: datetime) -> Fact:
     owner = customer.rm_id or actor.id
-    fact = Fact("customer_stopped", now, now, owner, customer.pk, f"customer:{customer.pk}/stop:{why}", {"stop": why})
-    ledger.tell([fact], actor=actor, now=now, bank=bank)
+    return Fact(kind, now, now, owner, customer.pk, f"customer:{customer.pk}/stop:{why}", said)
 
 
-def resume(customer: Customer, why: str, *, now: datetime) -> None:
-    """The stop was entered by mistake or is over. What could not be done stays as it is; from now on it is owed again."""
-    column = COLUMNS[why]
-    setattr(customer, column, None if column.endswith("_on") else False)
+def _set(customer: Customer, column: str, value: date | bool | None, now: datetime) -> None:
+    setattr(customer, column, value)
     customer.version += 1
     customer.changed_at = now
     customer.save(update_fields=[column, "version", "changed_at"])
 
 
-def enforce(now: datetime) -> int:
-    """What the core system's files stopped (a feed says deceased or closed) is stopped in the ledger too; nightly."""
+def enforce(now: datetime, customer: Customer | None = None) -> int:
+    """What the core system's files stopped (a feed says deceased or closed) is stopped in the ledger too; nightly, for all."""
     stopped = 0
     with connection.cursor() as cursor:
         for why, column in COLUMNS.items():
@@ -55,8 +146,9 @@ def enforce(now: datetime) -> int:
                 f"""UPDATE obligations_obligation o
                     SET state = 'cannot', evidence = jsonb_build_object('why', %s::text, 'at', %s::timestamptz)
                     FROM customers_customer c
-                    WHERE o.customer_id = c.id AND {set_} AND o.state = 'open' AND o.kind = ANY (%s)""",
-                [why, now, sorted(STOPPED_BY[why])],
+                    WHERE o.customer_id = c.id AND {set_} AND o.state = 'open' AND o.kind = ANY (%s)
+                      {"AND c.id = %s" if customer else ""}""",
+                [why, now, sorted(STOPPED_BY[why]), *([customer.pk] if customer else [])],
             )
             stopped += cursor.rowcount
     return stopped

@@ -5,6 +5,7 @@ Used by the customer page, the preparation card and the talk. Takes :class:`zhik
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from zhike.contacts.models import Contact
 from zhike.customers import profile
 from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.vault import Unopened
+from zhike.obligations import stops
 from zhike.pages import owed
 from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, when_text
 from zhike.people.actor import Actor
@@ -46,7 +48,8 @@ def card(
         "unit": found.unit,
         "mine": customer.rm_id == actor.id,
         "line": _line(customer, found),
-        "stopped": _stopped(customer),
+        "stopped": stopped(customer, now),
+        "dead": customer.deceased_on is not None,
         "assets": money(customer.assets),
         "assets_change": _change(customer.assets, found.assets_before),
         "assets_day": customer.assets_day,
@@ -109,14 +112,39 @@ def _line(customer: Customer, found: cards.Card) -> str:
     return " · ".join(parts)
 
 
-def _stopped(customer: Customer) -> str:
-    if customer.deceased_on:
-        return gettext("Deceased: nothing more is sent or asked.")
-    if customer.closed_on:
-        return gettext("Account closed: greetings and rhythm have stopped.")
-    if customer.do_not_disturb:
-        return gettext("Does not want to be disturbed: greetings and rhythm have stopped.")
-    return gettext("A complaint is open: greetings and rhythm wait.") if customer.complaint_open else ""
+# Each stop in words, and what follows from it.
+STOPS: dict[str, tuple[Callable[[], str], Callable[[], str]]] = {
+    "deceased": (
+        lambda: gettext("The customer has died"),
+        lambda: gettext(
+            "Everything stops at once: nothing is owed to the customer any more, and no contact is planned or begun. "
+            "Only write-ups stay, which are owed to the bank."
+        ),
+    ),
+    "closed": (
+        lambda: gettext("The account is closed"),
+        lambda: gettext("Greetings, campaigns and contact rhythm stop. What was promised, and thanks, stay owed."),
+    ),
+    "do_not_disturb": (
+        lambda: gettext("Does not want to be disturbed"),
+        lambda: gettext("Greetings, campaigns and contact rhythm stop. What was promised, and thanks, stay owed."),
+    ),
+    "complaint": (
+        lambda: gettext("A complaint is open"),
+        lambda: gettext("Greetings, campaigns and contact rhythm stop. What was promised, and thanks, stay owed."),
+    ),
+}
+
+
+def stopped(customer: Customer, now: datetime) -> list[dict[str, str]]:
+    """The stops in force: in words, since when, shown by what, entered by whom."""
+    rows = []
+    for each in stops.standing(customer):
+        words, follows = STOPS[each.why]
+        since = gettext("since %(day)s") % {"day": day_text(each.since, local(now).date())} if each.since else ""
+        small = " · ".join(part for part in (since, each.evidence, each.by) if part)
+        rows.append({"why": each.why, "words": words(), "follows": follows(), "small": small})
+    return rows
 
 
 def _change(now_: Decimal | None, before: Decimal | None) -> str:
@@ -314,6 +342,12 @@ def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:
         "agreed": c["state"] == "agreed",
         "href": address("contact", c["id"]),
     }
+
+
+def ahead_shown(contact: Contact, now: datetime) -> dict[str, Any]:
+    """The same of a contact itself."""
+    names = ("kind", "state", "purpose_words", "planned_for", "place")
+    return _ahead({"id": contact.pk, **{name: getattr(contact, name) for name in names}}, now)
 
 
 def _holding(h: dict[str, Any], today: date) -> dict[str, Any]:
