@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from tests.cast import CUSTOMERS, Cast
 from zhike import clock
@@ -133,6 +133,20 @@ def test_the_trail_and_sessions_are_out_of_reach(cast: Cast) -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
+
+
+def test_no_part_of_the_trail_is_emptied_by_its_owner(cast: Cast, owner: Role) -> None:
+    with owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'trail_entry'::regclass")
+        parts = [part for (part,) in cursor.fetchall()]
+        assert len(parts) > 12
+        for part in ("trail_entry", *parts):
+            with (
+                pytest.raises(DatabaseError, match="only added to"),
+                transaction.atomic(),
+                connection.cursor() as inner,
+            ):
+                inner.execute(f"TRUNCATE {part}")
 
 
 def test_what_is_watched_is_watched_whatever_happens_to_a_row(cast: Cast) -> None:

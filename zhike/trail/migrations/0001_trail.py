@@ -30,6 +30,8 @@ BEGIN
     IF to_regclass(name) IS NULL THEN
         EXECUTE format('CREATE TABLE %I PARTITION OF trail_entry FOR VALUES FROM (%L) TO (%L)',
                        name, first || ' 00:00+00', (first + interval '1 month')::date || ' 00:00+00');
+        -- Rows inherit the refusal of the whole, emptying a part of it does not.
+        EXECUTE format('CREATE TRIGGER whole BEFORE TRUNCATE ON %I EXECUTE FUNCTION trail_refuse()', name);
     END IF;
 EXCEPTION WHEN check_violation THEN
     -- Rows of that month came before the month was made, into the partition that takes the rest: it goes on taking them.
@@ -112,6 +114,7 @@ CREATE FUNCTION trail_refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'The trail is only added to; % is refused.', TG_OP; END $$;
 CREATE TRIGGER kept BEFORE UPDATE OR DELETE ON trail_entry FOR EACH ROW EXECUTE FUNCTION trail_refuse();
 CREATE TRIGGER whole BEFORE TRUNCATE ON trail_entry FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
+CREATE TRIGGER whole BEFORE TRUNCATE ON trail_entry_other FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
 
 -- Each sees what is kept about them; auditors and compliance see all (zhike.audits is set by people_act).
 ALTER TABLE trail_entry ENABLE ROW LEVEL SECURITY;
