@@ -610,6 +610,38 @@ def test_a_contact_is_due_by_rhythm(door: Door, row: dict[str, Any]) -> None:
     assert [each.state for each in door.owed(customer, kind="rhythm")] == ["done"]
 
 
+def test_a_call_too_short_says_why_the_rhythm_is_open(door: Door) -> None:
+    """A call counts from sixty seconds on; one that does not leaves the row open, and the row says so, while it stands."""
+    customer = door.customer("private", met=True, called=True)
+    door.record(customer, "call", moment("10:00"), moment("10:06"), purpose="care", form=FORMS["none"])
+    due = MONDAY + timedelta(days=14)
+    door.sweep(moment(f"{due} 06:00"))
+    start = moment(f"{due} 10:00")
+
+    def rhythm() -> Any:
+        (found,) = door.owed(customer, kind="rhythm")
+        return found
+
+    door.record(customer, "call", start, start + timedelta(seconds=9), purpose="care", outcome="no_answer")
+    assert (rhythm().state, rhythm().evidence["still"]) == ("open", "not_reached")
+    short = door.record(
+        customer,
+        "call",
+        start,
+        start + timedelta(seconds=42),
+        purpose="care",
+        form=FORMS["none"],
+        known=moment(f"{due} 10:02"),
+    )
+    assert (rhythm().state, rhythm().settled_at, rhythm().evidence["seconds"]) == ("open", None, 42)
+    for path in ("", f"obligations/{rhythm().pk}/"):
+        assert "通话 42 秒，满 60 秒才算" in door.page(path, moment(f"{due} 10:05"))
+    door.struck(short, moment(f"{due} 10:10"))
+    assert (rhythm().state, rhythm().evidence) == ("open", {})
+    door.record(customer, "call", start, start + timedelta(seconds=60), purpose="care", known=moment(f"{due} 10:20"))
+    assert rhythm().state == "done"
+
+
 @pytest.mark.clause("W11", "OWE")
 @rows("promise", "to", "refused")
 def test_a_promise_is_owed_until_it_is_answered(door: Door, row: dict[str, Any]) -> None:

@@ -48,6 +48,7 @@ def facts(draw: st.DrawFn) -> Fact:
         "since": "2026-01-01",
         "days": draw(st.integers(1, 400)),
         "stop": draw(st.sampled_from(["deceased", "closed", "do_not_disturb", "complaint"])),
+        "reason": "",
     }
     carried = set(KINDS[kind].carries) | (
         {"purpose", "introduces"} if kind in {"call_ended", "message_sent"} else set()

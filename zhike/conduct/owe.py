@@ -50,7 +50,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of an open obligation: `state` done, withdrawn, cannot or open again, with its evidence."""
+    """What becomes of an open obligation: `state` done, withdrawn, cannot or open again, with its evidence.
+
+    One that stays open may say in its evidence why what was done for it did not do (`still`).
+    """
 
     owed: int
     state: str
@@ -266,14 +269,19 @@ def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
 
 
 def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
-    """A real contact resets the rhythm: a meeting, or a call that connected and lasted (bank); never a message."""
+    """A real contact resets the rhythm: a meeting, or a call that connected and lasted (bank); never a message.
+
+    A call that does not count leaves it open and says so, with its seconds.
+    """
     if owed.kind != "rhythm" or owed.customer != fact.customer:
         return None
-    if fact.kind == "call_ended" and (
-        fact.data["outcome"] not in {"reached", "not_interested"}
-        or fact.data.get("seconds", bank.rhythm_call_seconds) < bank.rhythm_call_seconds
-    ):
-        return None
+    if fact.kind == "call_ended":
+        reached = fact.data["outcome"] in {"reached", "not_interested"}
+        seconds, wanted = fact.data.get("seconds", bank.rhythm_call_seconds), bank.rhythm_call_seconds
+        if not reached or seconds < wanted:
+            still = {"still": "short_call" if reached else "not_reached", "at": fact.at.isoformat()}
+            said = {**still, "seconds": seconds, "wanted": wanted} if reached else still
+            return Settlement(owed.id, "open", said) if owed.state == "open" else None
     return _done(fact, owed)
 
 

@@ -85,7 +85,8 @@ def correct(fact: Kept, *, by: Fact | None, actor: Actor, now: datetime, bank: B
     if not updated:
         return
     caused = list(fact.caused.filter(state__in=["open", "cannot"]))
-    reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot"], fact__void=False)
+    # Open as well: what had not done, and said so, is not said any more.
+    reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot", "open"], fact__void=False)
     reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
     keys = [obligation.key for obligation in caused]
     Obligation.objects.filter(pk__in=[obligation.pk for obligation in caused]).update(
@@ -230,7 +231,7 @@ def _settlement_row(n: int, settlement: Settlement, before: Owed, fact: Fact, ac
         "state": settlement.state,
         "evidence": dict(settlement.evidence),
         "settled_at": None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
-        "settled_by_id": actor.id if actor else None,
+        "settled_by_id": actor.id if actor and settlement.state != "open" else None,
         "settling": n,
     }
 

@@ -14,7 +14,8 @@ def today(owner: int, *, now: datetime) -> str:
     """The open obligations of ``owner`` that are late, due now or due within a week, by deadline, as a JSON text.
 
     ``{"rows": [{id, clause, kind, force, origin, what, why, opens, due, target, channels, detail, subject, tier,
-    customer: {id, name, honorific, tier, reading} | null}], "beyond": n, "done": n}``. What has no deadline (R4) is on
+    still, customer: {id, name, honorific, tier, reading} | null}], "beyond": n, "done": n}``; ``still``: why what was done for
+    it left it open. What has no deadline (R4) is on
     the customer's page and the preparation card, not here.
     """
     with connection.cursor() as cursor:
@@ -27,7 +28,7 @@ def today(owner: int, *, now: datetime) -> str:
 TODAY = """
 WITH due AS MATERIALIZED (
     SELECT o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.due, o.target, o.channels, o.detail,
-           o.subject, o.tier, o.customer_id
+           o.subject, o.tier, o.customer_id, CASE WHEN o.evidence ? 'still' THEN o.evidence END AS still
     FROM obligations_obligation o
     WHERE o.owner_id = %(owner)s AND o.state = 'open' AND o.due < %(until)s
     ORDER BY o.due, o.id LIMIT 200
@@ -37,7 +38,7 @@ SELECT json_build_object(
         SELECT json_agg(json_build_object(
             'id', d.id::text, 'clause', d.clause, 'kind', d.kind, 'force', d.force, 'origin', d.origin, 'what', d.what,
             'why', d.why, 'opens', d.opens, 'due', d.due, 'target', d.target, 'channels', d.channels, 'detail', d.detail,
-            'subject', d.subject, 'tier', d.tier,
+            'subject', d.subject, 'tier', d.tier, 'still', d.still,
             'customer', CASE WHEN c.id IS NOT NULL THEN json_build_object(
                 'id', c.id::text, 'name', c.name, 'honorific', c.honorific, 'tier', c.tier) END
         ) ORDER BY d.due, d.id)

@@ -56,7 +56,7 @@ class Line:
         c, tongue, counts = o["customer"], reader[0], _counts_down(o, now)
         self.reads = (
             reader, look, o["id"], o["kind"], o["clause"], o["what"][tongue], o["why"][tongue], o["subject"],
-            tuple(o["channels"]), o["opens"], o["due"], o["target"],
+            tuple(o["channels"]), o["opens"], o["due"], o["target"], o["still"] and tuple(o["still"].values()),
             c and (c["id"], c["name"], c["honorific"], c["tier"]),
             counts, _left(_due(o), now) if counts or look in {"late", "soon"} else None,
         )  # fmt: skip

@@ -65,7 +65,24 @@ def words(both: Mapping[str, str]) -> str:
 
 
 def because(row: Row, now: datetime) -> str:
-    """Because of what; today's date is left out, as nobody says it: "14:32 接待结束"."""
+    """Because of what, and why it is open still; today's date is left out, as nobody says it: "14:32 接待结束"."""
+    return " · ".join(part for part in (_because(row, now), still(row.get("still"), now)) if part)
+
+
+def still(evidence: Mapping[str, Any] | None, now: datetime) -> str:
+    """Why a call that was made left the obligation open; empty where none was."""
+    if not evidence or "still" not in evidence:
+        return ""
+    said = {"time": when_text(datetime.fromisoformat(evidence["at"]), now), **evidence}
+    if evidence["still"] == "short_call":
+        return (
+            gettext("still open: the call that ended %(time)s took %(seconds)s s; from %(wanted)s s on it counts")
+            % said
+        )
+    return gettext("still open: the call of %(time)s did not reach the customer") % said
+
+
+def _because(row: Row, now: datetime) -> str:
     said, today = words(row["why"]), local(now)
     if speaks().startswith("en"):
         day = f"{today.day} {today:%b}"

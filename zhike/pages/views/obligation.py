@@ -167,6 +167,8 @@ def proof(found: Obligation, bank: Bank, request: ActingRequest) -> list[tuple[s
         rows.append((gettext("Window"), f"{when_text(found.opens, request.now)} – {when_text(found.due, request.now)}"))
     if found.tier:
         rows.append((gettext("Tier then"), bank.tier(found.tier).name.say(owed.speaks())))
+    if found.state == State.OPEN and (still := owed.still(found.evidence, request.now)):
+        rows.append((gettext("How it stands"), still))
     if found.state == State.CANNOT:
         rows.append((gettext("Cannot be done"), _obstacle(found.evidence.get("why", ""))))
     return rows

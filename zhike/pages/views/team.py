@@ -53,7 +53,7 @@ def _row(o: dict[str, Any], now: datetime, bank: Bank, look: str) -> dict[str, A
         "what": f"{o['owner']} · {owed.words(o['what'])}",
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
-        "because": owed.because(o, now),
+        "because": owed.because({**o, "still": o["evidence"]}, now),
         "why_href": reverse("why", args=[o["id"]]),
         "do": {
             "text": pgettext("button", "Open"),
