@@ -32,6 +32,7 @@ from zhike.people.permissions import SIGNED_IN, may, policy
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
 CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
+NAME_ON_RULER = 9
 
 
 @policy(SIGNED_IN)
@@ -264,9 +265,14 @@ def _block(c: dict[str, Any], midnight: datetime, at: Any, bank_minutes: int) ->
     return {
         "at": at(starts),
         "length": max(1.5, round(at(ends) - at(starts), 2)),
-        "text": c["honorific"] or c["name"],
+        "text": _short(c["honorific"] or c["name"]),
         "done": c["state"] in {"ended", "closed"},
     }
+
+
+def _short(name: str) -> str:
+    """A name over a block of the ruler, as far as it has room there."""
+    return name if len(name) <= NAME_ON_RULER else name[: NAME_ON_RULER - 1] + "…"
 
 
 def _apart(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -277,7 +283,7 @@ def _apart(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if block["at"] < free_from or block["at"] > 94:
             block["text"] = ""
         else:
-            free_from = block["at"] + 8
+            free_from = block["at"] + max(8, 2 * len(block["text"]))
     return blocks
 
 
