@@ -94,3 +94,49 @@ def test_an_expired_session_loses_nothing(shared: Site, saw: Saw) -> None:
     page.wait_for_url("**/write-up/")
     stands(page)
     finish(shared, page, contact, saw)
+
+
+def sign_in_again(page: Page) -> None:
+    page.wait_for_url(re.compile("/sign-in/"))
+    page.locator("[name=login]").fill("1001")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def test_any_form_survives_a_reload_and_an_ended_session(shared: Site) -> None:
+    """A call's outcome and note: signed out in the middle, signed in again, one stands on the call with every word."""
+    customer = shared.customer("沈括", mobile="13700001111")
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    tap(page, "purpose", "care")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/talk/")
+    tap(page, "outcome", "busy")
+    page.locator("#again").fill("16:40")
+    page.locator("#note").fill(WORDS)
+    page.reload()
+    expect(page.locator("#note")).to_have_value(WORDS)
+    page.context.clear_cookies()
+    page.locator("[data-submit]").click()
+    sign_in_again(page)
+    page.wait_for_url("**/talk/")
+    expect(page.locator("[name=outcome][value=busy]")).to_be_checked()
+    expect(page.locator("#again")).to_have_value("16:40")
+    expect(page.locator("#note")).to_have_value(WORDS)
+    page.locator("[data-submit]").click()
+    expect(page).to_have_title("今日 · 知客")
+    assert page.evaluate("Object.keys(sessionStorage).filter(name => name.startsWith('zhike:')).length") == 0
+
+
+def test_a_form_left_on_purpose_does_not_come_back(shared: Site) -> None:
+    customer = shared.customer("郭守敬")
+    page = shared.person()
+    address = f"{shared.address}/customers/{customer.pk}/learned/"
+    page.goto(address)
+    page.locator("[name=hobbies]").fill("观星")
+    page.goto(shared.address)
+    page.goto(address)
+    expect(page.locator("[name=hobbies]")).to_have_value("观星")
+    page.get_by_role("link", name="不改了").click()
+    page.goto(address)
+    expect(page.locator("[name=hobbies]")).to_have_value("")

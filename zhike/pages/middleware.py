@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -227,10 +227,13 @@ def paths_behind(view: Any) -> PathView | None:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:
-    """To the sign-in page and back here afterwards; for a fragment the whole page goes there."""
-    back = request.headers.get("HX-Current-URL", "") if "HX-Request" in request.headers else request.get_full_path()
-    if request.method != "GET" and "HX-Request" not in request.headers:
-        back = "/"
+    """To the sign-in page and back here afterwards; for a fragment or a form, to the page that it stood on."""
+    back = request.get_full_path()
+    if request.method != "GET" or "HX-Request" in request.headers:
+        page = request.headers.get("HX-Current-URL", "")
+        came = urlsplit(page or request.headers.get("Referer", ""))
+        ours = came.netloc == request.get_host() and (page or came.path != request.path)
+        back = urlunsplit(("", "", came.path, came.query, "")) if ours else "/"
     return redirect(request, f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': back}, safe='/')}")
 
 

@@ -1,6 +1,7 @@
 // Nothing typed is lost. Each change is kept on the device at once and sent to the server after a short pause; what the
 // server has confirmed is taken off the device again. After a reload, a lost connection or an expired session it returns.
 import { clock, now, say, words } from "./words.js";
+import { restore, values } from "./fields.js";
 import { signIn } from "./page.js";
 
 // Looked up anew each time: a refused write-up comes back as a new form in the old one's place.
@@ -9,10 +10,6 @@ const key = form && `zhike:draft:${form.dataset.draft}`;
 let timer = 0;
 let version = 0;
 let done = false;
-
-function values() {
-  return [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
-}
 
 function tell(name, look, time) {
   const shown = document.querySelector("[data-draft-state]");
@@ -23,7 +20,7 @@ function tell(name, look, time) {
 
 function keep() {
   try {
-    localStorage.setItem(key, JSON.stringify({ at: now(), values: values() }));
+    localStorage.setItem(key, JSON.stringify({ at: now(), values: values(form) }));
   } catch {
     // A full or closed store leaves the server's copy.
   }
@@ -44,7 +41,7 @@ async function send() {
         "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "",
         "HX-Request": "true",
       },
-      body: JSON.stringify({ values: values() }),
+      body: JSON.stringify({ values: values(form) }),
       redirect: "manual",
       keepalive: true,
     });
@@ -72,27 +69,11 @@ function changed(event) {
   timer = setTimeout(send, 700);
 }
 
-// Put kept values back: choices by value, repeated fields in their order, with more fields added where there were more.
-function restore(kept) {
-  const lists = new Map();
-  for (const [name, value] of kept.values) lists.set(name, [...(lists.get(name) ?? []), value]);
-  for (const input of form.elements) {
-    if (input.type === "radio" || input.type === "checkbox") input.checked = (lists.get(input.name) ?? []).includes(input.value);
-  }
-  form.dispatchEvent(new Event("change", { bubbles: true })); // fields that depend on a choice come out of hiding
-  for (const [name, list] of lists) {
-    const fields = () => [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)].filter((f) => !/radio|checkbox|hidden/.test(f.type));
-    const adder = form.querySelector(`[data-add][data-name="${CSS.escape(name)}"]`);
-    while (adder && fields().length < list.length) adder.click();
-    fields().forEach((field, at) => at < list.length && (field.value = list[at]));
-  }
-}
-
 if (form) {
   try {
     const kept = JSON.parse(localStorage.getItem(key) ?? "null");
     if (kept && kept.at > Number(form.dataset.draftAt || 0) * 1000) {
-      restore(kept);
+      restore(form, kept.values);
       tell("restored", "on", clock(kept.at));
       send();
     } else if (kept) drop();
