@@ -10,11 +10,11 @@ import os
 import sys
 
 from zhike import embedded, processes
-from zhike.commands import bench, code, customers, day, keep, run, staff
+from zhike.commands import bench, code, customers, day, keep, keys, run, staff
 from zhike.commands.frame import COMMANDS, FAILED, GROUPS, Failure, words
 
 # Importing one enters its commands; help lists them in this order.
-NOUNS = (run, day, code, staff, customers, keep, bench)
+NOUNS = (run, day, code, staff, customers, keep, keys, bench)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from zhike.api.problems import problem
+from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
 
 KEPT = timedelta(hours=48)
@@ -106,6 +107,9 @@ def _keep(id: int, response: HttpResponse) -> None:
 def place(id: int) -> str:
     """What a sealed body is bound to: nobody can move it to another row."""
     return f"api_answer:body:{id}"
+
+
+SEALED = simple("api_answer", "body", lambda row: place(row["id"]))
 
 
 def _row(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:

@@ -84,7 +84,7 @@ class Vault:
         return [_digest(begun, value) for begun in self._begun(purpose)]
 
     def is_current(self, sealed: str) -> bool:
-        """Whether the first key sealed it; what is not is sealed anew when keys are changed."""
+        """Whether the first key sealed it; what is not is sealed anew by ``zhike keys``."""
         return sealed.startswith(self._front)
 
     def _begun(self, purpose: str) -> list[HMAC]:

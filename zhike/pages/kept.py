@@ -13,6 +13,7 @@ def acts() -> dict[str, str]:
         "sign_out": gettext("signed out"), "sign_in_failed": gettext("sign-in failed"), "export": gettext("exported"),
         "look_up": gettext("looked up"), "unlock": gettext("opened the sign-in of"),
         "end_sessions": gettext("signed out everywhere"), "revoke": gettext("revoked a token of"),
+        "reseal": gettext("sealed personal data anew with other"),
     }  # fmt: skip
 
 
@@ -27,4 +28,6 @@ def things() -> dict[str, str]:
         "customers_book": gettext("book"), "people_unit": gettext("unit"), "people_approval": gettext("approval"),
         "people_token": gettext("token"), "customers_holding": gettext("holding"), "customers_consent": gettext("consent"),
         "customers_household": gettext("household"), "contacts_amendment": gettext("amendment"), "trail_entry": gettext("trail"),
+        "customers_difference": gettext("difference"), "customers_run": gettext("import"), "customers_rating": gettext("rating"),
+        "data_keys": gettext("data keys"),
     }  # fmt: skip

@@ -24,10 +24,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike import clock
-from zhike.customers.vault import vault
+from zhike.customers.reseal import Row, Store, renewed
+from zhike.customers.vault import Vault, vault
 from zhike.people import actor, bank
 from zhike.people.models import Staff
 from zhike.trail.models import note
+
+PLACE = "mfa_authenticator:data"  # what the secrets of authenticators are sealed for
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -166,13 +169,22 @@ class SecondFactor(DefaultMFAAdapter):
     """Secrets of authenticators are sealed at rest like customers' personal data."""
 
     def encrypt(self, text: str) -> str:
-        return vault().seal(text, "mfa_authenticator:data")
+        return vault().seal(text, PLACE)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return vault().open(encrypted_text, "mfa_authenticator:data")
+        return vault().open(encrypted_text, PLACE)
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.number)
+
+
+def _resealed(keys: Vault, row: Row) -> dict[str, Any]:
+    data: dict[str, Any] = row["data"]
+    fresh = {name: renewed(keys, data[name], PLACE) for name in ("secret", "seed") if name in data}
+    return {"data": {**data, **fresh}} if any(fresh[name] != data[name] for name in fresh) else {}
+
+
+SEALED = Store("mfa_authenticator", {"data": "jsonb"}, _resealed)
 
 
 def failures_allowed(request: Any, credentials: Any) -> int:

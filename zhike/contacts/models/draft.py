@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
 
 if TYPE_CHECKING:
@@ -58,3 +59,8 @@ class Draft(models.Model):
 def place(contact: int, staff: int) -> str:
     """What a draft is sealed for."""
     return f"contacts_draft:sealed:{contact}/{staff}"
+
+
+SEALED = simple(
+    "contacts_draft", "sealed", lambda row: place(row["contact_id"], row["staff_id"]), "contact_id", "staff_id"
+)

@@ -27,6 +27,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, limited, staged
 from zhike.customers.models import Line, Run
 from zhike.customers.models.run import row_place
+from zhike.customers.reseal import is_behind
 from zhike.customers.vault import mask_id, mask_phone, vault
 from zhike.people.actor import act, acting
 from zhike.people.tables import Problem, RefusedRows, Row, Table, open_table
@@ -147,7 +148,8 @@ ON CONFLICT (run_id, line) DO NOTHING
 def run_import(run: Run, path: Path, *, bank: Bank, now: Now, language: str) -> Run:
     """Reads ``path`` into the bank, from where the run stands to its end; the run's row says how it went.
 
-    Raises UnreadableTable where the file cannot be read at all, Overtaken where another worker has gone on with the run.
+    Raises UnreadableTable where the file cannot be read at all, Overtaken where another worker has gone on with the run,
+    Unaccepted in the middle of a change of data keys.
     """
     with translation.override(language):
         loading = Loading(run, path, bank=bank, now=now)
@@ -194,6 +196,12 @@ class Loading:
         self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id, source)
 
     def go(self) -> None:
+        if is_behind(vault()):
+            raise Unaccepted(
+                _(
+                    "The data keys were changed: until zhike keys has run, customers who are known already would not be found."
+                )
+            )
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS pg_temp.passed")
         with seldom_collected():
