@@ -55,6 +55,13 @@ def test_a_number_that_is_none_in_an_address(cast: Cast, at: datetime, who: str,
     assert cast.client(who, at).get(address.format(said)).status_code == 200
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "9999-12-27", "2101-01-01", "yesterday"])
+def test_a_week_that_no_calendar_has_is_this_week(rm: Client, day: str) -> None:
+    answer = rm.get(f"/schedule/?from={day}")
+    assert answer.status_code == 200
+    assert "3月2日" in answer.content.decode()
+
+
 @pytest.mark.parametrize("said", NUMBERS, ids=lambda said: said[:6])
 def test_a_number_that_is_none_in_a_form(cast: Cast, rm: Client, said: str) -> None:
     customer = cast.customers["rm"][0].pk

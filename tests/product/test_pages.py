@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -367,3 +368,30 @@ def test_a_book_is_ordered_as_asked_page_after_page(cast: Cast, rm, owner, sort:
         address = more[1].replace("&amp;", "&") if more else ""
     assert len(seen) == len(set(seen)) == 62
     assert seen[0].startswith(first)
+
+
+LATE = """
+INSERT INTO obligations_fact (kind, at, known_at, grade, staff_id, customer_id, subject, data, void)
+SELECT 'rhythm_due', %(now)s, %(now)s, 'observed', %(rm)s, %(customer)s, 'late:' || n, '{}', false FROM generate_series(1, 260) n;
+INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject, tier, what, why,
+    detail, opens, due, due_counts, lapses, channels, state, evidence, created_at, key)
+SELECT id, 'W5', '2025-07-01', 'rhythm', 'should', 'bank', %(rm)s, %(customer)s, subject, 'gold', '{"zh": "联系", "en": "Contact"}',
+       '{"zh": "", "en": ""}', '{}', at - interval '30 days', at - interval '20 days', false, false, '{}', 'open', '{}', at, subject
+FROM obligations_fact WHERE subject LIKE 'late:%%'
+"""
+
+
+def test_much_that_is_late_hides_nothing_that_is_due(cast: Cast, rm, worker: Any) -> None:
+    with worker(), connection.cursor() as cursor:
+        for statement in LATE.split(";"):
+            cursor.execute(statement, {"now": NOW, "rm": cast.rm.pk, "customer": customer(cast).pk})
+    with cast.acting("rm", NOW) as actor:
+        call = course.plan(customer(cast, 1), "call", actor=actor, now=NOW, purpose="introduction")
+        course.start(call, actor=actor, now=NOW, bank=Bank())
+        again = NOW + timedelta(minutes=3)
+        course.put_through(call, "busy", actor=actor, now=NOW, bank=Bank(), call_back_at=again)
+    page = rm.get("/").content.decode()
+    assert "李秀兰" in page, "the call-back that is due in three minutes"
+    assert "另有 110 项逾期更久" in page
+    told = rm.get("/api/v1/obligations?due=today").json()
+    assert (told["late"], told["beyond"]) == (260, 0)

@@ -215,9 +215,11 @@ class TodayRow(Out):
 
 
 class TodayOut(Out):
-    """With ``due=today``: the rows up to a week ahead, how many lie beyond, how many were done in the last 24 hours."""
+    """With ``due=today``: the rows up to a week ahead (150 late, 150 ahead at most), how many are ``late`` in all,
+    how many lie ahead beyond the rows, how many were done in the last 24 hours."""
 
     rows: list[TodayRow]
+    late: int
     beyond: int
     done: int
 

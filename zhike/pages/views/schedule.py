@@ -34,10 +34,7 @@ def show(request: ActingRequest) -> HttpResponse:
     """``?from=2026-02-16`` a week that begins there; else this week, from Monday on."""
     bank = bank_of(request)
     today = local(request.now).date()
-    try:
-        first = date.fromisoformat(request.GET.get("from", ""))
-    except ValueError:
-        first = today - timedelta(days=today.weekday())
+    first = _first(request.GET.get("from", "")) or today - timedelta(days=today.weekday())
     start = datetime(first.year, first.month, first.day, tzinfo=bank.zone)
     end = start + timedelta(days=7)
     rows = [*_contacts(request, start, end, bank), *_owed(request, start, end, bank)]
@@ -66,6 +63,15 @@ def show(request: ActingRequest) -> HttpResponse:
         "is_this": first <= today < first + timedelta(days=7),
     }
     return render(request, "schedule.html", context)
+
+
+def _first(text: str) -> date | None:
+    """The day that an address begins with, if the calendars know it and the weeks around it."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1901 < day.year < 2100 else None
 
 
 def _contacts(request: ActingRequest, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "later": len(owing) - len(near) + ledger["beyond"],
         "next_due": (next_due := next((o["due"] for o in owing if o["due"] > shown_until), None)),
         "later_from": next_due or request.now + AHEAD,
+        "longer_late": ledger["late"] - sum(1 for o in owing if o["due"] < request.now),
         "sort": sort,
         "etag": etag,
         "heading": _heading(request.now, bank),
