@@ -128,10 +128,10 @@ def sign_in(trial: Trial, database: str, staff: Sequence[int]) -> dict[int, str]
             {"_auth_user_id": str(each), "_auth_user_backend": "allauth.account.auth_backends.AuthenticationBackend"}
         )
         cookies[each] = key
-        rows.append((hashed(key), content, each, clock.now(), clock.now() + timedelta(minutes=20)))
+        rows.append((hashed(key), content, each, clock.now(), clock.now() + timedelta(minutes=20), "wrk"))
     with databases.superuser(trial.server, database) as connection, connection.transaction():
         connection.execute("DELETE FROM people_session")
-        data.copy(connection, "people_session (key, data, staff_id, begun_at, seen_at)", rows)
+        data.copy(connection, "people_session (key, data, staff_id, begun_at, seen_at, agent)", rows)
     return cookies
 
 

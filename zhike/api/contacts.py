@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
@@ -392,7 +392,9 @@ def contacts(request: Desk) -> Any:
 
 def taken(request: Desk, id: str) -> Contact:
     """The contact that a verb acts on, held; If-Match counts where it is sent."""
-    contact: Contact = locked(contacts(request), id)
+    contact = Contact.objects.held(int(id), request.actor)
+    if contact is None:
+        raise Http404
     match(request, contact)
     return contact
 
