@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import xlsxwriter
 from django.utils import translation
 
 from zhike.people.tables import LINE, REASON, Problem, RefusedRows, UnreadableTable, open_table
+from zhike.people.workbook import Workbook
 
 
 def written(path: Path, data: bytes) -> Path:
@@ -103,11 +105,104 @@ HEADINGS = '<row r="1"><c r="A1" t="inlineStr"><is><t>name</t></is></c><c r="B1"
 
 
 @pytest.mark.parametrize("corner", ["XFD1048576", "ZZ1048576", "XFD9000"])
-def test_a_cell_in_the_last_corner_is_said_and_not_filled_up_to(tmp_path: Path, corner: str) -> None:
+def test_a_cell_in_the_last_corner_is_its_rows_problem_alone(tmp_path: Path, corner: str) -> None:
     row = "".join(filter(str.isdigit, corner))
-    path = excel(tmp_path / "far.xlsx", f'{HEADINGS}<row r="{row}"><c r="{corner}"><v>1</v></c></row>')
-    with pytest.raises(UnreadableTable, match=row):
+    good = '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c></row>'
+    path = excel(tmp_path / "far.xlsx", f'{HEADINGS}{good}<row r="{row}"><c r="{corner}"><v>1</v></c></row>')
+    first, far = open_table(path)
+    assert (first.cells, first.problems) == ({"name": "a", "assets": ""}, [])
+    assert (far.line, len(far.problems)) == (int(row), 1)
+
+
+def test_excel_is_read_as_whoever_wrote_it_put_it(tmp_path: Path) -> None:
+    """Cells without addresses, prefixed elements, texts in runs with their reading, shared texts in any order, formulas."""
+    made = excel(tmp_path / "made.xlsx", "")
+    x = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    texts = "".join(f"<x:si><x:t>文{n}</x:t></x:si>" for n in range(500))
+    parts = {
+        "xl/sharedStrings.xml": f'<x:sst xmlns:x="{x}">{texts}<x:si><x:r><x:t>沈</x:t></x:r><x:r><x:t>静仪</x:t></x:r>'
+        "<x:rPh><x:t>shen</x:t></x:rPh></x:si></x:sst>",
+        "xl/worksheets/sheet1.xml": f'<x:worksheet xmlns:x="{x}"><x:sheetData>'
+        '<x:row><x:c t="s"><x:v>3</x:v></x:c><x:c t="s"><x:v>499</x:v></x:c><x:c t="str"><x:v>c</x:v></x:c></x:row><x:row/>'
+        '<x:row><x:c t="s"><x:v>500</x:v></x:c><x:c t="b"><x:v>1</x:v></x:c>'
+        '<x:c t="str"><x:f>A1&amp;B1</x:f><x:v>a&amp;b</x:v></x:c></x:row>'
+        '<x:row><x:c t="s"><x:v>77</x:v></x:c><x:c r="C4" t="e"><x:v>#N/A</x:v></x:c></x:row>'
+        '<x:row r="9"><x:c r="B9"><x:v>1.5</x:v></x:c></x:row></x:sheetData></x:worksheet>',
+    }
+    path = tmp_path / "strange.xlsx"
+    with zipfile.ZipFile(made) as whole, zipfile.ZipFile(path, "w") as changed:
+        for part in whole.infolist():
+            if part.filename not in parts:
+                changed.writestr(part.filename, whole.read(part))
+        for name, text in parts.items():
+            changed.writestr(name, text)
+    table = open_table(path)
+    assert table.columns == ("文3", "文499", "c")
+    assert [(row.line, [*row.cells.values()]) for row in table] == [
+        (3, ["沈静仪", "1", "a&b"]), (4, ["文77", "", ""]), (9, ["", "1.5", ""]),
+    ]  # fmt: skip
+
+
+def test_days_and_times_are_told_by_their_format(tmp_path: Path) -> None:
+    shown = {
+        "yyyy-mm-dd": "2026-02-01", 'yyyy"年"m"月"d"日"': "2026-02-01", "[$-804]d mmm": "2026-02-01", "m/d/yy h:mm": "2026-02-01",
+        "0.00": "46054", "General": "46054", '0"days"': "46054", "[Red]0.00E+00": "46054", "[h]:mm": "46054",
+    }  # fmt: skip
+    for begin in (False, True):
+        path = tmp_path / f"{begin}.xlsx"
+        with xlsxwriter.Workbook(path, {"date_1904": begin}) as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, [*shown, "time", "both", "first"])
+            for at, code in enumerate(shown):
+                number = 46054 - 1462 * begin if "-" in shown[code] else 46054
+                sheet.write_number(1, at, number, book.add_format({"num_format": code}))
+            sheet.write_number(1, len(shown), 0.3541666667, book.add_format({"num_format": "hh:mm"}))
+            sheet.write_number(1, len(shown) + 1, 46054.5 - 1462 * begin, book.add_format({"num_format": 22}))
+            sheet.write_number(1, len(shown) + 2, 1, book.add_format({"num_format": 14}))
+        (row,) = open_table(path)
+        cells = [*row.cells.values()]
+        assert cells[: len(shown)] == [*shown.values()]
+        assert cells[-2:] == ["2026-02-01 12:00", "1904-01-02" if begin else "1900-01-01"]
+        assert begin or cells[-3] == "08:30:00"
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("xl/worksheets/sheet1.xml", "<worksheet><sheetData><row r='1'>"),
+        ("xl/worksheets/sheet1.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><worksheet/>"),
+        ("xl/worksheets/sheet1.xml", SHEET.format("<row r='1'><c r='A1' t='s'><v>7</v></c></row>")),
+        ("xl/worksheets/sheet1.xml", SHEET.format("<row r='1'><c r='A1'><v>many</v></c></row>")),
+        ("xl/worksheets/sheet1.xml", SHEET.format("<row r='1'><c r='XFE1'><v>1</v></c></row>")),
+        ("xl/_rels/workbook.xml.rels", "<Relationships><Relationship/></Relationships>"),
+        ("xl/workbook.xml", ""),
+    ],
+)
+def test_a_damaged_workbook_is_refused_with_a_sentence(tmp_path: Path, part: str, text: str) -> None:
+    made, path = excel(tmp_path / "made.xlsx", HEADINGS), tmp_path / "damaged.xlsx"
+    with zipfile.ZipFile(made) as whole, zipfile.ZipFile(path, "w") as changed:
+        for each in whole.infolist():
+            changed.writestr(each.filename, text if each.filename == part else whole.read(each))
+    with translation.override("en"), pytest.raises(UnreadableTable, match="cannot be read"):
         open_table(path)
+
+
+def test_memory_does_not_grow_with_an_excel_file(tmp_path: Path) -> None:
+    def most(rows: int) -> int:
+        path = tmp_path / f"{rows}.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            sheet = book.add_worksheet()
+            for line in range(rows):
+                sheet.write_row(line, 0, [f"{line} {column}" for column in range(10)])
+        tracemalloc.start()
+        try:
+            assert sum(1 for _row in Workbook(path).rows("Sheet1")) == rows
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    small = most(3_000)
+    assert most(9_000) < small + 200_000
 
 
 def test_what_unpacks_to_more_than_memory_holds_is_refused_before_it_is_read(tmp_path: Path) -> None:
