@@ -10,13 +10,14 @@ import pytest
 
 from tests.cast import Cast
 from zhike import clock
+from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
-from zhike.contacts import completion
+from zhike.contacts import completion, course
 from zhike.customers import handover
 from zhike.customers.models import Customer
 from zhike.obligations.models import Fact, Obligation
 from zhike.people import approvals
-from zhike.people.models import Approval, Setting
+from zhike.people.models import Approval, Post, Setting
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -88,6 +89,40 @@ def test_a_customer_who_moved_meanwhile_is_not_moved_again(cast: Cast, owner: Ro
         Customer.objects.filter(pk=customer.pk).update(rm=None)
     with cast.acting("branch_leader", NOW) as actor, pytest.raises(Refused, match="已变更"):
         approvals.approve(actor, asked.pk, asked.digest, NOW)
+
+
+def test_a_contact_is_written_up_before_the_customer_changes_hands(cast: Cast) -> None:
+    """Whoever was there would owe a write-up of a customer whom they no longer see."""
+    customer = cast.customers["rm"][0]
+    with cast.acting("rm", NOW) as actor:
+        talk = course.plan(customer, "reception", actor=actor, now=NOW)
+        course.start(talk, actor=actor, now=NOW, bank=Bank())
+        course.end(talk, actor=actor, now=NOW, bank=Bank())
+    with cast.acting("leader", NOW) as actor:
+        kept = Customer.objects.select_related("unit").get(pk=customer.pk)
+        asked = handover.ask_to_hand_over(kept, cast.mate.pk, TODAY, "轮岗", actor=actor, now=NOW)
+    above = cast.client("branch_leader", NOW)
+    decision = {"act": "approve", "digest": asked.digest}
+    answer = above.post(f"/approvals/{asked.pk}/", decision)
+    assert answer.status_code == 409
+    assert "还有一次联系" in answer.content.decode()
+    form = {"result": "agreed", "need": ["none"], "next": "rhythm"}
+    assert cast.client("leader", NOW).post(f"/contacts/{talk.pk}/close/", form).status_code == 303
+    assert above.post(f"/approvals/{asked.pk}/", decision).status_code == 303
+    with cast.acting("mate", NOW):
+        assert set(Obligation.objects.filter(state="open").values_list("owner", flat=True)) == {cast.mate.pk}
+
+
+def test_a_post_that_ended_meanwhile_is_said(cast: Cast, owner: Role) -> None:
+    with cast.acting("leader", NOW) as actor:
+        kept = Customer.objects.select_related("unit").get(pk=cast.customers["rm"][0].pk)
+        asked = handover.ask_to_hand_over(kept, cast.mate.pk, TODAY, "轮岗", actor=actor, now=NOW)
+    with owner():
+        Post.objects.filter(staff=cast.mate).update(to_day=TODAY)
+    answer = cast.client("branch_leader", NOW).post(
+        f"/approvals/{asked.pk}/", {"act": "approve", "digest": asked.digest}
+    )
+    assert answer.status_code == 409
 
 
 @pytest.fixture

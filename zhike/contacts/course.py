@@ -36,6 +36,10 @@ class DoesNotFit(Refused):
         self.field = field
 
 
+class Unfinished(Refused):
+    """A customer does not change hands in the middle of a contact."""
+
+
 def plan(
     customer: Customer,
     kind: str,
@@ -153,7 +157,18 @@ def call_off(
 
 
 def hand_over(customer: Customer, before: int | None, after: int, actor: Actor | None, now: datetime) -> None:
-    """What lies ahead goes along when the customer changes hands; what was begun is ended by whoever began it."""
+    """What lies ahead goes along when the customer changes hands. What was begun is ended and written up first, for afterwards
+    whoever was there no longer sees the customer; when a day that was set has come, it waits for the new RM.
+
+    Raises Unfinished, unless nobody is there to hear it.
+    """
+    begun = Contact.objects.filter(customer=customer, state__in=[State.UNDER_WAY, State.ENDED]).select_related("rm")
+    if actor is not None and (contact := begun.first()):
+        raise Unfinished(
+            f"{contact.rm.name}还有一次联系没有结束或没有写记录，请先由其本人或主管写完，再变更归属。",
+            f"{contact.rm.name} has a contact that is not ended or not written up. It is finished first, by them or by "
+            "their leader; then the customer changes hands.",
+        )
     Contact.objects.filter(customer=customer, state__in=[State.PLANNED, State.AGREED]).update(rm_id=after)
 
 

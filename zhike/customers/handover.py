@@ -67,7 +67,10 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
         raise approvals.Undecidable(
             "申请之后该客户的归属已变更，请重新申请。", "The customer has changed hands since it was asked; ask anew."
         )
-    reassign(customer, payload["rm"], date.fromisoformat(payload["from_day"]), approval.reason, actor, now)
+    try:
+        reassign(customer, payload["rm"], date.fromisoformat(payload["from_day"]), approval.reason, actor, now)
+    except Unaccepted as error:
+        raise approvals.Undecidable(str(error), str(error)) from error
 
 
 def _lines(approval: Approval) -> list[approvals.Line]:

@@ -155,11 +155,11 @@ def enforce(now: datetime, customer: Customer | None = None) -> int:
 
 
 def hand_over(customer: Customer, before: int | None, after: int, actor: Actor | None, now: datetime) -> None:
-    """Open obligations towards a customer go along to the new RM; a write-up stays with whoever was there."""
+    """Open obligations towards a customer go along to the new RM: whoever was theirs no longer sees whom they are owed to."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE obligations_obligation SET owner_id = %s
-               WHERE customer_id = %s AND state IN ('open', 'cannot') AND kind <> 'write_up'
+               WHERE customer_id = %s AND state IN ('open', 'cannot')
                  AND (owner_id = %s OR %s::bigint IS NULL)""",
             [after, customer.pk, before, before],
         )
