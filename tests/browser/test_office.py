@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Site
+from .conftest import DESK, PHONE, Site
 
 
 @pytest.mark.parametrize(("who", "places"), [("leader", 3), ("administrator", 3), ("compliance", 1), ("auditor", 1)])
@@ -80,3 +82,46 @@ def test_settings_are_filtered_while_one_types(shared: Site) -> None:
     expect(page.locator("#lockout_minutes")).to_be_visible()
     page.locator("#filter").fill("")
     expect(rows).to_have_count(before)
+
+
+LONG = (
+    "上海浦东新区陆家嘴金融贸易区申达国际贸易发展有限公司张江高科技园区第二分公司",
+    "Maximiliana Alexandrovna Featherstonehaugh-Cholmondeley III",
+)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_long_names_and_many_rows_leave_the_page_as_wide_as_the_screen(site: Site, size: dict[str, int]) -> None:
+    """Units, colleagues, files and customers with names that fill a line, and hundreds of them."""
+    from zhike.customers.models import Difference, Line, Run
+    from zhike.customers.models.run import row_place
+    from zhike.customers.vault import vault
+    from zhike.people.models import Post, Staff, Unit
+
+    cast, now = site.cast, site.now
+    with site.owner():
+        team = Unit.objects.create(
+            code="1999-ABCDEF-0001", name=LONG[0], kind="team", parent=cast.units["century"], from_day=now.date()
+        )
+        for n in range(200):
+            someone = Staff.objects.seat(number=f"EXT-2026-{n:06}", name=LONG[n % 2])
+            Post.objects.create(staff=someone, unit=team, role="rm", scope="own", from_day=now.date())
+        run = Run.objects.create(name=f"{LONG[0]}.xlsx", at=now, by=cast.leader, state="done", total=200_000, loaded=187_654,
+                                 doubtful=1, refused=12_000, mapping={"姓名": "name", "手机": "mobile"})  # fmt: skip
+        cells = json.dumps({"姓名": LONG[1], "手机": "13812345678"})
+        Line.objects.create(run=run, line=200_000, state="doubtful", cells=vault().seal(cells, row_place(run.pk, 200_000)),
+                            matches=[{"customer": 1, "why": "mobile", "name": LONG[0], "unit": LONG[0]}])  # fmt: skip
+        for customer in cast.customers["rm"]:
+            type(customer).objects.filter(pk=customer.pk).update(name=LONG[0])
+            Difference.objects.create(customer=customer, field="name", theirs=LONG[1], seen_at=now)
+    pages = {
+        "leader": ("/customers/import/", f"/customers/import/{run.pk}/", "/customers/differences/", "/team/"),
+        "administrator": ("/units/", "/staff/?q=EXT", f"/staff/{someone.pk}/", "/settings/", "/workdays/"),
+        "auditor": ("/trail/",),
+    }
+    for who, addresses in pages.items():
+        page = site.person(who, size=size)
+        for address in addresses:
+            page.goto(f"{site.address}{address}")
+            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wider == 0, address

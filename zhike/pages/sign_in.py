@@ -208,6 +208,10 @@ def locked_out(request: Any, original_response: Any = None, credentials: Any = N
     return render(request, "lockout.html", {"sentence": locked_sentence()}, status=429)
 
 
+# When somebody last signed in the trail says; Django would write it to the account too, as a change that nobody made.
+user_logged_in.disconnect(dispatch_uid="update_last_login")
+
+
 @receiver(user_logged_in)
 def keep_sign_in(sender: Any, request: Any, user: Staff, **kwargs: Any) -> None:
     actor.act(user.pk, request.now)

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                             ("mapping", "columns to be confirmed"),
                             ("waiting", "waiting"),
                             ("running", "running"),
-                            ("done", "done"),
+                            ("done", "finished"),
                             ("failed", "failed"),
                             ("undone", "undone"),
                         ],

@@ -17,7 +17,7 @@ class Run(models.Model):
         MAPPING = "mapping", _("columns to be confirmed")
         WAITING = "waiting", _("waiting")
         RUNNING = "running", _("running")
-        DONE = "done", _("done")
+        DONE = "done", _("finished")
         FAILED = "failed", _("failed")
         UNDONE = "undone", _("undone")
 

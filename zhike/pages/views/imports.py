@@ -32,6 +32,7 @@ from zhike.people.permissions import policy
 from zhike.people.tables import UnreadableTable, open_table
 
 LARGEST = 200 << 20  # bytes
+FIRST = ("name", "core_number")  # what somebody is known by stands before the rest
 SHOWN = 50  # doubtful rows on one page
 WHYS = {
     "id": gettext_noop("the same identity number"),
@@ -215,7 +216,11 @@ def _likes(field: str, values: list[str]) -> str:
 def _doubt(line: Line, mapping: dict[str, str]) -> dict[str, Any]:
     """What the file says of somebody, as far as it is taken in and masked as everywhere, beside who is known."""
     cells = line.row
-    row = {column: meanings.masked(field, cells.get(column, "")) for column, field in mapping.items() if field}
+    order = [*FIRST, *meanings.FIELDS]
+    named = sorted(
+        ((field, column) for column, field in mapping.items() if field), key=lambda pair: order.index(pair[0])
+    )
+    row = {column: meanings.masked(field, cells.get(column, "")) for field, column in named}
     match = line.matches[0] if line.matches else {}
     return {
         "pk": line.pk,
