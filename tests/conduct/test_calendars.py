@@ -341,3 +341,9 @@ def test_a_bank_may_work_on_days_of_its_own():
     workdays = Workdays.of({saturday: True}, published=[2026])
     assert workdays.is_workday(saturday)
     assert not workdays.is_workday(sunday)
+
+
+def test_a_birthday_has_a_name_in_both_languages() -> None:
+    assert Birthday("solar", 5, 9).name.say("en") == "9 May"
+    assert Birthday("solar", 5, 9).name.say("zh-hans") == "5 月 9 日"
+    assert Birthday("lunar", 12, 30).name.say("en") == "12th lunar month, day 30"

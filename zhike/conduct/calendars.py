@@ -27,6 +27,7 @@ _FIRST_NEW_YEAR = date(1900, 1, 31)
 # 2097-08-07, borax a day later; so the month before has 29 days and not 30, and this one a day more.
 _OBSERVATORY = {(2057, 8): -1, (2057, 9): 1, (2089, 7): -1, (2089, 8): 1, (2097, 6): -1, (2097, 7): 1}
 
+_MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS_ZH = "正二三四五六七八九十冬腊"
 _DIGITS_ZH = "一二三四五六七八九十"
 _ORDINALS = ("1st", "2nd", "3rd", *(f"{n}th" for n in range(4, 13)))
@@ -182,9 +183,9 @@ class Birthday:
 
     @property
     def name(self) -> Words:
-        """8 月 15 日 or 农历闰四月初八."""
+        """8 月 15 日 or 农历闰四月初八; in English "15 Aug", "leap 4th lunar month, day 8"."""
         if self.calendar == "solar":
-            return Words(f"{self.month} 月 {self.day} 日", f"{self.month:02}-{self.day:02}")
+            return Words(f"{self.month} 月 {self.day} 日", f"{self.day} {_MONTHS_EN[self.month - 1]}")
         lunar = _name(self.month, self.day, self.leap)
         return Words(f"农历{lunar.zh}", lunar.en)
 

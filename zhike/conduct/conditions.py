@@ -238,5 +238,5 @@ def email(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
 @_named(DETAILS)
 def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     """The words that were said, and to whom the word was given."""
-    said = ("words", "to", "day", "since", "days", "outcome", "place", "purpose", "target")
+    said = ("words", "to", "day", "day_en", "since", "days", "outcome", "place", "purpose", "target")
     return {name: fact.data[name] for name in said if name in fact.data}

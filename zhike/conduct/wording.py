@@ -72,9 +72,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
                 f"过问：{detail['words']}约定的回电", f"Look into the call-back that {detail['words']} promised"
             )
         case "birthday":
-            return _joined(
-                Words("生日问候", "Birthday greeting"), Words(str(detail.get("day", "")), str(detail.get("day", "")))
-            )
+            day = str(detail.get("day", ""))
+            return _joined(Words("生日问候", "Birthday greeting"), Words(day, str(detail.get("day_en", day))))
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
     raise ValueError(f"No wording for an obligation named {kind!r}.")

@@ -87,7 +87,7 @@ def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Cas
             f"/birthday:{day.isoformat()}",
             day,
         ):
-            data = {"day": birthday.name.zh}
+            data = {"day": birthday.name.zh, "day_en": birthday.name.en}
             subject = f"customer:{customer}/birthday:{day.isoformat()}"
             yield Fact("birthday", midnight, now, rm, customer, subject, data, "observed"), case
 
