@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from tests.cast import PASSWORD, Cast
 from zhike import clock, urls
+from zhike.people import tokens
 from zhike.people.models import Setting, Staff
 from zhike.people.permissions import PUBLIC, SIGNED_IN, Refused, policy
 from zhike.trail.models import Entry
@@ -331,6 +332,17 @@ def test_the_api_says_what_is_wrong_as_problems_and_takes_tokens(cast: Cast, own
     assert program.get("/api/v1/who").status_code == 401
     wrong = Client(headers={"Authorization": "Bearer zk_nonsense"})
     assert wrong.get("/api/v1/who").status_code == 401
+
+
+def test_a_program_is_asked_for_no_second_factor(cast: Cast, owner: Role) -> None:
+    """A token is what an operator gives out; nobody can type a code for it, whatever roles the bank has named."""
+    with owner():
+        token = tokens.give(cast.rm, "import", clock.now(), days=30)
+    program = Client(headers={"Authorization": f"Bearer {token}"})
+    assert program.get("/api/v1/customers").status_code == 200
+    demand_second_factor(owner)
+    assert cast.client("rm").get("/api/v1/customers").status_code == 403
+    assert program.get("/api/v1/customers").status_code == 200
 
 
 def test_the_api_with_a_cookie_wants_the_csrf_token(cast: Cast) -> None:
