@@ -405,7 +405,7 @@ def test_a_home_of_another_account_is_refused_with_what_to_do(home, monkeypatch)
 def test_a_full_disk_is_told_with_what_to_do(home, monkeypatch):
     monkeypatch.setenv("ZHIKE_LANG", "en")
     shutil.rmtree(home / "postgres/data")
-    monkeypatch.setattr(embedded, "ROOM_TO_BEGIN", 1 << 60)
+    monkeypatch.setattr("zhike.embedded.server.ROOM_TO_BEGIN", 1 << 60)
     with pytest.raises(embedded.CannotServe, match=r"disk of .* is full.*Free at least"):
         embedded.Server(home, tell=quiet).join()
 

