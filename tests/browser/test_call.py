@@ -21,6 +21,7 @@ def dial(site: Site, customer: Any, saw: Saw, purpose: str = "care") -> Page:
     page.locator("a[href$='/new/call/']").first.click()
     page.wait_for_url("**/new/call/")
     chip(page, "C1", saw)
+    expect(page.get_by_role("complementary", name="手边")).to_contain_text("称谓")
     tap(page, "how", "now")
     tap(page, "purpose", purpose)
     page.locator("[data-submit]").click()
@@ -275,3 +276,37 @@ def test_an_impatient_second_click_is_not_a_second_call(shared: Site) -> None:
         return stopped;
     }""")
     assert stopped == [False, True]
+
+
+def test_what_must_lie_ready_stands_beside_an_unplanned_call(shared: Site, saw: Saw) -> None:
+    """C1: form of address, last contact, open needs and promises, before one dials; a first call is told of no need."""
+    from zhike.contacts.write_up import NeedHeard, PromiseMade, WriteUp
+
+    from .conftest import Arranged
+
+    customer = shared.customer("扈三娘", honorific="扈女士", taboos="不提旧事")
+    Arranged(shared).contact(
+        "reception", customer, at=MONDAY - timedelta(days=1), known=MONDAY - timedelta(days=1),
+        form=WriteUp("inclined", "想换按揭", needs=[NeedHeard("loan", "换按揭")], by_rhythm=False, next=next_call(),
+                     promises=[PromiseMade("查清利率", due=MONDAY + timedelta(days=1))]),
+    )  # fmt: skip
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    ready = page.get_by_role("complementary", name="手边")
+    for words in ("扈女士", "接待", "换按揭", "查清利率", "不提旧事"):
+        expect(ready).to_contain_text(words)
+    chip(page, "C1", saw)
+    stranger = shared.customer("顾大嫂", called=False)
+    Arranged(shared).contact(
+        "reception", stranger, at=MONDAY - timedelta(days=1), known=MONDAY - timedelta(days=1),
+        form=WriteUp("inclined", "", needs=[NeedHeard("loan", "换按揭")], next=next_call()),
+    )  # fmt: skip
+    page.goto(f"{shared.address}/customers/{stranger.pk}/new/call/")
+    expect(ready).to_contain_text("称谓")
+    expect(ready).not_to_contain_text("换按揭")
+
+
+def next_call() -> Any:
+    from zhike.contacts.write_up import NextContact
+
+    return NextContact("call", MONDAY + timedelta(days=3))

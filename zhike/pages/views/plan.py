@@ -28,6 +28,7 @@ from zhike.customers.models import Customer
 from zhike.obligations.models import Finding
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, time_missing
+from zhike.pages.card import card
 from zhike.pages.jinja import clock, day_text, local, span, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -172,6 +173,7 @@ def _form(
         "customer": found,
         "who": owed.person(found.pk, found.name, found.honorific, found.tier, bank, found.kind),
         "kind": kind,
+        "card": card(found, request.actor, now, bank, contacts=3),
         "title": {
             "reception": gettext("Invite or receive"), "visit": gettext("Visit"), "call": gettext("Phone call"),
         }[kind],
