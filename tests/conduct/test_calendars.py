@@ -15,6 +15,7 @@ from zhike.conduct.calendars import (
     LunarDay,
     Workdays,
     YearNotPublished,
+    festival,
     leap_month,
     month_length,
     published_workdays,
@@ -347,3 +348,23 @@ def test_a_birthday_has_a_name_in_both_languages() -> None:
     assert Birthday("solar", 5, 9).name.say("en") == "9 May"
     assert Birthday("solar", 5, 9).name.say("zh-hans") == "5 月 9 日"
     assert Birthday("lunar", 12, 30).name.say("en") == "12th lunar month, day 30"
+
+
+@pytest.mark.parametrize(
+    ("day", "name"),
+    [
+        (date(2026, 2, 16), "除夕"),  # the twelfth month of 29 days
+        (date(2027, 2, 5), "除夕"),
+        (date(2026, 2, 17), "春节"),
+        (date(2026, 3, 3), "元宵节"),
+        (date(2025, 6, 25), None),  # the day after the leap sixth month begins is nobody's feast
+        (date(2026, 4, 5), "清明节"),
+        (date(2025, 10, 6), "中秋节"),
+        (date(2020, 10, 1), "中秋节"),  # also National Day: the lunar one is said
+        (date(2026, 10, 1), "国庆节"),
+        (date(2026, 3, 2), None),
+    ],
+)
+def test_the_festival_of_a_day(day: date, name: str | None) -> None:
+    found = festival(day)
+    assert (found and found.zh) == name

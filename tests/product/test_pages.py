@@ -395,3 +395,16 @@ def test_much_that_is_late_hides_nothing_that_is_due(cast: Cast, rm, worker: Any
     assert "另有 110 项逾期更久" in page
     told = rm.get("/api/v1/obligations?due=today").json()
     assert (told["late"], told["beyond"]) == (260, 0)
+
+
+def test_what_has_till_tomorrow_comes_after_the_day(cast: Cast, rm, owner) -> None:
+    """It could be done now; what is appointed for this afternoon comes first, so that time runs down the page."""
+    held(cast)
+    with cast.acting("rm", NOW) as actor:
+        course.plan(customer(cast, 1), "reception", actor=actor, now=NOW, planned_for=NOW + timedelta(hours=4))
+    html = rm.get("/").content.decode()
+    assert html.index('id="now"') < html.index("写接待记录") < html.index('id="next"') < html.index("<b>李秀兰")
+    with owner():
+        Obligation.objects.filter(kind="write_up").update(due=NOW + timedelta(days=1))
+    html = rm.get("/").content.decode()
+    assert html.index('id="next"') < html.index("<b>李秀兰") < html.index("写接待记录")

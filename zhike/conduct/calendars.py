@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Literal
 
 import chinese_calendar.constants as state_council
-from borax.calendars.lunardate import LCalendars
+from borax.calendars.lunardate import LCalendars, LunarDate
 
 from zhike.conduct.words import Refused, Words
 
@@ -121,6 +121,36 @@ def to_lunar(day: date) -> LunarDay:
     at = bisect_right(_FIRSTS, day) - 1
     year, month, leap = _KEYS[at]
     return LunarDay(year, month, (day - _FIRSTS[at]).days + 1, leap)
+
+
+# The days on which customers are greeted; 除夕 is the day before the first, 清明 and 冬至 follow the sun.
+_SOLAR_FESTIVALS = {
+    (1, 1): Words("元旦", "New Year's Day"),
+    (3, 8): Words("妇女节", "Women's Day"),
+    (5, 1): Words("劳动节", "Labour Day"),
+    (6, 1): Words("儿童节", "Children's Day"),
+    (9, 10): Words("教师节", "Teachers' Day"),
+    (10, 1): Words("国庆节", "National Day"),
+}
+_LUNAR_FESTIVALS = {
+    (1, 1): Words("春节", "Spring Festival"),
+    (1, 15): Words("元宵节", "Lantern Festival"),
+    (5, 5): Words("端午节", "Dragon Boat Festival"),
+    (7, 7): Words("七夕", "Qixi"),
+    (8, 15): Words("中秋节", "Mid-Autumn Festival"),
+    (9, 9): Words("重阳节", "Double Ninth"),
+    (12, 8): Words("腊八节", "Laba"),
+}
+_TERMS = {"清明": Words("清明节", "Qingming"), "冬至": Words("冬至", "Winter Solstice")}
+
+
+def festival(day: date) -> Words | None:
+    """The festival of a day, the lunar one where two meet; None on any other day."""
+    lunar = to_lunar(day)
+    found = None if lunar.leap else _LUNAR_FESTIVALS.get((lunar.month, lunar.day))
+    if found is None and day < LAST_DAY and to_lunar(day + _DAY).name.zh == "正月初一":
+        found = Words("除夕", "New Year's Eve")
+    return found or _SOLAR_FESTIVALS.get((day.month, day.day)) or _TERMS.get(LunarDate.from_solar(day).term or "")
 
 
 @dataclass(frozen=True, slots=True)

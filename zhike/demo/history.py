@@ -396,7 +396,16 @@ class Days:
             subject = f"customer:{customer.pk}/birthday:{day.isoformat()}"
             self._about(
                 customer,
-                Fact("birthday", at, at, self.rm.pk, customer.pk, subject, {"day": birthday.name.zh, "day_en": birthday.name.en}, "observed"),
+                Fact(
+                    "birthday",
+                    at,
+                    at,
+                    self.rm.pk,
+                    customer.pk,
+                    subject,
+                    {"day": birthday.name.zh, "day_en": birthday.name.en},
+                    "observed",
+                ),
             )
             if self._careful():
                 channel = "call" if customer.tier in {"private", "diamond"} else "sms"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
-from zhike.conduct.calendars import to_lunar
+from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts.models import Contact
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
@@ -45,7 +45,7 @@ def show(request: ActingRequest) -> HttpResponse:
         days.append({
             "date": day,
             "title": day_text(day, today),
-            "lunar": to_lunar(day).name.say(owed.speaks()),
+            "lunar": " · ".join(name.say(owed.speaks()) for name in (to_lunar(day).name, festival(day)) if name),
             "today": day == today,
             "rows": of_day,
         })  # fmt: skip

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
-from zhike.conduct.calendars import to_lunar
+from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts.agenda import Agenda, agenda
 from zhike.obligations.today import AHEAD, today
 from zhike.pages import line, owed
@@ -189,11 +189,16 @@ def _contact_does(c: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Late, now, next, in the order of time. Where much is late, what is due within minutes stands above it."""
+    """Late, now, next, in the order of time. Where much is late, what is due within minutes stands above it; what has till
+    after today comes after the appointments of today, although it could be done now."""
+    tonight = local(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     late = sorted((row for row in rows if row["look"] == "late"), key=lambda row: row["order"])
     near = sorted((row for row in rows if row["look"] == "now"), key=lambda row: row["order"])
-    open_ = sorted((row for row in rows if row["look"] == "open"), key=lambda row: row["order"])
-    ahead = sorted((row for row in rows if row["look"] in {"soon", "later"}), key=lambda row: row["order"])
+    open_ = sorted(
+        (row for row in rows if row["look"] == "open" and row["order"] <= tonight), key=lambda row: row["order"]
+    )
+    told = {row["id"] for row in (*late, *near, *open_)}
+    ahead = sorted((row for row in rows if row["id"] not in told), key=lambda row: row["order"])
     groups: list[dict[str, Any]] = [
         {"id": "late", "title": gettext("Late %(n)s") % {"n": len(late)}, "look": "late", "rows": late}
     ]
@@ -222,7 +227,8 @@ def _tabs(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
 
 def _heading(now: datetime, bank: Bank) -> str:
     at = local(now)
-    return f"{day_text(at.date(), at.date())} · {to_lunar(at.date()).name.say(owed.speaks())}"
+    names = (to_lunar(at.date()).name, festival(at.date()))
+    return " · ".join([day_text(at.date(), at.date()), *(name.say(owed.speaks()) for name in names if name)])
 
 
 def _ruler(owing: list[dict[str, Any]], day: Agenda, now: datetime) -> dict[str, Any]:
