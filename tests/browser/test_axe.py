@@ -22,11 +22,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?q=zwm", "/schedule/", "/code/", "/code/R12/", "/me/",
+        "/me/access/", "/customers/differences/",
     ),
-    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/"),
+    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
-        "/workdays/", "/approvals/",
+        "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
     ),
     "auditor": ("/trail/",),
     "": ("/sign-in/",),
@@ -48,8 +49,10 @@ def one_of_everything(site: Site) -> dict[str, int]:
     from zhike.conduct.bank import Bank
     from zhike.contacts import course
     from zhike.contacts.write_up import NeedHeard, NextContact, WriteUp
+    from zhike.customers.models import Difference
     from zhike.obligations.models import Obligation
     from zhike.people.actor import acting
+    from zhike.people.tokens import give
 
     made = Arranged(site)
     person, lady, company = site.cast.customers["rm"]
@@ -76,11 +79,14 @@ def one_of_everything(site: Site) -> dict[str, int]:
             course.start(contact, actor=actor, now=MONDAY, bank=Bank())
         under_way[kind] = contact.pk
     with site.owner():
+        Difference.objects.create(customer=person, field="name", theirs="张卫明", seen_at=MONDAY)
+        give(site.cast.rm, "晨间报表", MONDAY, days=30)
         thanks = Obligation.objects.filter(kind="thanks", state="open").first()
     assert thanks
     return {
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
+        "colleague": site.cast.rm.pk,
     }  # fmt: skip
 
 
