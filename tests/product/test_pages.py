@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
 from zhike.customers.models import Customer, Need
 from zhike.obligations.models import Obligation
+from zhike.people.models import Setting
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
@@ -408,3 +409,18 @@ def test_what_has_till_tomorrow_comes_after_the_day(cast: Cast, rm, owner) -> No
         Obligation.objects.filter(kind="write_up").update(due=NOW + timedelta(days=1))
     html = rm.get("/").content.decode()
     assert html.index('id="next"') < html.index("<b>李秀兰") < html.index("写接待记录")
+
+
+def test_pages_tell_the_time_of_the_banks_zone(cast: Cast, rm, owner: Any) -> None:
+    """What is typed as 15:30 is shown as 15:30, whatever zone the bank has set."""
+    with owner():
+        Setting.objects.create(name="zone", value="Asia/Tashkent", from_day=date(2026, 1, 1), at=NOW)
+    form = {"how": "agree", "day": "2026-03-02", "time": "15:30", "place": "客户公司", "purpose": "care"}
+    assert rm.post(f"/customers/{customer(cast).pk}/new/visit/", form).status_code == 303
+    with cast.acting("rm", NOW):
+        assert Contact.objects.get().planned_for == datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+    for address in ("/", "/schedule/"):
+        page = rm.get(address).content.decode()
+        assert "15:30" in page
+        assert "18:30" not in page
+    assert "11:00" in rm.get("/").content.decode(), "it is 11:00 in Tashkent"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
@@ -226,13 +226,8 @@ MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct
 
 
 def local(value: datetime) -> datetime:
-    """In the bank's zone."""
-    return value.astimezone(_zone())
-
-
-@cache
-def _zone() -> tzinfo:
-    return timezone.get_default_timezone()
+    """In the bank's zone, which the middleware has made the current one."""
+    return value.astimezone(timezone.get_current_timezone())
 
 
 def _date(value: date | datetime) -> date:

@@ -7,7 +7,7 @@ transaction of its own, afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.defaults import bad_request
 from ninja.operation import PathView
@@ -28,6 +28,7 @@ from ninja.operation import PathView
 from zhike import clock
 from zhike.conduct import words
 from zhike.people import actor as acting
+from zhike.people import bank
 from zhike.people.permissions import PUBLIC, Refused, check_route
 from zhike.people.session import SessionStore
 from zhike.trail.models import note
@@ -100,7 +101,7 @@ class Acting:
         with transaction.atomic():
             self._begin(request)
             language = request.user.language if request.begun else translation.get_language_from_request(request)
-            with translation.override(language):
+            with translation.override(language), timezone.override(zone_of(request)):
                 response = self.get_response(request)
                 if not response.has_header("Cache-Control"):
                     # A shared desk: nobody pages back to a customer after signing out.
@@ -197,6 +198,13 @@ class Acting:
                     path=request.path,
                     method=request.method,
                 )
+
+
+def zone_of(request: Any) -> tzinfo:
+    """The zone in which the bank's clocks go: what is typed, shown and reckoned with is one and the same time."""
+    if request.begun is None:
+        return timezone.get_default_timezone()
+    return bank.settings_of(request.begun.settings).at(request.now.date()).zone
 
 
 def holds_nul(request: HttpRequest) -> bool:
