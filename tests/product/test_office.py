@@ -300,6 +300,8 @@ def test_the_trail_is_read_by_those_who_look_after_it(cast: Cast) -> None:
     page = auditor.get("/trail/?who=1001").content.decode()
     assert "林晓" in page
     assert "被拒" in page or "无权" in page or "refused" in page
+    cast.client("administrator").post(f"/staff/{cast.rm.pk}/correct/", {"name": "林晓", "title": "财富顾问"})
+    assert "修改 员工 林晓" in auditor.get("/trail/?who=1011").content.decode()
     assert auditor.get("/trail/?who=nobody&act=nonsense&before=x").status_code == 200
     assert auditor.get(f"/trail/?customer={cast.customers['rm'][0].core_number}").status_code == 200
     for who in ("rm", "leader", "marketing", "risk", "administrator"):

@@ -26,6 +26,7 @@ from zhike.trail.models import Entry, note
 
 ROWS = 50
 DAYS = 30
+ACCOUNT = "people_staff"  # of which the trail names the person, not the number of a row
 ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
         "unlock", "end_sessions", "revoke")  # fmt: skip
 
@@ -51,7 +52,8 @@ def show(request: ActingRequest) -> HttpResponse:
     if before := number(query["before"]):
         rows = rows.filter(id__lt=before)
     page = list(rows[: ROWS + 1])
-    names = dict(Staff.objects.filter(pk__in={e.actor_id for e in page if e.actor_id}).values_list("pk", "name"))
+    people = {e.actor_id for e in page if e.actor_id} | {e.row_id for e in page if e.object == ACCOUNT and e.row_id}
+    names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name"))
     context = {
         "rows": [_row(entry, names) for entry in page[:ROWS]],
         "query": query,
@@ -79,7 +81,7 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
         "who": names.get(entry.actor_id or 0, "—"),
         "act": kept.acts().get(entry.action, entry.action),
         "object": kept.things().get(entry.object, entry.object),
-        "row": entry.row_id,
+        "row": names.get(entry.row_id or 0, entry.row_id) if entry.object == ACCOUNT else entry.row_id,
         "customer": entry.customer_id,
         "fields": "、".join(changed[:8]),
     }
