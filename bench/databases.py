@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -105,6 +107,16 @@ def spent(server: embedded.Server, bank: data.Bank, kind: str) -> Iterator[str]:
     finally:
         with superuser(server) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def spent_by_postgres(server: embedded.Server) -> float:
+    """Seconds of processor time that all backends took which have ended: the postmaster's children."""
+    with superuser(server) as connection:
+        status = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
+    postmaster = status.rpartition(")")[2].split()[1]
+    time.sleep(0.5)  # until the backends that are through have been reaped
+    user, system = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def say(text: str) -> None:
