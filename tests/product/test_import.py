@@ -23,7 +23,7 @@ from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports import columns
 from zhike.customers.imports.decide import decide, undo
-from zhike.customers.imports.load import Overtaken, refused_file, run_import
+from zhike.customers.imports.load import LIKE_CUSTOMERS, LOOK, STAGING, Overtaken, refused_file, run_import
 from zhike.customers.models import Acquaintance, Book, Customer, Line, Need, Run
 from zhike.customers.search import find
 from zhike.people.actor import acting
@@ -301,6 +301,33 @@ def test_headings_are_understood_in_two_languages_and_remembered(cast: Cast, wor
         assert columns.guess(["甲", "备注", "姓名"]) == {"甲": "name", "备注": "taboos"}
 
 
+def test_names_are_looked_up_with_their_birthday_though_the_table_has_no_statistics(
+    cast: Cast, worker: Any, owner: Any
+) -> None:
+    """As while a bank's first file comes in: by the birthday alone each chunk would read a hundred times as many rows."""
+    with owner(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO customers_customer (core_number, kind, name, honorific, gender, tier, unit_id, rm_id,
+                birth_calendar, birth_month, birth_day, birth_leap, do_not_disturb, complaint_open, met_before,
+                called_before, profile, grams, pinyin, sort_key, version, created_at, changed_at)
+            SELECT 'B' || n, 'person', 'N' || n, '', '', 'gold', %s, %s, 'solar', 1 + n %% 12, 1 + n %% 28, false, false,
+                false, 'no', 'no', '{}', '{}', '{}', '', 1, now(), now() FROM generate_series(1, 20000) n""",
+            [cast.units["lujiazui"].pk, cast.rm.pk],
+        )
+    with worker(), connection.cursor() as cursor:
+        cursor.execute(STAGING)
+        cursor.execute(
+            "INSERT INTO staged (line, key, name, birth_calendar, birth_month, birth_day)"
+            " SELECT n, n::text::bytea, 'N' || n, 'solar', 1 + n % 12, 1 + n % 28 FROM generate_series(1, 4000) n"
+        )
+        cursor.execute(LOOK)
+        cursor.execute("SET LOCAL enable_hashjoin = off")  # which is right as long as there are few customers
+        (statement,) = (each for each in LIKE_CUSTOMERS.split(";") if "why = 'birthday'" in each)
+        cursor.execute(f"EXPLAIN {statement}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using customers_name" in plan
+
+
 UCI = '"age";"job";"marital";"education";"default";"balance";"housing";"loan";"contact";"day";"month";"duration";"campaign";"pdays";"previous";"poutcome";"y"'
 
 
@@ -358,9 +385,19 @@ def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database
     names_nobody.write_text(
         f'{UCI}\n58;"management";"married";"tertiary";"no";2143;"yes";"no";"x";5;"may";261;1;-1;0;"x";"no"\n'
     )
-    refused = run([*zhike, "import", "customers", str(names_nobody)])
-    assert refused.returncode == 3
-    assert "1 行均未导入。没有一列是客户姓名" in refused.stderr.replace(" 没", "没")
+    # That "job" is the name helps nothing, and is not remembered: the next file is refused with the same sentence.
+    for mapping in ([], ["--map", "job=name"], []):
+        refused = run([*zhike, "import", "customers", str(names_nobody), *mapping])
+        assert refused.returncode == 3
+        if mapping:
+            assert "1 行，导入 0，早已导入 0，被拒 1" in refused.stdout
+        else:
+            assert "1 行均未导入。没有一列是客户姓名" in refused.stderr.replace(" 没", "没")
+    assert ",2,job,这一行无法与同名的人区分" in (tmp_path / "uci.refused.csv").read_text("utf-8-sig")
+    for number, mapping in enumerate((["--map", "甲=name"], [])):
+        path.write_text(f"甲,手机号,机构号\n沈静仪,1391234567{number},01\n", "utf-8")
+        understood = run([*zhike, "import", "customers", str(path), "--json", *mapping])
+        assert json.loads(understood.stdout)["loaded"] == 1
 
 
 def test_one_file_in_two_processes_at_once_loads_its_rows_once(database: Any, tmp_path: Path) -> None:

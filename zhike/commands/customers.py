@@ -46,7 +46,6 @@ def import_customers(options: Options) -> int:
                     print(words(f"{rows} 行均未导入。", f"None of {rows} rows is loaded."), sentence, file=sys.stderr)
                     return REFUSED
                 run = started(options, {k: v for k, v in mapping.items() if v}, now)
-                columns.remember(mapped(options.map), mapped(options.map), run.by_id, now)
                 day = now.astimezone(bank.settings().at(now.date()).zone).date()
                 settings = bank.settings().at(day)
                 run = load.run_import(run, options.file, bank=settings, now=clock.now, language=language)

@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="customer",
-            index=models.Index(fields=["name", "birth_calendar", "birth_month", "birth_day"], name="customers_name"),
+            index=models.Index(fields=["name", "birth_month", "birth_day"], name="customers_name"),
         ),
         migrations.AddField(
             model_name="heading",

@@ -175,7 +175,7 @@ class Customer(models.Model):
             models.Index(fields=["tail_index"], name="customers_tail", condition=Q(tail_index__isnull=False)),
             models.Index(fields=["id_index"], name="customers_id", condition=Q(id_index__isnull=False)),
             # whether an imported row may be somebody known, by name and birthday
-            models.Index(fields=["name", "birth_calendar", "birth_month", "birth_day"], name="customers_name"),
+            models.Index(fields=["name", "birth_month", "birth_day"], name="customers_name"),
             # the nightly sweep asks for birthdays by calendar, month and day
             models.Index(fields=["birth_calendar", "birth_month", "birth_day"], name="customers_birthday"),
         ]

@@ -115,7 +115,6 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
         if wrong:
             run.mapping = mapping
             return _page(request, run, wrong=wrong)
-        meanings.remember(mapping, columns, request.actor.id, request.now)
         unit = Unit.objects.filter(pk=number(request.POST.get("unit")) or 0).first()
         run.mapping, run.unit = mapping, unit
     run.state, run.dry, run.error = Run.State.WAITING, dry, ""
