@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jinja2 import nodes
 
 from zhike.pages import jinja, language
 
@@ -23,6 +24,14 @@ def test_every_mark_that_is_named_exists(source: Path) -> None:
 def test_an_unknown_mark_is_refused() -> None:
     with pytest.raises(KeyError, match="no icon named"):
         jinja.icon("unicorn")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_name_of_a_template_hides_what_is_answered_when_it_is_compiled(template: Path) -> None:
+    """A parameter called ``icon`` would be taken for the mark."""
+    parsed = jinja.environment("en").parse(template.read_text("utf-8"))
+    own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx in {"param", "store"}}
+    assert own.isdisjoint(jinja.FIXED)
 
 
 def test_every_text_has_its_chinese_and_none_is_stale() -> None:
