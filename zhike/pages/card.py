@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from zhike.conduct.bank import Bank
 from zhike.contacts import card as cards
 from zhike.contacts.models import Contact
+from zhike.contacts.models.contact import Outcome, Result, State
 from zhike.customers import profile
 from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.vault import Unopened
@@ -303,20 +304,19 @@ def _kind(kind: str) -> str:
 
 def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
     """One contact as the story tells it: when, how, what came of it, in which words."""
-    contact = Contact(kind=c["kind"], outcome=c["outcome"], result=c["result"])
     started = local(c["started_at"])
     today = local(now).date()
     parts = []
     if c["outcome"]:
-        parts.append(str(contact.get_outcome_display()))
+        parts.append(str(Outcome(c["outcome"]).label))
     if c["ended_at"] and (c["outcome"] in {"", "reached", "not_interested"}):
         parts.append(span(max(1, round((c["ended_at"] - c["started_at"]) / timedelta(minutes=1)))))
     if c["place"] and c["kind"] != "call":
         parts.append(c["place"])
     if c["result"]:
-        parts.append(str(contact.get_result_display()))
+        parts.append(str(Result(c["result"]).label))
     if c["state"] in {"under_way", "ended"}:
-        parts.append(str(Contact(state=c["state"]).get_state_display()))
+        parts.append(str(State(c["state"]).label))
     words: list[str] = []
     for said in (c["result_words"], *c["needs"], *c["demands"]):
         text = said.rstrip("。.；; ")

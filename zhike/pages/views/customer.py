@@ -29,7 +29,7 @@ from zhike.people.permissions import may, policy
 
 def customer_for(request: ActingRequest, id: int) -> Customer:
     """A customer in the reader's scope; anybody else does not exist."""
-    found = Customer.objects.visible_to(request.actor).select_related("unit").filter(pk=id).first()
+    found = Customer.objects.seen(id, request.actor)
     if found is None:
         raise Http404
     return found
