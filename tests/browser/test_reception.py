@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from .conftest import MONDAY, PHONE, Saw, Site, chip, tap
+from .conftest import DESK, MONDAY, PHONE, Saw, Site, chip, tap
 
 
 def test_received_written_up_thanked(site: Site, saw: Saw) -> None:
@@ -36,7 +36,10 @@ def test_received_written_up_thanked(site: Site, saw: Saw) -> None:
     chip(page, "R13", saw)
     page.get_by_role("link", name="补记录").or_(page.get_by_role("link", name="写记录")).first.click()
     chip(page, "R14", saw)
-    expect(page.get_by_text("四月有 30 万到账")).to_be_visible()
+    jotted = page.get_by_text("四月有 30 万到账").locator("visible=true")
+    for size in (PHONE, DESK):  # once on each: above the form on the phone, beside it at the desk
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        expect(jotted).to_have_count(1)
     tap(page, "result", "inclined")
     tap(page, "need", "deposit")
     page.locator("#n-deposit").fill("三年期 30 万")
