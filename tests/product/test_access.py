@@ -27,7 +27,7 @@ from zhike.contacts.models import Contact
 from zhike.customers.models import Need, Relation, Run
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
-from zhike.people.models import Approval, Token
+from zhike.people.models import Approval, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 
 pytestmark = pytest.mark.django_db
@@ -403,3 +403,25 @@ def example(schema: dict[str, Any], document: dict[str, Any], said: dict[str, An
     if kind == "string" and schema.get("format") == "date":
         return "2026-03-17"
     return {"string": str(said.get(name, "话")), "integer": 1, "number": 1, "boolean": True}.get(str(kind))
+
+
+def test_who_leads_here_and_looks_on_there_changes_nothing_there(cast: Cast, owner: Role) -> None:
+    """Several posts in one person: what the one may see, the other may not write; said, not stumbled over."""
+    with owner():
+        Post.objects.create(
+            staff=cast.leader, unit=cast.units["branch"], role="compliance", scope="tree", from_day=date(2020, 1, 1)
+        )
+    browser, customer = cast.client("leader"), cast.customers["stranger"][0].pk
+    assert browser.get(f"/customers/{customer}/").status_code == 200
+    for path, form in (
+        ("needs/", {"kind": "loan", "words": "x"}),
+        ("known/", {"what": "met"}),
+        ("learned/", {"hobbies": "x"}),
+        ("new/reception/", {"how": "now", "purpose": "care"}),
+        ("new/call/", {"how": "now", "purpose": "care"}),
+        ("hand-over/", {"rm": cast.rm.pk, "from_day": "2026-03-16", "reason": "x"}),
+    ):
+        answer = browser.post(f"/customers/{customer}/{path}", form)
+        assert answer.status_code == 403, path
+    with cast.acting("leader"):
+        assert not Approval.objects.exists()

@@ -24,7 +24,7 @@ from zhike.pages.answer import moved
 from zhike.pages.card import card
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.people.permissions import may, policy
+from zhike.people.permissions import Refused, may, policy
 
 
 def customer_for(request: ActingRequest, id: int) -> Customer:
@@ -32,6 +32,14 @@ def customer_for(request: ActingRequest, id: int) -> Customer:
     found = Customer.objects.seen(id, request.actor)
     if found is None:
         raise Http404
+    return found
+
+
+def customer_to_change(request: ActingRequest, id: int) -> Customer:
+    """A customer in the scope in which the reader may change; whoever only looks on, by another post, is told so."""
+    found = customer_for(request, id)
+    if not found.changeable_by(request.actor):
+        raise Refused(gettext("This customer is looked after by somebody else."), "customers.change")
     return found
 
 
@@ -78,7 +86,7 @@ def reveal(request: ActingRequest, customer: int, field: str) -> HttpResponse:
 @require_POST
 def need(request: ActingRequest, customer: int) -> HttpResponse:
     """A need written down outside of a contact."""
-    found, given = customer_for(request, customer), request.POST
+    found, given = customer_to_change(request, customer), request.POST
     with suppress(Unaccepted):  # a kind that the page does not offer
         Need.objects.hear(found, given.get("kind", ""), given.get("words", ""), actor=request.actor, now=request.now)
     return moved(request, reverse("customer", args=[found.pk]) + "#needs")
@@ -88,7 +96,7 @@ def need(request: ActingRequest, customer: int) -> HttpResponse:
 @require_POST
 def need_closed(request: ActingRequest, customer: int, need: int) -> HttpResponse:
     """Met or declined."""
-    found = customer_for(request, customer)
+    found = customer_to_change(request, customer)
     state = request.POST.get("state")
     still = found.needs.filter(pk=need).first()
     if still and state in {Need.State.MET, Need.State.DECLINED}:
@@ -101,7 +109,7 @@ def need_closed(request: ActingRequest, customer: int, need: int) -> HttpRespons
 @require_POST
 def known(request: ActingRequest, customer: int) -> HttpResponse:
     """早已认识 · Day one left it open whether they had met or talked: one tap attests it."""
-    found = customer_for(request, customer)
+    found = customer_to_change(request, customer)
     what = request.POST.get("what")
     if what in {"met", "called"}:
         Acquaintance.objects.attest(found, request.actor, met=what == "met", called=what == "called")
@@ -119,7 +127,7 @@ EDITED = (
 @require_http_methods(["GET", "HEAD", "POST"])
 def learned(request: ActingRequest, customer: int) -> HttpResponse:
     """资料 · What was learned, field by field; each keeps its source, day and who. Only what changed is written."""
-    found = customer_for(request, customer)
+    found = customer_to_change(request, customer)
     if request.method != "POST":
         return _learning(request, found, QueryDict(), {})
     given = request.POST

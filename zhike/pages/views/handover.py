@@ -19,7 +19,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
-from zhike.pages.views.customer import customer_for
+from zhike.pages.views.customer import customer_to_change
 from zhike.people.permissions import policy
 
 
@@ -27,7 +27,7 @@ from zhike.people.permissions import policy
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest, customer: int) -> HttpResponse:
     """To whom, from when, why."""
-    found, today = customer_for(request, customer), local(request.now).date()
+    found, today = customer_to_change(request, customer), local(request.now).date()
     given, wrong = request.POST.dict(), ""
     others = handover.candidates(request.actor, found, today)
     if request.method == "POST":

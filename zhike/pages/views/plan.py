@@ -32,7 +32,7 @@ from zhike.pages.card import card
 from zhike.pages.jinja import clock, day_text, local, span, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.pages.views.customer import customer_for
+from zhike.pages.views.customer import customer_to_change
 from zhike.pages.views.write_up import RESULTS
 from zhike.people.permissions import may, policy
 
@@ -46,7 +46,7 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
     """``how``: agree (the customer was told when and where), plan, now, afterwards."""
     if kind not in Kind.values:
         raise Http404
-    found, bank = customer_for(request, customer), bank_of(request)
+    found, bank = customer_to_change(request, customer), bank_of(request)
     if request.method != "POST":
         return _form(request, found, kind, bank, request.GET, {})
     given = request.POST
