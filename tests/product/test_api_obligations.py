@@ -15,6 +15,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
+from zhike.obligations.models import Finding
 from zhike.people.models import Staff
 
 pytestmark = pytest.mark.django_db
@@ -195,8 +196,13 @@ def test_nobody_waives_their_own_must(
 
 def test_what_is_taken_back_takes_back_what_went_with_it(cast: Cast, rm: Program, visit: dict[str, Any]) -> None:
     answer = f"obligations/{named(rm, 'V7')['id']}"
-    rm.post(f"{answer}/completion", {"words": "已换好", "channel": "call", "demand": "met"})
+    own_phone = {"channel": "sms", "through": "own_phone"}
+    rm.post(f"{answer}/completion", {"words": "已换好", "demand": "met", **own_phone})
+    with cast.acting("rm", NOW):
+        assert list(Finding.objects.values_list("clause", "void")) == [("S1", False)]
     assert rm.post(f"{answer}/undo")["state"] == "open"
+    with cast.acting("rm", NOW):
+        assert list(Finding.objects.values_list("clause", "void")) == [("S1", True)]
     demand = rm.get(f"contacts/{visit['id']}")["demands"][0]
     assert (demand["state"], demand["closed_at"]) == ("open", None)
     rm.post(f"{answer}/undo", status=422)

@@ -286,6 +286,7 @@ def undo(obligation: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> 
         )
         raise AssertionError
     ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    Finding.objects.filter(subject=f"obligation:{obligation.pk}", staff=actor.id).update(void=True)
     _open_demand(obligation)
     _unlearn(obligation, actor, now)
     obligation.refresh_from_db()
