@@ -310,3 +310,34 @@ def next_call() -> Any:
     from zhike.contacts.write_up import NextContact
 
     return NextContact("call", MONDAY + timedelta(days=3))
+
+
+def test_a_tap_by_mistake_is_taken_back(shared: Site) -> None:
+    customer = shared.customer("孙二娘")
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    tap(page, "how", "now")
+    tap(page, "purpose", "care")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/talk/")
+    hang_up(page, "no_answer")
+    page.locator(".toast").get_by_role("button", name="撤回").click()
+    page.wait_for_url("**/talk/")
+    assert call_of(shared, customer).state == "under_way"
+    page.get_by_role("button", name="误点开始，撤回").click()
+    page.wait_for_url(f"**/customers/{customer.pk}/")
+    assert call_of(shared, customer).state == "struck"
+    assert owed(shared, customer) == {}
+
+
+def test_a_write_up_just_saved_leads_to_its_amendment(shared: Site, saw: Saw) -> None:
+    customer = shared.customer("张青")
+    page = dial(shared, customer, saw)
+    hang_up(page, "reached")
+    page.wait_for_url("**/write-up/")
+    tap(page, "need", "none")
+    tap(page, "next", "rhythm")
+    page.locator("[data-submit]").click()
+    page.locator(".toast").get_by_role("link", name="更正").click()
+    page.wait_for_url("**/record/?amend=1")
+    expect(page.locator("[name=reason]")).to_be_visible()

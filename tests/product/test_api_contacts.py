@@ -257,3 +257,51 @@ def test_what_was_learned_names_a_contact_of_the_customers_own(cast: Cast, rm: P
 
 def test_the_places_are_the_briefs() -> None:
     assert set(get_args(Place)) == {"", *PLACES}
+
+
+def test_a_start_tapped_by_mistake_goes_back(cast: Cast, rm: Program) -> None:
+    """To the appointment or the plan that it was, with what it had settled; begun out of nothing, it never was."""
+    agreed = rm.post(
+        "contacts", {"kind": "visit", "customer": platinum(cast), "appointment": {"at": at(30), "place": "客户家中"}}
+    )
+    path = f"contacts/{agreed['id']}"
+    assert ("V2", "arrival") in owed(rm.post(f"{path}/start"), "done")
+    back = rm.post(f"{path}/retraction")
+    assert (back["state"], back["started_at"], back["arrived_at"]) == ("agreed", None, None)
+    assert ("V2", "arrival") in owed(back)
+    planned = rm.post(
+        "contacts", {"kind": "call", "customer": platinum(cast), "planned_for": at(30), "purpose": "introduction"}
+    )
+    rm.post(f"contacts/{planned['id']}/start")
+    assert rm.post(f"contacts/{planned['id']}/retraction")["state"] == "planned"
+    rm.post(f"contacts/{planned['id']}/retraction", status=409)
+    begun = rm.post("contacts", {"kind": "reception", "customer": platinum(cast), "started_at": at(0)})
+    assert rm.post(f"contacts/{begun['id']}/retraction")["state"] == "struck"
+
+
+def test_an_end_tapped_by_mistake_goes_back(cast: Cast, rm: Program) -> None:
+    call = rm.post(
+        "contacts", {"kind": "call", "customer": platinum(cast), "purpose": "introduction", "started_at": at(0)}
+    )
+    path = f"contacts/{call['id']}"
+    busy = rm.post(f"{path}/outcome", {"outcome": "busy", "call_back_at": at(90)})
+    assert ("C5", "call_back") in owed(busy)
+    back = rm.post(f"{path}/retraction")
+    assert (back["state"], back["outcome"], back["ended_at"], back["call_back_at"]) == ("under_way", "", None, None)
+    assert owed(back) == set()
+    reached = rm.post(f"{path}/outcome", {"outcome": "reached"})
+    assert (reached["state"], reached["first"]) == ("ended", True)
+    assert ("C10", "thanks") in owed(reached)
+    assert owed(rm.post(f"{path}/retraction")) == set()
+    again = rm.post(f"{path}/outcome", {"outcome": "reached"})
+    assert {("C10", "thanks"), ("C6", "write_up")} <= owed(again)
+    rm.post(f"{path}/write-up", {"no_need": True, "by_rhythm": True})
+    assert rm.post(f"{path}/retraction", status=422)["detail"], "what was written up is amended"
+
+
+def test_what_was_recorded_or_is_long_ago_is_not_taken_back(cast: Cast, rm: Program) -> None:
+    noted = rm.post("contacts", {"kind": "reception", "customer": platinum(cast), "started_at": at(0)})
+    rm.post(f"contacts/{noted['id']}/notes", {"words": "想换按揭"})
+    assert rm.post(f"contacts/{noted['id']}/retraction", status=422)["detail"]
+    long_ago = rm.post("contacts", {"kind": "reception", "customer": platinum(cast), "started_at": at(-11)})
+    assert rm.post(f"contacts/{long_ago['id']}/retraction", status=422)["detail"]

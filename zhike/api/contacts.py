@@ -17,7 +17,7 @@ from zhike.api.needs import NeedIn, WhoOut, who
 from zhike.api.problems import field_invalid
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
 from zhike.api.versions import match, stamp
-from zhike.contacts import afterwards, correction, course, write_up
+from zhike.contacts import afterwards, correction, course, retraction, write_up
 from zhike.contacts.models import Contact, Draft
 from zhike.contacts.whole import whole
 from zhike.customers.models import Customer
@@ -541,6 +541,16 @@ def end(request: Desk, id: Id, body: EndIn | None = None) -> Any:
     """The farewell of a reception or a visit."""
     given = body.model_dump(exclude_unset=True) if body else {}
     return answered(course.end(taken(request, id), **given, **verb(request)))
+
+
+@router.post("contacts/{id}/retraction", response=ContactOut)
+@policy("contacts.change")
+def take_back(request: Desk, id: Id) -> Any:
+    """The start or the end was a mistake: taken back within ten minutes, while nothing was recorded. Begun without a plan, the
+    contact never was.
+    """
+    words = _("Begun by mistake")
+    return answered(retraction.take_back(taken(request, id), reason=words, **verb(request)))
 
 
 @router.post("contacts/{id}/outcome", response=ContactOut)

@@ -224,6 +224,7 @@ def start(
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED
     contact.state, contact.started_at, contact.surprise_reason = state, at, surprise_reason
+    contact.was_agreed = agreed
     contact.grade = _grade(at, now)
     facts = []
     if contact.kind == Kind.VISIT and agreed and contact.arrived_at is None:

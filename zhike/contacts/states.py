@@ -12,6 +12,11 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("start", State.AGREED): State.UNDER_WAY,
     ("arrive", State.AGREED): State.AGREED,
     ("arrive", State.PLANNED): State.PLANNED,
+    # Tapped by mistake, within ten minutes and with nothing recorded (zhike/contacts/retraction.py).
+    ("back to the plan", State.UNDER_WAY): State.PLANNED,
+    ("back to the appointment", State.UNDER_WAY): State.AGREED,
+    ("back to the talk", State.ENDED): State.UNDER_WAY,
+    ("back to the talk", State.CLOSED): State.UNDER_WAY,
     ("end", State.UNDER_WAY): State.ENDED,
     ("put off", State.UNDER_WAY): State.CLOSED,
     ("write up", State.ENDED): State.CLOSED,

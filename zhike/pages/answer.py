@@ -23,10 +23,12 @@ from zhike.contacts.states import WrongState
 from zhike.pages.middleware import ActingRequest
 
 
-def moved(request: HttpRequest, address: str, said: str = "", undo: str = "") -> HttpResponse:
-    """On to another page, with a toast there; ``undo`` takes it back by POST. For htmx the whole page goes."""
+def moved(request: HttpRequest, address: str, said: str = "", undo: str = "", amend: str = "") -> HttpResponse:
+    """On to another page, with a toast there; ``undo`` takes it back by POST, ``amend`` leads to where it is corrected. For htmx
+    the whole page goes.
+    """
     if said:
-        messages.success(request, said, extra_tags=undo)
+        messages.success(request, said, extra_tags=f"amend {amend}" if amend else undo)
     if "HX-Request" in request.headers:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return HttpResponseRedirect(address, status=303)

@@ -116,11 +116,13 @@ def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
 
 
 def toasts(request: HttpRequest) -> list[Markup]:
-    """What the last act left to say. ``extra_tags`` may hold the address that takes it back."""
+    """What the last act left to say. ``extra_tags`` may hold the address that takes it back, or ``amend`` and where that is done."""
     said = []
     for message in get_messages(request):
         undo = ""
-        if message.extra_tags:
+        if message.extra_tags.startswith("amend "):
+            undo = Markup('<a class="toast-act" href="{}">{}</a>').format(message.extra_tags[6:], gettext("Amend"))
+        elif message.extra_tags:
             undo = Markup('<form method="post" action="{}">{}<button class="toast-act">{}</button></form>').format(
                 message.extra_tags, token_input(request), gettext("Undo")
             )

@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern] = [
     path("contacts/<int:contact>/talk/", talk.show, name="talk"),
     path("contacts/<int:contact>/jot/", talk.jot, name="jot"),
     path("contacts/<int:contact>/end/", talk.end, name="end"),
+    path("contacts/<int:contact>/take-back/", talk.take_back, name="take_back"),
     path("contacts/<int:contact>/outcome/", talk.outcome, name="outcome"),
     path("contacts/<int:contact>/write-up/", write_up.show, name="write_up"),
     path("contacts/<int:contact>/draft/", write_up.save, name="draft"),

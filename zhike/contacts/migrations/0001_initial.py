@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ),
                 ("incoming", models.BooleanField(default=False, help_text="the customer rang or walked in")),
                 ("afterwards", models.BooleanField(default=False, help_text="recorded when it was over")),
+                ("was_agreed", models.BooleanField(help_text="it was an appointment when it began", null=True)),
                 ("surprise_reason", models.TextField(blank=True, default="")),
                 ("prepared_at", models.DateTimeField(blank=True, null=True)),
                 (

@@ -98,6 +98,7 @@ class Contact(models.Model):
     told_customer = models.BooleanField(default=False, help_text=_("V1: the customer was told when and where"))
     incoming = models.BooleanField(default=False, help_text=_("the customer rang or walked in"))
     afterwards = models.BooleanField(default=False, help_text=_("recorded when it was over"))
+    was_agreed = models.BooleanField(null=True, help_text=_("it was an appointment when it began"))
     surprise_reason = models.TextField(default="", blank=True)
 
     prepared_at = models.DateTimeField(null=True, blank=True)

@@ -321,6 +321,7 @@ def _record(
             for each in Finding.objects.filter(customer=c, subject=found.subject, void=False).order_by("id")
         ],
         "amendments": list(found.amendments.select_related("by").order_by("at")),
+        "amending": "amend" in request.GET,
         "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
         "given": given,
         "said": said,

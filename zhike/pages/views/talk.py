@@ -19,7 +19,7 @@ from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.words import Words
-from zhike.contacts import course
+from zhike.contacts import course, retraction
 from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
 from zhike.obligations.models import Obligation
@@ -128,6 +128,7 @@ def _page(request: ActingRequest, contact: Contact, bank: Bank, status: int = 20
         "first": first,
         "said": {},
         "given": {},
+        "may_take_back": retraction.may_take_back(contact, request.now),
         "fulfils": number(request.GET.get("for") or request.POST.get("for")),
         "may_reveal": may(request.actor, "customers.reveal"),
         "tip": owed.tip,
@@ -241,7 +242,24 @@ def end(request: ActingRequest, contact: int) -> HttpResponse:
         request,
         reverse("write_up", args=[found.pk]),
         gettext("Ended %(time)s. What follows is on Today.") % {"time": f"{local(request.now):%H:%M}"},
+        undo=reverse("take_back", args=[found.pk]),
     )
+
+
+@policy("contacts.change")
+@require_POST
+@in_course
+def take_back(request: ActingRequest, contact: int) -> HttpResponse:
+    """撤回 · A start or an end tapped by mistake, within ten minutes and while nothing was recorded."""
+    found = contact_for(request, contact)
+    retraction.take_back(
+        found, reason=gettext("Begun by mistake"), actor=request.actor, now=request.now, bank=bank_of(request)
+    )
+    if found.state == State.STRUCK:
+        return moved(request, reverse("customer", args=[found.customer_id]), gettext("Taken back: it never began."))
+    goes_on = found.state == State.UNDER_WAY
+    words = gettext("Taken back: the talk goes on.") if goes_on else gettext("Taken back: it has not begun.")
+    return moved(request, reverse("contact", args=[found.pk]), words)
 
 
 @policy("contacts.change")
@@ -272,16 +290,19 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
         found.refresh_from_db()
         return _page(request, found, bank, status=422, said=complaints(blocked), given=given)
     _attest(request, found)
+    undo = reverse("take_back", args=[found.pk])
+    words = gettext("Noted: %(outcome)s") % {"outcome": found.get_outcome_display()}
     if found.state == State.ENDED:
-        return moved(request, reverse("write_up", args=[found.pk]))
+        return moved(request, reverse("write_up", args=[found.pk]), words, undo=undo)
     name = found.customer.address_as
     if at:
         return moved(
             request,
             reverse("today"),
             gettext("Noted: call %(who)s back at %(time)s") % {"who": name, "time": when_text(at, request.now)},
+            undo=undo,
         )
-    return moved(request, reverse("today"), gettext("Noted: %(outcome)s") % {"outcome": found.get_outcome_display()})
+    return moved(request, reverse("today"), words, undo=undo)
 
 
 def _attest(request: ActingRequest, contact: Contact) -> None:

@@ -167,7 +167,8 @@ def close(request: ActingRequest, contact: int) -> HttpResponse:
         draft = Draft.objects.filter(contact=found, staff_id=request.actor.id).first()
         return _page(request, found, bank, given, draft, status=422, said={**complaints(blocked), **refused})
     name = found.customer.address_as
-    return moved(request, reverse("today"), gettext("Written up: %(who)s") % {"who": name})
+    words = gettext("Written up: %(who)s") % {"who": name}
+    return moved(request, reverse("today"), words, amend=f"{reverse('record', args=[found.pk])}?amend=1")
 
 
 def read(given: QueryDict, contact: Contact, now: datetime, bank: Bank, refused: dict[str, tuple[str, str]]) -> WriteUp:
