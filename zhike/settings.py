@@ -2,6 +2,7 @@
 
 import base64
 import os
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -115,7 +116,21 @@ LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [BASE / "locale"]
 USE_I18N = True
 
-STATIC_URL = "/static/"
+
+
+def drawn_from(folder: Path) -> str:
+    """A short name of all that lies in a folder: another one as soon as a single file is."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    whole = sha256()
+    for path in files:
+        whole.update(f"{path.relative_to(folder)}\0".encode() + sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:12]
+
+
+# Style sheets and modules name each other by their place, so one name above them all will do: a browser that has a file
+# need never ask for it again, and a new release has new addresses.
+STATIC_URL = f"/static/{drawn_from(BASE / 'pages' / 'static')}/"
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/"
 # Served from where they lie: no step to forget between unpacking a release and starting it.
 WHITENOISE_USE_FINDERS = True
 

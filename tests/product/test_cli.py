@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -103,6 +104,19 @@ def test_the_owner_passes_every_wall(database):
     assert walled == []
 
 
+def test_what_pages_are_drawn_from_has_another_address_once_it_changes(tmp_path):
+    from zhike.settings import drawn_from
+
+    (tmp_path / "css").mkdir()
+    (tmp_path / "css/a.css").write_text("b{}")
+    first = drawn_from(tmp_path)
+    assert drawn_from(tmp_path) == first
+    (tmp_path / "css/a.css").write_text("b{top:0}")
+    second = drawn_from(tmp_path)
+    (tmp_path / "css/a.css").rename(tmp_path / "css/b.css")
+    assert len({first, second, drawn_from(tmp_path)}) == 3
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -116,9 +130,11 @@ def test_serve_survives_the_death_of_its_web_process_and_stops_whole(database):
     try:
         assert serving.stdout.readline() == f"Zhike: http://127.0.0.1:{port}/ (Ctrl-C stops it)\n"
         assert answers(port)
-        style = urllib.request.urlopen(f"http://127.0.0.1:{port}/static/css/tokens.css", timeout=5)
-        assert style.headers["Content-Type"].startswith("text/css")
-        style.close()
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in/", timeout=5).read().decode()
+        sheet = re.search(r'href="(/static/\w+/css/zhike.css)"', page)[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{sheet}", timeout=5) as style:
+            assert style.headers["Content-Type"].startswith("text/css")
+            assert "immutable" in style.headers["Cache-Control"], "a browser that has it need not ask again"
         os.kill(children(serving.pid)[0], signal.SIGKILL)
         deadline = time.monotonic() + 30
         while not answers(port):
