@@ -137,6 +137,14 @@ def test_five_failures_lock_for_fifteen_minutes(cast: Cast) -> None:
     assert sign_in(Client(), "1001").status_code == 302
 
 
+def test_capitals_are_no_new_tries(cast: Cast, owner: Role) -> None:
+    with owner():
+        Staff.objects.seat(number="Ab1", name="安", password=PASSWORD)
+    answers = [sign_in(Client(), number, "wrong").status_code for number in ("Ab1", "ab1", "AB1", "aB1", "ab1")]
+    assert answers == [200, 200, 200, 200, 429]
+    assert sign_in(Client(), "AB1").status_code == 429
+
+
 def test_failures_are_kept_without_what_was_typed(cast: Cast) -> None:
     sign_in(Client(), "1001", "a secret of mine")
     with cast.acting("auditor"):

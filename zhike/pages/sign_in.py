@@ -71,6 +71,12 @@ class SignInForm(LoginForm):
         self.fields["password"].help_text = ""
         self.fields["password"].widget.attrs.pop("placeholder", None)
 
+    def clean_login(self) -> str:
+        """The number as it is kept: capitals do not matter at sign-in, so they are no new tries either."""
+        said = str(super().clean_login())
+        kept = Staff.objects.filter(number__iexact=said).values_list("number", flat=True)[:2]
+        return kept[0] if len(kept) == 1 else said
+
 
 class PasswordForm(ChangePasswordForm):
     """The new password must differ: an invitation's one-time password stays nobody's password.
