@@ -117,7 +117,6 @@ LOCALE_PATHS = [BASE / "locale"]
 USE_I18N = True
 
 
-
 def drawn_from(folder: Path) -> str:
     """A short name of all that lies in a folder: another one as soon as a single file is."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from tests.cast import Cast, a_customer
 from zhike import clock
@@ -18,6 +19,7 @@ from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
 from zhike.customers.models import Customer, Need
 from zhike.obligations.models import Obligation
+from zhike.pages import ahead
 from zhike.people.models import Setting
 
 pytestmark = pytest.mark.django_db
@@ -424,3 +426,27 @@ def test_pages_tell_the_time_of_the_banks_zone(cast: Cast, rm, owner: Any) -> No
         assert "15:30" in page
         assert "18:30" not in page
     assert "11:00" in rm.get("/").content.decode(), "it is 11:00 in Tashkent"
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        # 2026-03-02 is a Monday
+        (
+            "2026-03-02T10:00",
+            ["明天 3月3日", "后天 3月4日", "下周一 3月9日", "两周后 3月16日", "一个月后 4月1日", "三个月后 6月1日"],
+        ),
+        (
+            "2026-03-06T10:00",
+            ["下周一 3月9日", "一周后 3月13日", "两周后 3月20日", "一个月后 4月6日", "三个月后 6月5日"],
+        ),
+        (
+            "2026-03-08T10:00",
+            ["明天 3月9日", "后天 3月10日", "一周后 3月16日", "两周后 3月23日", "一个月后 4月7日", "三个月后 6月8日"],
+        ),
+    ],
+)
+def test_an_appointment_is_offered_for_the_days_around_too(at: str, expected: list[str]) -> None:
+    moment = datetime.fromisoformat(f"{at}+08:00")
+    with translation.override("zh-hans"):
+        assert [text for _day, text in ahead.days(moment)] == expected

@@ -31,6 +31,19 @@ def offers(now: datetime) -> list[tuple[str, str]]:
     return [(step, f"{name} {day_text(on(today, step), today, weekday=False)}") for step, name in names.items()]
 
 
+def days(now: datetime) -> list[tuple[str, str]]:
+    """Days for an appointment, the nearest first: ``("2026-03-03", "明天 3月3日")``. No weekend, no day twice."""
+    today = local(now).date()
+    near = {
+        today + timedelta(days=7 - today.weekday()): gettext("next Monday"),
+        today + timedelta(days=2): gettext("the day after"),
+        today + timedelta(days=1): gettext("tomorrow"),
+    }
+    found = [(day, f"{name} {day_text(day, today, weekday=False)}") for day, name in sorted(near.items()) if day.weekday() < 5]
+    found += [(on(today, step), text) for step, text in offers(now) if on(today, step) not in near]
+    return [(day.isoformat(), text) for day, text in found]
+
+
 def by_rhythm(tier: str, now: datetime, bank: Bank) -> dict[str, str]:
     """The next contact as proposed: within the tier's rhythm, on a weekday morning, and why then."""
     every = next((row.contact_days for row in bank.rhythm if row.tier == tier), None) or 90

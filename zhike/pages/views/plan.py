@@ -180,7 +180,7 @@ def _form(
         "first": first,
         "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items()],
         "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
-        "steps": [(ahead.on(local(now).date(), step).isoformat(), text) for step, text in ahead.offers(now)],
+        "steps": ahead.days(now),
         "today": local(now).date().isoformat(),
         "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in _outcomes()],
         "given": given,
@@ -243,9 +243,7 @@ def _moving(
         "contact": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
         "at": when_text(found.planned_for, request.now) if found.planned_for else "",
-        "steps": [
-            (ahead.on(local(request.now).date(), step).isoformat(), text) for step, text in ahead.offers(request.now)
-        ],
+        "steps": ahead.days(request.now),
         "given": given,
         "said": said,
         "tip": owed.tip,
