@@ -39,7 +39,11 @@ def days(now: datetime) -> list[tuple[str, str]]:
         today + timedelta(days=2): gettext("the day after"),
         today + timedelta(days=1): gettext("tomorrow"),
     }
-    found = [(day, f"{name} {day_text(day, today, weekday=False)}") for day, name in sorted(near.items()) if day.weekday() < 5]
+    found = [
+        (day, f"{name} {day_text(day, today, weekday=False)}")
+        for day, name in sorted(near.items())
+        if day.weekday() < 5
+    ]
     found += [(on(today, step), text) for step, text in offers(now) if on(today, step) not in near]
     return [(day.isoformat(), text) for day, text in found]
 
