@@ -17,7 +17,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
-from zhike.customers.models import Customer, Need
+from zhike.customers.models import Consent, Customer, Need
 from zhike.obligations.models import Obligation
 from zhike.pages import ahead
 from zhike.people.models import Setting
@@ -450,3 +450,26 @@ def test_an_appointment_is_offered_for_the_days_around_too(at: str, expected: li
     moment = datetime.fromisoformat(f"{at}+08:00")
     with translation.override("zh-hans"):
         assert [text for _day, text in ahead.days(moment)] == expected
+
+
+def test_a_consent_is_recorded_with_what_shows_it_and_taken_back(cast: Cast, rm, at: datetime) -> None:
+    found = customer(cast)
+    page, here = f"/customers/{found.pk}/consents/", f"/customers/{found.pk}/"
+    word = {"purpose": "marketing", "channel": "sms", "given": "yes", "evidence": ""}
+    refused = rm.post(f"{page}record/", word)
+    assert refused.status_code == 422
+    assert "请写明凭证" in refused.content.decode()
+    assert "尚未征询" in rm.get(here).content.decode()
+    rm.post(f"{page}record/", {**word, "evidence": "签约书 LH-2026-17"})
+    assert Consent.objects.allows(found, "marketing", "sms")
+    assert "签约书 LH-2026-17" in rm.get(page).content.decode()
+    rm.post(f"{page}record/", {**word, "given": "no", "evidence": "客户电话中要求停发"})
+    assert not Consent.objects.allows(found, "marketing", "sms")
+    now_true, before = rm.get(page).content.decode().split("此前")
+    assert "客户电话中要求停发" in now_true
+    assert "签约书 LH-2026-17" in before
+    assert cast.client("mate", at).get(page).status_code == 404
+    watching = cast.client("auditor", at)
+    assert "客户电话中要求停发" in watching.get(page).content.decode()
+    assert "record/" not in watching.get(page).content.decode()
+    assert watching.post(f"{page}record/", {**word, "evidence": "x"}).status_code == 403

@@ -258,6 +258,7 @@ class CardOut(Out):
     holdings: list[dict[str, Any]]
     relations: list[dict[str, Any]]
     household: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
     known: dict[str, Any] | None
     rm: str
     unit: str

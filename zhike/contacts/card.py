@@ -16,7 +16,7 @@ CONTACTS = 12
 @dataclass(frozen=True)
 class Card:
     """Rows are plain dictionaries: ``needs`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
-    many there are), ``ahead`` what is planned or agreed, ``holdings`` by maturity, ``relations`` and ``household``,
+    many there are), ``ahead`` what is planned or agreed, ``holdings`` by maturity, ``relations`` and ``household``, ``consents`` that count now,
     ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
     """
 
@@ -28,6 +28,7 @@ class Card:
     holdings: list[dict[str, Any]]
     relations: list[dict[str, Any]]
     household: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
     known: dict[str, Any] | None
     rm: str
     unit: str
@@ -123,6 +124,9 @@ SELECT json_build_object(
   'household', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT m.id::text, m.name, m.honorific, m.tier FROM customers_customer m
       WHERE m.household_id = c.household_id AND m.id <> c.id ORDER BY m.id LIMIT 20) r),
+  'consents', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT DISTINCT ON (s.purpose, s.channel) s.purpose, s.channel, s.given, s.at FROM customers_consent s
+      WHERE s.customer_id = c.id ORDER BY s.purpose, s.channel, s.at DESC, s.id DESC) r),
   'known', (SELECT row_to_json(r) FROM (
       SELECT a.first_met_at, a.met_source, a.first_called_at, a.called_source, a.last_contact_at, a.meetings, a.calls
       FROM customers_acquaintance a WHERE a.customer_id = c.id AND a.rm_id = c.rm_id) r),

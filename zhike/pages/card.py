@@ -18,7 +18,7 @@ from zhike.contacts import card as cards
 from zhike.contacts.models import Contact
 from zhike.contacts.models.contact import Outcome, Result, State
 from zhike.customers import profile
-from zhike.customers.models import Customer, Need, Relation
+from zhike.customers.models import Consent, Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.obligations import stops
 from zhike.pages import owed
@@ -68,6 +68,7 @@ def card(
         "holdings": [_holding(h, today) for h in found.holdings],
         "chart": _chart(found.holdings, today),
         "relations": _relations(found, bank),
+        "consents": _consents(found.consents),
         "fields": fields(customer),
         "taboos": customer.known("taboos") or "",
         "hobbies": customer.known("hobbies") or "",
@@ -292,6 +293,15 @@ def _promise(o: dict[str, Any], now: datetime) -> dict[str, Any]:
         "look": look,
         "state": "late" if look == "late" else "soon" if look in {"now", "open"} else None,
     }
+
+
+def _consents(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line a purpose: what it is agreed to by, what it is refused by."""
+    lines: dict[str, dict[str, Any]] = {}
+    for word in words:
+        line = lines.setdefault(word["purpose"], {"agreed": [], "refused": []})
+        line["agreed" if word["given"] else "refused"].append(str(Consent.Channel(word["channel"]).label))
+    return [{"purpose": str(Consent.Purpose(purpose).label), **line} for purpose, line in lines.items()]
 
 
 def _kind(kind: str) -> str:
