@@ -6,10 +6,12 @@ import base64
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 PROPER = {
     "ZHIKE_MODE": "production",
     "ZHIKE_SECRET_KEY": base64.b64encode(bytes(range(48))).decode(),
@@ -27,14 +29,13 @@ def check(database: Any, *arguments: str, **changed: str) -> subprocess.Complete
         **database.environment,
         **PROPER,
         **changed,
-        "DJANGO_SETTINGS_MODULE": "zhike.settings",
     }
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
     command = [
         sys.executable,
         "-W",
         "error::ResourceWarning",
-        "-m",
-        "django",
+        str(MANAGE),
         "check",
         "--deploy",
         "--fail-level",
