@@ -77,8 +77,8 @@ class WriteUp:
 SEEN = ("met_where", "seen_off", "card_handed", "invitation")
 
 
-def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime) -> list[Verdict]:
-    """What still stands in the way of closing; the page shows it while one types."""
+def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, now: datetime) -> list[Verdict]:
+    """What still stands in the way of closing; the page shows it while one types. ``dead``: the customer has died."""
     found = guard.write_up(
         kind=contact.kind,
         result=form.result,
@@ -86,11 +86,11 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, now: datetime)
         no_need=form.no_need,
         open_needs=open_needs,
         # Nobody plans to meet the dead: what they wanted ends with them.
-        planned=form.next is not None or contact.customer.deceased_on is not None,
+        planned=form.next is not None or dead,
         by_rhythm=form.by_rhythm,
         outcome=contact.outcome,
     )
-    if form.next and contact.customer.deceased_on:
+    if form.next and dead:
         found.append(
             Verdict(
                 "R13",
@@ -151,7 +151,8 @@ def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank:
     """
     state = follow("write up", contact)
     case, open_needs = _before(contact, bank)
-    found = verdicts(contact, form, open_needs=open_needs, now=now)
+    dead = case.person is not None and case.person.deceased_on is not None
+    found = verdicts(contact, form, open_needs=open_needs, dead=dead, now=now)
     if any(verdict.effect == "block" for verdict in found):
         raise Blocked(found)
     written = document(contact, form, case, state=state, actor=actor, now=now, bank=bank)

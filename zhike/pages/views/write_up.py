@@ -160,7 +160,8 @@ def close(request: ActingRequest, contact: int) -> HttpResponse:
     try:
         if refused:
             open_needs = found.customer.needs.open().count()
-            raise Blocked(write_up.verdicts(found, form, open_needs=open_needs, now=request.now))
+            dead = found.customer.deceased_on is not None
+            raise Blocked(write_up.verdicts(found, form, open_needs=open_needs, dead=dead, now=request.now))
         write_up.close(found, form, actor=request.actor, now=request.now, bank=bank)
     except Blocked as blocked:
         found.refresh_from_db()
