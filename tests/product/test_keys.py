@@ -220,7 +220,12 @@ def test_killed_in_the_middle_it_goes_on_and_loses_nothing(cast: Cast, database:
     many(cast, 600)
     count = "SELECT count(*) FROM customers_customer WHERE profile -> 'mobile' ->> 'v' LIKE %s"
     environment = {**os.environ, **database.environment, "ZHIKE_DATA_KEYS": f"{NEW},{OLD}"}
-    with psycopg.connect(database.url("zhike_owner"), autocommit=True) as connection:
+    with (
+        psycopg.connect(database.url("zhike_owner"), autocommit=True) as connection,
+        psycopg.connect(database.url("zhike_owner")) as holding,
+    ):
+        # It waits at the last row, so that it is in the middle when it is killed, however slow we are.
+        holding.execute("SELECT id FROM customers_customer ORDER BY id DESC LIMIT 1 FOR UPDATE")
         process = subprocess.Popen(processes.own("keys", "--batch", "2"), env=environment, stdout=subprocess.DEVNULL)
         while process.poll() is None and not connection.execute(count, ["k2:%"]).fetchone()[0]:  # type: ignore[index]
             time.sleep(0.002)
