@@ -50,8 +50,6 @@ ON_THE_WAY = frozenset(
         "mfa_reauthenticate",
         "mfa_view_recovery_codes",
         "mfa_generate_recovery_codes",
-        "language",
-        "theme",
     }
 )
 
