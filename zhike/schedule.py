@@ -67,7 +67,7 @@ async def rescue(context: JobContext, timestamp: int) -> None:
 
 def today(now: datetime) -> date:
     """The bank's day."""
-    return now.astimezone(bank.settings().at(now.date()).zone).date()
+    return bank.settings().today(now)
 
 
 def lock_of(day: date) -> str:

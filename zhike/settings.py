@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from zhike.clock import ClockRefused, parse
+from zhike.conduct.bank import Bank
 
 BASE = Path(__file__).resolve().parent
 
@@ -110,7 +111,7 @@ ROOT_URLCONF = "zhike.urls"
 WSGI_APPLICATION = "zhike.wsgi.application"
 
 USE_TZ = True
-TIME_ZONE = "Asia/Shanghai"
+TIME_ZONE = Bank().zone.key  # until somebody is signed in; then the setting counts
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [BASE / "locale"]

@@ -12,7 +12,6 @@ from zhike.conduct.bank import Bank
 from zhike.people import bank
 from zhike.people.actor import Actor, Begun
 
-ZONE = Bank().zone
 Row = TypeVar("Row", bound=Model)
 
 
@@ -26,7 +25,7 @@ class Desk(HttpRequest):
 
 def bank_of(request: Desk) -> Bank:
     """The bank's settings of the day."""
-    return bank.settings_of(request.begun.settings).at(request.now.astimezone(ZONE).date())
+    return bank.settings_of(request.begun.settings).now(request.now)
 
 
 def one(rows: QuerySet[Row], id: str | int) -> Row:

@@ -46,8 +46,7 @@ def import_customers(options: Options) -> int:
                     print(words(f"{rows} 行均未导入。", f"None of {rows} rows is loaded."), sentence, file=sys.stderr)
                     return REFUSED
                 run = started(options, {k: v for k, v in mapping.items() if v}, now)
-                day = now.astimezone(bank.settings().at(now.date()).zone).date()
-                settings = bank.settings().at(day)
+                settings = bank.settings().now(now)
                 run = load.run_import(run, options.file, bank=settings, now=clock.now, language=language)
                 if options.duplicates != "ask" and not options.dry_run:
                     decided(run, options.duplicates, settings)
@@ -197,7 +196,6 @@ def fed(whole: Any, language: str) -> Any:
     from zhike.people import bank
 
     now = clock.now()
-    day = now.astimezone(bank.settings().at(now.date()).zone).date()
     run = Run.objects.create(
         kind=whole.kind,
         name=whole.path.name,
@@ -206,7 +204,7 @@ def fed(whole: Any, language: str) -> Any:
         mapping=whole.mapping,
         total=whole.rows,
     )
-    return take(whole, run, bank=bank.settings().at(day), now=clock.now, language=language)
+    return take(whole, run, bank=bank.settings().now(now), now=clock.now, language=language)
 
 
 def tell_feed(options: Options, path: Path, run: Any) -> int:
@@ -247,7 +245,7 @@ def tiers(options: Options) -> int:
         from zhike.people import bank
 
         now, settings = clock.now(), bank.settings()
-        today = now.astimezone(settings.at(now.date()).zone).date()
+        today = settings.today(now)
         try:
             month = date.fromisoformat(f"{options.month}-01") if options.month else today.replace(day=1)
         except ValueError:

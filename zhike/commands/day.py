@@ -31,7 +31,7 @@ def day(options: Options) -> int:
             )
             return MISUSED
         settings = bank.settings()
-        on = on or now.astimezone(settings.at(now.date()).zone).date()
+        on = on or settings.today(now)
         swept = sweep(on, now=now, bank=settings.at(on))
     if options.json:
         print(json.dumps({"on": on.isoformat(), **asdict(swept)}))

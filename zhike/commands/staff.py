@@ -25,9 +25,10 @@ def import_staff(options: Options) -> int:
     """Seat the bank's people from CSV or XLSX; good rows are taken, refused rows come back as a file."""
     with ready("worker"):
         from django.db import transaction
-        from django.utils import timezone, translation
+        from django.utils import translation
 
         from zhike import clock
+        from zhike.people import bank
         from zhike.people.roster import Roster
         from zhike.people.tables import UnreadableTable, open_table
 
@@ -36,7 +37,7 @@ def import_staff(options: Options) -> int:
             try:
                 table = open_table(options.file)
                 with transaction.atomic():
-                    result = Roster(table, today=timezone.localtime(now).date(), now=now, grant=True).take_in()
+                    result = Roster(table, today=bank.settings().today(now), now=now, grant=True).take_in()
                     transaction.set_rollback(options.dry_run)
             except UnreadableTable as error:
                 raise Failure(str(error)) from error

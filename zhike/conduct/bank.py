@@ -7,7 +7,7 @@ A setting is changed from a day on; what was owed before that day keeps the old 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Literal
@@ -554,6 +554,21 @@ class Settings:
     def at(self, day: date) -> Bank:
         """The bank's settings on `day` (a date of the bank's zone)."""
         return self._banks[bisect_right(self._days, day)]
+
+    def zone(self, moment: datetime) -> ZoneInfo:
+        """The zone of the bank's clocks: the setting as it stands on the day in UTC, which needs no zone to be told.
+
+        The database says the same (``people_zone``), so that a post ends for both at the same midnight.
+        """
+        return self.at(moment.astimezone(UTC).date()).zone
+
+    def today(self, moment: datetime) -> date:
+        """The bank's day at a moment."""
+        return moment.astimezone(self.zone(moment)).date()
+
+    def now(self, moment: datetime) -> Bank:
+        """The settings as they stand on the bank's day at a moment."""
+        return self.at(self.today(moment))
 
     def with_change(self, *changes: Change) -> "Settings":
         """The same with more changes; refused when any day from theirs on would not hold together."""

@@ -6,7 +6,6 @@ import base64
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from django.db import transaction
@@ -101,7 +100,4 @@ def undo_import(run: int, by: int) -> None:
 
 
 def _bank() -> Bank:
-    now = clock.now()
-    settings = bank.settings()
-    zone = settings.at(date(now.year, now.month, now.day)).zone
-    return settings.at(now.astimezone(zone).date())
+    return bank.settings().now(clock.now())

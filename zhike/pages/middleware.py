@@ -202,7 +202,7 @@ def zone_of(request: Any) -> tzinfo:
     """The zone in which the bank's clocks go: what is typed, shown and reckoned with is one and the same time."""
     if request.begun is None:
         return timezone.get_default_timezone()
-    return bank.settings_of(request.begun.settings).at(request.now.date()).zone
+    return bank.settings_of(request.begun.settings).zone(request.now)
 
 
 def holds_nul(request: HttpRequest) -> bool:

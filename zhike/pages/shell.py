@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from markupsafe import Markup
@@ -20,8 +20,6 @@ from zhike.people import bank
 from zhike.people.permissions import MAY
 
 HIDDEN = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
-
-ZONE = Bank().zone
 
 # name of the route, icon, words, key after G, only at the desk, at the rail's foot
 RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
@@ -59,7 +57,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "csrf_token": token(request),
         "csrf_input": token_input(request),
         "now": getattr(request, "now", None) or clock.now(),
-        "zone": settings.TIME_ZONE,
+        "zone": timezone.get_current_timezone_name(),
         "me": me if signed_in else None,
         "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
         "searches": signed_in and not MAY["customers.view"].isdisjoint(_roles(request)),
@@ -88,8 +86,8 @@ def _roles(request: HttpRequest) -> frozenset[str]:
 
 def bank_of(request: Any) -> Bank:
     """The bank's settings as they stand on the day of the request."""
-    at: Bank = bank.settings_of(request.begun.settings).at(request.now.astimezone(ZONE).date())
-    return at
+    now: Bank = bank.settings_of(request.begun.settings).now(request.now)
+    return now
 
 
 def first_place(request: HttpRequest) -> str:

@@ -194,11 +194,11 @@ SEALED = Store("mfa_authenticator", {"data": "jsonb"}, _resealed)
 
 
 def failures_allowed(request: Any, credentials: Any) -> int:
-    return bank.settings().at(clock.now().date()).lockout_failures
+    return bank.settings().now(clock.now()).lockout_failures
 
 
 def locked_for(request: Any) -> timedelta:
-    return timedelta(minutes=bank.settings().at(clock.now().date()).lockout_minutes)
+    return timedelta(minutes=bank.settings().now(clock.now()).lockout_minutes)
 
 
 def locked_sentence() -> str:

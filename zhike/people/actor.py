@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection, models, transaction
+from django.utils import timezone
 
 from zhike.conduct.bank import Bank
 from zhike.people.models import Staff
@@ -47,9 +49,14 @@ class Actor:
 
 @contextmanager
 def acting(staff_id: int, now: datetime) -> Iterator[Actor]:
-    """A transaction in which ``staff_id`` acts: PostgreSQL's policies and the trail know who it is until it ends."""
+    """A transaction in which ``staff_id`` acts: PostgreSQL's policies and the trail know who it is until it ends.
+
+    The day is the bank's in it, as on pages: what is learned after the bank's midnight bears the new date.
+    """
     with transaction.atomic():
-        yield act(staff_id, now)
+        actor = act(staff_id, now)
+        with timezone.override(ZoneInfo(_one("SELECT people_zone(%s)", [now])[0])):
+            yield actor
 
 
 def act(staff_id: int, now: datetime) -> Actor:

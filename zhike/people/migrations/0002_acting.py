@@ -1,6 +1,22 @@
 from django.db import migrations
 
+from zhike.conduct.bank import Bank
 from zhike.trail.walls import APP, WORKER, open_to, watch
+
+# What day it is at the bank: its zone is a setting, told by the day in UTC. ``Settings.today`` says the same in Python.
+DAY = f"""
+CREATE FUNCTION people_zone(moment timestamptz) RETURNS text LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN coalesce((SELECT t.value #>> '{{}}' FROM people_setting t
+        WHERE t.name = 'zone' AND t.from_day <= (moment AT TIME ZONE 'UTC')::date ORDER BY t.from_day DESC LIMIT 1),
+        '{Bank().zone.key}');
+END $$;
+
+CREATE FUNCTION people_day(moment timestamptz) RETURNS date LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (moment AT TIME ZONE public.people_zone(moment))::date;
+END $$;
+"""
 
 # Who may see whose customers. own: oneself; team: who serves in the same unit; tree: in it or below; all: everybody.
 # Somebody who left still counts where the last post was, so that a leaver's customers do not vanish from the leader.
@@ -31,7 +47,7 @@ CREATE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT 
                            OUT sees bigint[], OUT writes bigint[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+    day date := people_day(moment);
 BEGIN
     SELECT s.id, s.name INTO id, name FROM people_staff s WHERE s.id = staff AND s.is_active;
     IF id IS NULL THEN RETURN; END IF;
@@ -50,6 +66,7 @@ GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz) TO {APP}, {WORKER};
 class Migration(migrations.Migration):
     dependencies = [("people", "0001_initial"), ("trail", "0001_trail")]
     operations = [
+        migrations.RunSQL(DAY, "DROP FUNCTION people_day, people_zone"),
         migrations.RunSQL(ACT, "DROP FUNCTION people_act, people_keepers"),
         *[
             operation
