@@ -5,8 +5,11 @@ class Contacts(AppConfig):
     name = "zhike.contacts"
 
     def ready(self) -> None:
+        from zhike.customers.feeds.take import WHEN_STOPPED
         from zhike.customers.models.book import WHEN_HANDED_OVER
 
         from .course import hand_over
+        from .stopping import stop_fed
 
         WHEN_HANDED_OVER.append(hand_over)
+        WHEN_STOPPED.append(stop_fed)

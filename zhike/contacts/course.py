@@ -122,7 +122,7 @@ def call_off(
     *,
     whose: str,
     why: str,
-    actor: Actor,
+    actor: Actor | None,
     now: datetime,
     bank: Bank,
     told_how: str = "",
@@ -448,7 +448,7 @@ def _fact(contact: Contact, kind: str, at: datetime, now: datetime, **data: Any)
     )
 
 
-def _tell(contact: Contact, facts: Sequence[Fact], actor: Actor, now: datetime, bank: Bank) -> None:
+def _tell(contact: Contact, facts: Sequence[Fact], actor: Actor | None, now: datetime, bank: Bank) -> None:
     if facts:
         ledger.tell(facts, actor=actor, now=now, bank=bank)
 

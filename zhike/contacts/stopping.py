@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from zhike.conduct.bank import Bank
+from zhike.conduct.words import Words
+from zhike.customers.feeds.take import Stopped
 from zhike.customers.models import Customer
 from zhike.obligations import stops
 from zhike.people.actor import Actor
 
 from . import course
 from .models import Contact, State
+
+# Why a contact was called off that nobody here called off; kept with it in both languages.
+DIED = Words("核心系统数据下发：客户已经去世", "The core system's file says that the customer has died")
+BOTH = f"{DIED.zh} / {DIED.en}"
 
 
 def ahead(customer: Customer, why: str) -> list[Contact]:
@@ -25,3 +32,23 @@ def stop(customer: Customer, why: str, *, on: date, evidence: str, actor: Actor,
     stops.stop(customer, why, on=on, evidence=evidence, actor=actor, now=now, bank=bank)
     for contact in ahead(customer, why):
         course.call_off(contact, whose="customer", why=evidence, actor=actor, now=now, bank=bank)
+
+
+def stop_fed(stopped: Sequence[Stopped], now: datetime, bank: Bank) -> None:
+    """The core system's file says that customers have died: what lies ahead is called off, as if somebody here had said so."""
+    died = [each.customer for each in stopped if each.column == stops.COLUMNS["deceased"]]
+    rows = Contact.objects.filter(customer_id__in=died, state__in=[State.PLANNED, State.AGREED])
+    for contact in rows.select_for_update().order_by("id"):
+        course.call_off(contact, whose="customer", why=BOTH, actor=None, now=now, bank=bank)
+
+
+def called_off_by(why: str, customer: Customer, at: datetime) -> list[Contact]:
+    """What a stop that became known ``at`` had called off."""
+    if why != "deceased":
+        return []
+    return list(customer.contacts.filter(state=State.CANCELLED, cancelled_at=at).order_by("planned_for", "id"))
+
+
+def reason_of(contact: Contact) -> Words:
+    """Why a contact was called off: somebody's own words, or those kept in both languages."""
+    return DIED if contact.cancelled_why == BOTH else Words(contact.cancelled_why, contact.cancelled_why)

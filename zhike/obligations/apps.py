@@ -6,11 +6,13 @@ class Obligations(AppConfig):
 
     def ready(self) -> None:
         """Enters what it brings: what goes along when a customer changes hands, and the approval of waivers."""
+        from zhike.customers.feeds.take import WHEN_STOPPED
         from zhike.customers.models.book import WHEN_HANDED_OVER
 
         from . import waivers
-        from .stops import hand_over
+        from .stops import hand_over, stop_fed
 
         assert waivers.WAIVER
 
         WHEN_HANDED_OVER.append(hand_over)
+        WHEN_STOPPED.append(stop_fed)

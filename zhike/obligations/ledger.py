@@ -43,10 +43,10 @@ class Entries:
         return {"facts": self.facts, "dues": self.dues, "settlements": self.settlements}
 
 
-def tell(facts: Sequence[Fact], *, actor: Actor, now: datetime, bank: Bank) -> list[int]:
+def tell(facts: Sequence[Fact], *, actor: Actor | None, now: datetime, bank: Bank) -> list[int]:
     """Writes the facts, what is owed because of them and what they settle. Returns the ids of the new facts, in order.
 
-    All facts are about one customer, or about none.
+    All facts are about one customer, or about none. ``actor``: None where nobody told them but a file.
     """
     entries = ask(facts, case_of(facts, bank), actor=actor, now=now, bank=bank)
     with connection.cursor() as cursor:
@@ -59,13 +59,16 @@ def tell(facts: Sequence[Fact], *, actor: Actor, now: datetime, bank: Bank) -> l
 
 
 def tell_many(cases: Sequence[tuple[Fact, Case]], *, now: datetime, bank: Bank) -> int:
-    """Facts about many customers in one statement, told by nobody: what the calendar brings. Returns how many became owed."""
+    """Facts about many customers in one statement, told by nobody: what the calendar and the core system's files bring. Returns
+    how many became owed.
+    """
     together = Entries([], [], [])
     for fact, case in cases:
         entries = ask([fact], case, actor=None, now=now, bank=bank)
         n, places = len(together.facts), len(together.dues)
         together.facts.extend({**row, "n": n} for row in entries.facts)
         together.dues.extend({**row, "fact": n, "place": places + row["place"]} for row in entries.dues)
+        together.settlements.extend({**row, "settling": n} for row in entries.settlements)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH doc AS (SELECT %s::jsonb AS d), {LEDGER} SELECT count(*) FROM owed",

@@ -3,7 +3,7 @@ greetings, campaigns and rhythm. What was owed then cannot be done, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.owe import STOPPED_BY
 from zhike.conduct.words import Refused
+from zhike.customers.feeds.take import Stopped
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
 
@@ -32,7 +33,9 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Standing:
-    """A stop in force: since when, shown by what, entered by whom. Without ``fact`` it came with a file, which says no more."""
+    """A stop in force: since when, shown by what, entered by whom. Nobody entered it where a file says so; ``evidence`` is then its
+    name. Without ``fact`` the file brought the customer, or nothing was open.
+    """
 
     why: str
     since: date | None
@@ -90,6 +93,39 @@ def stop(customer: Customer, why: str, *, on: date, evidence: str, actor: Actor,
     _set(customer, column, on if column.endswith("_on") else True, now)
     said = {"stop": why, "on": on.isoformat(), "evidence": evidence}
     ledger.tell([_fact("customer_stopped", customer, why, said, actor, now)], actor=actor, now=now, bank=bank)
+
+
+def stop_fed(stopped: Sequence[Stopped], now: datetime, bank: Bank) -> None:
+    """Contact stops because a file of the core system says so: told by nobody, shown by the file's name.
+
+    Customers without an RM towards whom nothing is open are left out: there is nobody whose duty it touches.
+    """
+    today = now.astimezone(bank.zone).date()
+    for why, column in reversed(COLUMNS.items()):  # the gravest last: its word stands
+        said = {each.customer: each for each in stopped if each.column == column}
+        if not said:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(STOPPED_CASES, [today, list(said)])
+            rows = cursor.fetchall()
+        cases = []
+        for customer, staff, case in rows:
+            since = said[customer].since or today
+            data = {"stop": why, "on": since.isoformat(), "evidence": said[customer].file}
+            subject = f"customer:{customer}/stop:{why}"
+            cases.append(
+                (Fact("customer_stopped", now, now, staff, customer, subject, data, "observed"), ledger.case_from(case))
+            )
+        ledger.tell_many(cases, now=now, bank=bank)
+
+
+# Whose duty it touches: the RM, or whoever owes the customer something.
+STOPPED_CASES = f"""
+SELECT * FROM (
+    SELECT c.id, coalesce(c.rm_id, (SELECT min(o.owner_id) FROM obligations_obligation o
+                                    WHERE o.customer_id = c.id AND o.state = 'open')) AS staff, {ledger.CASE_VALUE}
+    FROM customers_customer c WHERE c.id = ANY (%s) ORDER BY c.id) s
+WHERE staff IS NOT NULL"""
 
 
 def resume(

@@ -144,7 +144,8 @@ def stopped(customer: Customer, now: datetime) -> list[dict[str, str]]:
     for each in stops.standing(customer):
         words, follows = STOPS[each.why]
         since = gettext("since %(day)s") % {"day": day_text(each.since, local(now).date())} if each.since else ""
-        small = " · ".join(part for part in (since, each.evidence, each.by) if part)
+        by = each.by or pgettext("source", "core system")
+        small = " · ".join(part for part in (since, each.evidence, by) if part)
         rows.append({"why": each.why, "words": words(), "follows": follows(), "small": small})
     return rows
 

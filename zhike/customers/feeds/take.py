@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -31,6 +32,23 @@ CHUNK = 5_000
 # Who told a field: what the core system or a file told, the core system may tell anew; all else somebody here learned.
 THEIRS = ("feed", "import")
 Now = Callable[[], datetime]
+# What stops contact, and the core system's files may say.
+STOPS = ("deceased_on", "closed_on", "do_not_disturb")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A known customer of whom a file says for the first time what stops contact: a name of :data:`STOPS`, and since when."""
+
+    customer: int
+    column: str
+    since: date | None
+    file: str
+
+
+# What else happens when a file stops contact with customers, in the same transaction: what lies above customers enters
+# itself here at start (the ledger, what is planned), because nothing here may know of it.
+WHEN_STOPPED: list[Callable[[Sequence[Stopped], datetime, Bank], None]] = []
 
 
 def take(feed: Feed, run: Run, *, bank: Bank, now: Now, language: str) -> Run:
@@ -53,20 +71,34 @@ class Customers(Loading):
 
     def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
         cursor.execute(
-            "SELECT s.line, c.id, c.name, c.kind, c.profile, d.digest, c.version FROM staged s"
+            "SELECT s.line, c.id, c.name, c.kind, c.profile, d.digest, c.deceased_on, c.closed_on, c.do_not_disturb FROM staged s"
             " JOIN customers_customer c ON c.core_number = s.core_number"
             " LEFT JOIN customers_fed d ON d.customer_id = c.id WHERE s.state = 'already'"
         )
-        told = []
-        for line, customer, name, kind, profile, digest, _version in cursor.fetchall():
+        told, stopped = [], []
+        for line, customer, name, kind, profile, digest, *standing in cursor.fetchall():
             checked = chunk.good[line]
+            stops = [
+                column
+                for column, stands in zip(STOPS, standing, strict=True)
+                if not stands and checked.columns.get(column)
+            ]
+            stopped += [self._stopped(customer, column, checked) for column in stops]
             says = vault().index(
                 "fed", repr((checked.name, sorted(checked.known.items()), sorted(map(str, checked.columns.items()))))
             )
-            if digest is None or bytes(digest) != says:
+            # A stop that was taken back here while the file goes on saying so is one again.
+            if stops or digest is None or bytes(digest) != says:
                 told.append(Told(customer, name, kind, _object(profile), checked, self.day, says))
         if told:
             _write(cursor, self.run.pk, told, now)
+        if stopped:
+            for follow in WHEN_STOPPED:
+                follow(stopped, now, self.bank)
+
+    def _stopped(self, customer: int, column: str, checked: Checked) -> Stopped:
+        said = checked.columns[column]
+        return Stopped(customer, column, said if isinstance(said, date) else None, self.run.name)
 
 
 class Told:
@@ -110,8 +142,9 @@ class Told:
                 self.differences["name"] = checked.name
             else:
                 self.columns |= {"name": checked.name, **found_by(checked.name, kind)}
-        for owned in ("assets", "deceased_on", "closed_on", "do_not_disturb"):
-            if checked.columns.get(owned) is not None:
+        # A file says that contact stops, never that it goes on: that a person says, with a reason.
+        for owned in ("assets", *STOPS):
+            if checked.columns.get(owned) not in (None, False):
                 self.columns[owned] = str(checked.columns[owned])
         if "assets" in self.columns:
             self.columns["assets_day"] = day.isoformat()

@@ -99,7 +99,7 @@ def _page(
         "needs_introduction": found.kind == "thanks" and found.detail.get("text", "later") != "later",
         "nexts": ahead.offers(request.now),
         "settled": _settled(found),
-        "obstacle": _obstacle(found.evidence.get("why", "")) if found.state == State.CANNOT else "",
+        "obstacle": _obstacle(found) if found.state == State.CANNOT else "",
         "said": {},
         "given": given if given is not None else QueryDict(),
         "tip": owed.tip,
@@ -170,18 +170,29 @@ def proof(found: Obligation, bank: Bank, request: ActingRequest) -> list[tuple[s
     if found.state == State.OPEN and (still := owed.still(found.evidence, request.now)):
         rows.append((gettext("How it stands"), still))
     if found.state == State.CANNOT:
-        rows.append((gettext("Cannot be done"), _obstacle(found.evidence.get("why", ""))))
+        rows.append((gettext("Cannot be done"), _obstacle(found)))
     return rows
 
 
-def _obstacle(why: str) -> str:
-    return {
+def _shown_by(found: Obligation) -> str:
+    """What stands behind the stop that ended it: somebody's words, or the core system's file."""
+    if found.settling is None or "evidence" not in found.settling.data:
+        return ""
+    by = found.settling.by.name if found.settling.by else pgettext("source", "core system")
+    return f" {found.settling.data['evidence']} · {by}"
+
+
+def _obstacle(found: Obligation) -> str:
+    """What stands in the way, and what shows it."""
+    why = str(found.evidence.get("why", ""))
+    words = {
         "no_mobile": gettext("There is no mobile number to send an SMS to."),
         "deceased": gettext("The customer has died."),
         "closed": gettext("The account is closed."),
         "do_not_disturb": gettext("The customer does not want to be disturbed."),
         "complaint": gettext("A complaint is open."),
     }.get(why, why)
+    return words + _shown_by(found)
 
 
 def _settled(found: Obligation) -> str:

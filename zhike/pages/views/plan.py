@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
-from zhike.contacts import correction, course
+from zhike.contacts import correction, course, stopping
 from zhike.contacts.afterwards import Account, Agreed, foreseen
 from zhike.contacts.afterwards import record as record_
 from zhike.contacts.course import DoesNotFit
@@ -318,6 +318,7 @@ def _record(
             {"clause": each.clause, "kind": each.kind, "label": each.get_kind_display(), "what": owed.words(each.what), "reason": each.reason}
             for each in Finding.objects.filter(customer=c, subject=found.subject, void=False).order_by("id")
         ],
+        "cancelled_why": stopping.reason_of(found).say(speaks),
         "amendments": list(found.amendments.select_related("by").order_by("at")),
         "amending": "amend" in request.GET,
         "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),

@@ -18,6 +18,7 @@ from zhike.conduct.words import Refused
 from zhike.contacts import stopping
 from zhike.customers.models import Customer
 from zhike.obligations import stops
+from zhike.obligations.models import State
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.card import STOPS, ahead_shown, stopped, who
@@ -87,7 +88,7 @@ def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str 
     context = {
         "customer": found,
         "who": who(found, bank),
-        "standing": stopped(found, request.now),
+        "standing": [{**each, **_ended(found, each["why"], request)} for each in stopped(found, request.now)],
         "choices": [(name, words()) for name, (words, _follows) in STOPS.items() if not stops.stands(found, name)],
         "why": why,
         "title": STOPS[why][0]() if why else "",
@@ -101,6 +102,20 @@ def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str 
         "wrong": wrong,
     }
     return render(request, "stops.html", context, status=422 if wrong else 200)
+
+
+def _ended(found: Customer, why: str, request: ActingRequest) -> dict[str, Any]:
+    """What a stop in force put an end to when it came."""
+    fact = next((each.fact for each in stops.standing(found) if each.why == why), None)
+    if fact is None:
+        return {"fell": [], "called_off": []}
+    fell = fact.settled.filter(state=State.CANNOT).order_by("due", "id")
+    return {
+        "fell": [_falls(row, request) for row in fell],
+        "called_off": [
+            ahead_shown(contact, request.now) for contact in stopping.called_off_by(why, found, fact.known_at)
+        ],
+    }
 
 
 def _falls(row: Any, request: ActingRequest) -> dict[str, Any]:
