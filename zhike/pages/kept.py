@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
+from zhike.trail.models import Entry
+
 
 def acts() -> dict[str, str]:
     """What somebody did."""
@@ -31,3 +33,12 @@ def things() -> dict[str, str]:
         "customers_difference": gettext("difference"), "customers_run": gettext("import"), "customers_rating": gettext("rating"),
         "data_keys": gettext("data keys"),
     }  # fmt: skip
+
+
+def fields(entry: Entry) -> list[str]:
+    """Which fields it was about: names, never values; of what was shown, for which contact as well."""
+    changes = entry.changes if isinstance(entry.changes, dict) else {}
+    if entry.action == "reveal" and "field" in changes:
+        purpose = [gettext("for contact %(id)s") % {"id": changes["contact"]}] if "contact" in changes else []
+        return [str(changes["field"]), *purpose]
+    return sorted(name for name in changes if not name.startswith("_"))

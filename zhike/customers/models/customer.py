@@ -86,6 +86,18 @@ class Exhausted(Unaccepted):
     """The day's number of reveals is used up."""
 
 
+def reveals_left(actor: Actor, now: datetime, bank: Bank) -> int:
+    """How many sensitive fields ``actor`` may still have shown today."""
+    midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM trail_entry WHERE actor_id = %s AND action = 'reveal' AND at >= %s",
+            [actor.id, midnight],
+        )
+        (seen,) = cursor.fetchone()
+    return bank.reveals_a_day - int(seen)
+
+
 def found_by(name: str, kind: str) -> dict[str, Any]:
     """The columns that search and lists need, from a name."""
     company = kind == "company"
@@ -250,29 +262,31 @@ class Customer(models.Model):
         value = self.open_value(field)
         return fields.masked(fields.named(field), value) if value else ""
 
-    def reveal(self, field: str, *, actor: Actor, now: datetime, bank: Bank) -> str:
-        """A sensitive field in clear, shown to ``actor``: counted against the day's number and kept in the trail.
+    def reveal(self, field: str, *, actor: Actor, now: datetime, bank: Bank, contact: int | None = None) -> str:
+        """A sensitive field in clear, shown to ``actor``: counted against the day's number and kept in the trail, with the
+        ``contact`` that it was for.
 
         Raises Exhausted when the number is used up.
         """
-        most = bank.reveals_a_day
-        midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM trail_entry WHERE actor_id = %s AND action = 'reveal' AND at >= %s",
-                [actor.id, midnight],
-            )
-            (seen,) = cursor.fetchone()
-        if seen >= most:
+        if reveals_left(actor, now, bank) <= 0:
             raise Exhausted(
                 gettext(
                     "You have looked at %(most)d numbers today, and that is the day's limit. It begins anew at midnight; "
                     "if you need more today, ask the administrator."
                 )
-                % {"most": most}
+                % {"most": bank.reveals_a_day}
             )
         value = self.open_value(fields.named(field).name)
-        note(action="reveal", object="customers_customer", now=now, row_id=self.pk, customer_id=self.pk, field=field)
+        purpose = {} if contact is None else {"contact": contact}
+        note(
+            action="reveal",
+            object="customers_customer",
+            now=now,
+            row_id=self.pk,
+            customer_id=self.pk,
+            field=field,
+            **purpose,
+        )
         return value
 
     @property

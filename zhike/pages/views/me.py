@@ -60,13 +60,12 @@ def show(request: ActingRequest) -> HttpResponse:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     """One thing that was kept, in words: names of fields, never values."""
-    changes = entry.changes if entry.action in {"update", "reveal"} else {}
     return {
         "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
         "act": kept.acts().get(entry.action, entry.action),
         "thing": kept.things().get(entry.object, entry.object),
         "row": entry.row_id,
-        "fields": ", ".join(sorted(changes)[:6]),
+        "fields": ", ".join(kept.fields(entry)[:6]) if entry.action in {"update", "reveal"} else "",
     }
 
 

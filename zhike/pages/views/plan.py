@@ -33,6 +33,7 @@ from zhike.pages.jinja import clock, day_text, local, span, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.customer import customer_to_change
+from zhike.pages.views.talk import OUTCOMES, dial
 from zhike.pages.views.write_up import RESULTS
 from zhike.people.permissions import may, policy
 
@@ -112,6 +113,7 @@ def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any,
         return moved(request, reverse("prepare", args=[contact.pk]), words)
     contact.customer_asked = given.get("asked") == "yes"
     course.start(contact, actor=actor, now=now, bank=bank, surprise_reason=given.get("surprise_reason", ""))
+    dial(request, contact, bank)
     return moved(request, reverse("talk", args=[contact.pk]))
 
 
@@ -182,7 +184,7 @@ def _form(
         "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
         "steps": ahead.days(now),
         "today": local(now).date().isoformat(),
-        "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in _outcomes()],
+        "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in OUTCOMES],
         "given": given,
         "said": said,
         "tip": owed.tip,
@@ -191,12 +193,6 @@ def _form(
         **more,
     }  # fmt: skip
     return render(request, "plan.html", context, status=status)
-
-
-def _outcomes() -> Any:
-    from zhike.pages.views.talk import OUTCOMES
-
-    return OUTCOMES
 
 
 @policy("contacts.change")

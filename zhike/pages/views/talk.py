@@ -6,6 +6,8 @@ Starting (``start``, ``call``, ``arrive``), jotting (``jot``), ending a meeting 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +21,11 @@ from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.words import Words
-from zhike.contacts import course, retraction
+from zhike.contacts import course, dialling, retraction
 from zhike.contacts.history import history
 from zhike.contacts.models import Contact, Kind, State
+from zhike.customers.models.customer import Exhausted, reveals_left
+from zhike.customers.vault import Unopened
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
 from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, number, said
@@ -59,6 +63,7 @@ def call(request: ActingRequest, obligation: int) -> HttpResponse:
         Contact.objects.filter(customer=found.customer, kind=Kind.CALL, state=State.UNDER_WAY).order_by("-pk").first()
     )
     if under_way:
+        dial(request, under_way, bank)
         return moved(request, f"{reverse('talk', args=[under_way.pk])}?for={found.pk}")
     first = history(found.customer.pk, found.customer.rm_id or request.actor.id, bank).first("call", request.now)
     purpose = "introduction" if first else CALLED_FOR.get(found.kind, "answer")
@@ -93,8 +98,16 @@ def _started(request: ActingRequest, contact: Contact, bank: Bank, fulfils: int 
             "fulfils": fulfils,
         }
         return instead(request, render(request, "start.html", context, status=422))
+    dial(request, contact, bank)
     address = reverse("talk", args=[contact.pk])
     return moved(request, f"{address}?for={fulfils}" if fulfils else address)
+
+
+def dial(request: ActingRequest, contact: Contact, bank: Bank) -> None:
+    """Starting a call is the act that shows its number. Where it stays hidden the call goes on, and its page says why."""
+    if may(request.actor, "customers.reveal"):
+        with suppress(Exhausted, Unopened):
+            dialling.dial(contact, actor=request.actor, now=request.now, bank=bank)
 
 
 @policy("contacts.change")
@@ -151,7 +164,7 @@ def _call(contact: Contact, first: bool, request: ActingRequest, bank: Bank) -> 
         bank=bank,
     )
     return {
-        "numbers": numbers(customer),
+        **_numbers(contact, request, bank),
         "purpose": contact.purpose_words or guard.PURPOSES.get(contact.purpose, guard.PURPOSES["other"]).say(speaks),
         "sheet": sheet,
         "speaks": speaks,
@@ -163,8 +176,20 @@ def _call(contact: Contact, first: bool, request: ActingRequest, bank: Bank) -> 
     }
 
 
+def _numbers(contact: Contact, request: ActingRequest, bank: Bank) -> dict[str, Any]:
+    """The customer's numbers, masked but for the one that the call was started with; and why that one is masked too."""
+    found = [{**row, "plain": ""} for row in numbers(contact.customer)]
+    dialled = dialling.dialled(contact, request.actor)
+    for row in found:
+        if row["name"] == dialled:
+            with suppress(Unopened):
+                row["plain"] = contact.customer.open_value(dialled)
+    spent = bool(found) and not dialled and reveals_left(request.actor, request.now, bank) <= 0
+    return {"numbers": found, "reveals_spent": bank.reveals_a_day if spent else None}
+
+
 # value, mark, words, what it asks for, clause
-OUTCOMES = (
+OUTCOMES: tuple[tuple[str, str, Callable[[], str], Callable[[], str]], ...] = (
     ("reached", "phone", lambda: pgettext("outcome", "Reached"), lambda: gettext("whatever came of it")),
     ("absent", "away", lambda: pgettext("outcome", "Absent"), lambda: gettext("ask when it suits")),
     ("busy", "busy", lambda: pgettext("outcome", "Busy"), lambda: gettext("apologise, agree a time")),

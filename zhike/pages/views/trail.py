@@ -75,7 +75,6 @@ def _customer(request: ActingRequest, text: str) -> int | None:
 
 
 def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
-    changed = [name for name in entry.changes if not name.startswith("_")] if isinstance(entry.changes, dict) else []
     return {
         "at": entry.at,
         "who": names.get(entry.actor_id or 0, "—"),
@@ -83,7 +82,7 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
         "object": kept.things().get(entry.object, entry.object),
         "row": names.get(entry.row_id or 0, entry.row_id) if entry.object == ACCOUNT else entry.row_id,
         "customer": entry.customer_id,
-        "fields": "、".join(changed[:8]),
+        "fields": "、".join(kept.fields(entry)[:8]),
     }
 
 
