@@ -20,8 +20,10 @@ from zhike.contacts.agenda import agenda
 from zhike.contacts.card import told
 from zhike.contacts.whole import whole
 from zhike.customers import search
+from zhike.customers.models import Customer
 from zhike.obligations.ledger import load_case
 from zhike.obligations.today import today
+from zhike.obligations.working_list import CHOICES, WorkingList
 from zhike.people.actor import acting
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +131,16 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast) -> None:
         with clock.at(NOW), acting(reader, NOW) as actor, without_scan("auto"):
             for typed in ("七", chr(20007) + chr(21007), "zw7", "0064", "Y4321", "13800000064"):
                 search.find(typed, actor)
+
+
+def test_a_working_list_of_one_book_looks_at_no_other(year: int, cast: Cast) -> None:
+    """Each choice and all of them, as the RM and as the leader ask: rows with what they are about, and the numbers."""
+    each = [{name: value} for name, values in CHOICES.items() for value in values]
+    together = {name: values[0] for name, values in CHOICES.items()}
+    for reader in (year, cast.leader.pk):
+        for chosen in ({}, together, *each):
+            listed = WorkingList(chosen, NOW, Bank())
+            with clock.at(NOW), acting(reader, NOW) as actor, without_scan("auto"):
+                book = Customer.objects.visible_to(actor).filter(keeper=year)
+                list(listed.show(listed.narrow(book)).order_by("sort_key", "id").values("id", *listed.shown)[:51])
+                assert sum(listed.counts(year, actor).book.values()) == BOOK

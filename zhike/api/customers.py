@@ -30,6 +30,7 @@ from zhike.customers.models.relation import leave_household
 from zhike.customers.vault import mask_phone
 from zhike.obligations import stops
 from zhike.obligations.learning import learn
+from zhike.obligations.working_list import WorkingList
 from zhike.people.models import Staff
 from zhike.people.permissions import policy
 
@@ -385,21 +386,46 @@ def customers(request: Desk) -> Any:
 
 
 class Filters(Page):
-    """``q``: a name or part of it, pinyin or initials, a phone's tail, a number; what is found comes on one page."""
+    """``q``: a name or part of it, pinyin or initials, a phone's tail, a number; what is found comes on one page.
+
+    The others make a working list, and all are to be true. Who is to be called or greeted leaves out customers with whom
+    contact has stopped. ``silent``: not in touch for longer than the tier's rhythm, or for so many days. ``matures``: a holding
+    matures within so many days. ``birthday``: celebrated, by the solar or the lunar calendar, within 14 days or this month.
+    ``owed``: something owed to the customer is late. ``met``, ``called``: never by the customer's RM. ``sms``: no consent to
+    marketing by SMS stands. Who sees more than 300 books says which with ``rm``.
+    """
 
     q: Line = ""
     tier: Line | None = None
     kind: Kind | None = None
     rm: Id | None = None
+    silent: Literal["rhythm", "30", "60", "90"] | None = None
+    matures: Literal["30"] | None = None
+    birthday: Literal["14", "month"] | None = None
+    owed: Literal["late"] | None = None
+    need: Literal["open"] | None = None
+    met: Literal["never"] | None = None
+    called: Literal["never"] | None = None
+    mobile: Literal["missing"] | None = None
+    sms: Literal["no_consent"] | None = None
+
+
+# Through how many books a working list is looked for at once.
+BOOKS = 300
 
 
 @router.get("customers", response=CustomersOut)
 @policy("customers.view")
 def list_(request: Desk, asked: Query[Filters]) -> Any:
-    """Customers in the reader's scope, book by book in order of names; with ``q`` those that it may mean, own first."""
+    """Customers in the reader's scope, book by book in order of names; with ``q`` those that it may mean, own first. Without
+    ``q``, a working list of them.
+    """
     if asked.q.strip():
         return _found(request, asked)
-    found = customers(request)
+    listed = WorkingList.of(asked.model_dump(), request.now, bank_of(request))
+    if listed.chosen and not asked.rm and len(request.actor.sees) > BOOKS:
+        raise field_invalid("rm", _("You see more than 300 books: say with `rm` whose is to be looked through."))
+    found: Any = listed.narrow(customers(request))
     for name in ("tier", "kind", "rm"):
         if value := getattr(asked, name):
             found = found.filter(**{name: value})

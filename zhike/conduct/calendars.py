@@ -5,9 +5,10 @@ of `borax`; where it differs from the tables of the Hong Kong Observatory, the O
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
@@ -267,6 +268,27 @@ class Birthday:
         years = range(max(FIRST_YEAR, from_day.year - 1), LAST_YEAR + 1)
         coming = (day for day in (self.in_year(year, policy) for year in years) if day >= from_day)
         return list(islice(coming, count))
+
+
+@lru_cache(maxsize=256)
+def celebrated(first: date, last: date, policy: BirthdayPolicy) -> Sequence[Birthday]:
+    """Every birthday, solar or lunar and without its year, that is celebrated from `first` to `last`, both included."""
+    candidates = {("solar", 2, 29, False)}
+    # A lunar birthday that moved by policy lies at most a day from where it was born: look at the days around.
+    for step in range(-1, (last - first).days + 2):
+        near = first + step * _DAY
+        lunar = to_lunar(near)
+        candidates |= {("solar", near.month, near.day, False)}
+        candidates |= {("lunar", lunar.month, day, leap) for day in {lunar.day, 30} for leap in (False, True)}
+    found = []
+    for calendar, month, day, leap in sorted(candidates):
+        try:
+            birthday = Birthday(calendar=calendar, year=None, month=month, day=day, leap=leap)  # type: ignore[arg-type]
+        except ImpossibleDate:
+            continue
+        if any(on <= last for on in birthday.next_dates(first, policy, 1)):
+            found.append(birthday)
+    return tuple(found)
 
 
 class YearNotPublished(Refused):

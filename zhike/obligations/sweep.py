@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.calendars import Birthday, BirthdayPolicy, ImpossibleDate, to_lunar
+from zhike.conduct.calendars import celebrated
 from zhike.conduct.facts import Case, Fact
 from zhike.customers.models import Book
 
@@ -80,7 +80,7 @@ def _tell_all(cases: Iterator[tuple[Fact, Case]], now: datetime, bank: Bank) -> 
 
 def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
     midnight = datetime.combine(day, time(0), bank.zone)
-    for birthday in celebrated_on(day, bank):
+    for birthday in celebrated(day, day, bank.birthday_policy):
         for customer, rm, case in _customers(
             "c.birth_calendar = %s AND c.birth_month = %s AND c.birth_day = %s AND c.birth_leap = %s",
             [birthday.calendar, birthday.month, birthday.day, birthday.leap],
@@ -90,26 +90,6 @@ def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Cas
             data = {"day": birthday.name.zh, "day_en": birthday.name.en}
             subject = f"customer:{customer}/birthday:{day.isoformat()}"
             yield Fact("birthday", midnight, now, rm, customer, subject, data, "observed"), case
-
-
-def celebrated_on(day: date, bank: Bank) -> Sequence[Birthday]:
-    """Every birthday, solar or lunar, that is celebrated on ``day`` under the bank's policy (R5)."""
-    policy = BirthdayPolicy(bank.birthday_leap_month, bank.birthday_lunar_30, bank.birthday_feb_29)
-    candidates = {("solar", day.month, day.day, False), ("solar", 2, 29, False)}
-    # A lunar birthday that moved by policy lies at most a day from where it was born: look at the days around.
-    for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
-        lunar = to_lunar(near)
-        for month_day in {lunar.day, 30}:
-            candidates |= {("lunar", lunar.month, month_day, leap) for leap in (False, True)}
-    found = []
-    for calendar, month, month_day, leap in sorted(candidates):
-        try:
-            birthday = Birthday(calendar=calendar, year=None, month=month, day=month_day, leap=leap)  # type: ignore[arg-type]
-        except ImpossibleDate:
-            continue
-        if day in birthday.next_dates(day, policy, 1):
-            found.append(birthday)
-    return found
 
 
 def _rhythm(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:

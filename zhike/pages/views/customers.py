@@ -5,12 +5,13 @@ Domain: :func:`zhike.customers.search.find`, ``Customer.objects.visible_to``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -19,11 +20,13 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Birthday
 from zhike.customers import profile, search
-from zhike.customers.models import Customer
+from zhike.customers.models import Customer, Need
+from zhike.obligations.working_list import CHOICES, Counts, WorkingList
 from zhike.pages import owed
 from zhike.pages.answer import moved, number
-from zhike.pages.jinja import local, money
+from zhike.pages.jinja import day_text, local, money
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.differences import waiting
@@ -43,18 +46,20 @@ SORTS: dict[str, tuple[str, Callable[[str], Any]]] = {
 @policy("customers.view")
 @require_safe
 def book(request: ActingRequest) -> HttpResponse:
-    """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?sort=silent`` longest without contact first or
-    ``assets`` most first; ``?after=`` the last place and id of the page before."""
+    """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?silent=30&need=open`` and so on a working list of it
+    (:data:`zhike.obligations.working_list.CHOICES`), ``?sort=silent`` longest without contact first or ``assets`` most
+    first; ``?after=`` the last place and id of the page before."""
     bank = bank_of(request)
     books = _books(request)
     keeper = _keeper(request, books)
-    rows: Any = Customer.objects.visible_to(request.actor).filter(keeper=keeper)
-    counts = _counts(rows)
     tier = request.GET.get("tier", "")
-    if tier:
-        rows = rows.filter(tier=tier)
+    tier = tier if tier in {each.key for each in bank.tiers} else ""
+    listed = WorkingList.of(request.GET, request.now, bank)
+    counts = listed.counts(keeper, request.actor, tier)
     sort = request.GET.get("sort", "")
     sort = sort if sort in SORTS else ""
+    rows: Any = Customer.objects.visible_to(request.actor).filter(keeper=keeper)
+    rows = listed.narrow(rows.filter(tier=tier) if tier else rows)
     place, read = SORTS[sort]
     after: tuple[Any, int] | None = None
     key, _sep, last = request.GET.get("after", "").rpartition("~")
@@ -63,26 +68,33 @@ def book(request: ActingRequest) -> HttpResponse:
             after = (read(key), id)
             rows = rows.extra(where=[f"({place}, id) > (%s, %s)"], params=after)  # noqa: S610 -- SORTS only
     page = list(
-        rows.extra(select={"place": place}, order_by=["place", "id"]).values_list(  # noqa: S610 -- SORTS only
-            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "place", "birth_month", "profile"
+        listed.show(rows).extra(select={"place": place}, order_by=["place", "id"]).values(  # noqa: S610 -- SORTS only
+            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "created_at", "profile", "place",
+            "birth_calendar", "birth_year", "birth_month", "birth_day", "birth_leap", *listed.shown,
         )[: ROWS + 1]
-    )
+    )  # fmt: skip
     more = page[ROWS - 1] if len(page) > ROWS else None
-    address = partial(_address, keeper, request=request)
+    address = partial(_address, {"rm": _asked_for(keeper, request), "tier": tier, **listed.chosen, "sort": sort})
+    found = counts.found.get(tier, 0) if tier else sum(counts.found.values())
     context = {
-        "rows": [_row(row, request, bank) for row in page[:ROWS]],
-        "tabs": _tabs(counts, tier, bank, partial(address, sort=sort)),
+        "rows": [_row(row, request, bank, listed) for row in page[:ROWS]],
+        "tabs": _tabs(counts, tier, bank, address),
+        "filters": _filters(counts, listed, address),
+        "chosen": _chosen(counts, listed, tier, bank, address),
+        "found": found,
+        "clear": address(**dict.fromkeys([*CHOICES, "tier"], "")),
+        "about": bool(listed.shown or "birthday" in listed.chosen),
         "sorts": [
-            {"text": text, "href": address(tier=tier, sort=name), "current": name == sort}
+            {"text": text, "href": address(sort=name), "current": name == sort}
             for name, text in (
                 ("", pgettext("sort", "Name")),
                 ("silent", pgettext("sort", "Longest without contact")),
                 ("assets", pgettext("sort", "Assets")),
             )
         ],
-        "all": sum(counts.values()),
-        "older": address(tier=tier, sort=sort, after=f"{more[7]}~{more[0]}") if more else None,
-        "start": address(tier=tier, sort=sort) if after else None,
+        "all": sum(counts.book.values()),
+        "older": address(after=f"{more['place']}~{more['id']}") if more else None,
+        "start": address() if after else None,
         "books": books,
         "keeper": keeper,
         "own": keeper == request.actor.id,
@@ -99,10 +111,9 @@ def _keeper(request: ActingRequest, books: list[tuple[int, str]]) -> int:
     return books[0][0] if books else request.actor.id
 
 
-def _counts(rows: Any) -> dict[str, int]:
-    from django.db.models import Count
-
-    return dict(rows.values_list("tier").annotate(n=Count("id")).order_by())
+def _asked_for(keeper: int, request: ActingRequest) -> str:
+    """The book as an address names it; one's own needs no name."""
+    return "" if keeper == request.actor.id and "rm" in request.actor.roles else str(keeper)
 
 
 def _books(request: ActingRequest) -> list[tuple[int, str]]:
@@ -118,59 +129,127 @@ def _books(request: ActingRequest) -> list[tuple[int, str]]:
     return books + [(-id, gettext("%(unit)s, without an RM") % {"unit": name}) for id, name in waiting]
 
 
-def _address(keeper: int, *, request: ActingRequest, tier: str = "", sort: str = "", after: str = "") -> str:
-    from urllib.parse import urlencode
-
-    query = {
-        name: value
-        for name, value in {
-            "rm": keeper if keeper != request.actor.id or "rm" not in request.actor.roles else "",
-            "tier": tier,
-            "sort": sort,
-            "after": after,
-        }.items()
-        if value
-    }
+def _address(asked: dict[str, str], **changed: str) -> str:
+    """The page as it is asked for, but for what is ``changed``; an empty value leaves a part out."""
+    query = {name: value for name, value in (asked | changed).items() if value}
     return f"{reverse('customers')}?{urlencode(query)}" if query else reverse("customers")
 
 
-def _tabs(counts: dict[str, int], tier: str, bank: Bank, address: Callable[..., str]) -> list[dict[str, Any]]:
+def _tabs(counts: Counts, tier: str, bank: Bank, address: Callable[..., str]) -> list[dict[str, Any]]:
     tabs = [
         {
             "text": pgettext("filter", "All"),
-            "href": address(),
-            "count": sum(counts.values()),
+            "href": address(tier=""),
+            "count": sum(counts.found.values()),
             "current": not tier,
         }
     ]
     for row in reversed(bank.tiers):
-        if counts.get(row.key):
+        if counts.book.get(row.key):
             tabs.append({
                 "text": row.name.say(owed.speaks()),
                 "href": address(tier=row.key),
-                "count": counts[row.key],
+                "count": counts.found[row.key],
                 "current": tier == row.key,
             })  # fmt: skip
     return tabs
 
 
-def _row(row: tuple[Any, ...], request: ActingRequest, bank: Bank) -> dict[str, Any]:
-    id, name, honorific, tier, kind, assets, last, _key, birth_month, known = row
-    days = (local(request.now).date() - local(last).date()).days if last else None
+def _groups() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The choices in the words of the field: a heading, and below it name, value and word of each."""
+    return [
+        (gettext("Not in touch"), [
+            ("silent", "rhythm", gettext("over the rhythm")), ("silent", "30", gettext("30 days")),
+            ("silent", "60", gettext("60 days")), ("silent", "90", gettext("90 days")),
+            ("met", "never", gettext("never met")), ("called", "never", gettext("never called")),
+        ]),
+        (gettext("Occasion"), [
+            ("matures", "30", gettext("matures within 30 days")), ("birthday", "14", gettext("birthday within 14 days")),
+            ("birthday", "month", gettext("birthday this month")), ("need", "open", gettext("open need")),
+            ("owed", "late", gettext("something late")),
+        ]),
+        (gettext("Missing"), [
+            ("mobile", "missing", gettext("no mobile number")),
+            ("sms", "no_consent", gettext("no consent to marketing by SMS")),
+        ]),
+    ]  # fmt: skip
+
+
+def _filters(counts: Counts, listed: WorkingList, address: Callable[..., str]) -> list[dict[str, Any]]:
+    """Each choice with how many it would leave; chosen, it is taken back by the same press."""
+    return [
+        {
+            "title": title,
+            "options": [
+                {
+                    "text": text,
+                    "current": (current := listed.chosen.get(name) == value),
+                    "count": counts.more.get((name, value)),
+                    "href": address(**{name: "" if current else value}),
+                }
+                for name, value, text in options
+            ],
+        }
+        for title, options in _groups()
+    ]
+
+
+def _chosen(
+    counts: Counts, listed: WorkingList, tier: str, bank: Bank, address: Callable[..., str]
+) -> list[dict[str, Any]]:
+    """What the list is narrowed by, each with how many there would be without it."""
+    said = {(name, value): text for _title, options in _groups() for name, value, text in options}
+    said["silent", "30"], said["silent", "60"], said["silent", "90"] = (
+        gettext("not in touch for %(n)s days") % {"n": days} for days in (30, 60, 90)
+    )
+    chosen = [(name, said[name, value]) for name, value in listed.chosen.items()]
+    if tier:
+        chosen.append(("tier", bank.tier(tier).name.say(owed.speaks())))
+    return [
+        {"text": text, "href": address(**{name: ""}), "without": counts.without.get(name, 0)} for name, text in chosen
+    ]
+
+
+def _row(row: dict[str, Any], request: ActingRequest, bank: Bank, listed: WorkingList) -> dict[str, Any]:
+    last, tier = row["last_contact_at"], row["tier"]
+    silent = (listed.today - local(last or row["created_at"]).date()).days
     every = next((r.contact_days for r in bank.rhythm if r.tier == tier), None)
     missing = [
         str(f.label)
-        for f in profile.asked(kind)
-        if not (birth_month if f.name == "birthday" else (known.get(f.name) or {}).get("v"))
+        for f in profile.asked(row["kind"])
+        if not (row["birth_month"] if f.name == "birthday" else (row["profile"].get(f.name) or {}).get("v"))
     ]
     return {
-        "who": owed.person(id, name, honorific, tier, bank, kind),
-        "assets": money(assets),
-        "silent": gettext("never yet") if days is None else gettext("today") if days == 0
-        else ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days},
-        "over": bool(every and days is not None and days > every),
+        "who": owed.person(row["id"], row["name"], row["honorific"], tier, bank, row["kind"]),
+        "assets": money(row["assets"]),
+        "silent": gettext("never yet") if last is None else gettext("today") if silent <= 0
+        else ngettext("%(n)s day ago", "%(n)s days ago", silent) % {"n": silent},
+        "over": bool(every and silent > every),
         "missing": gettext(", ").join(missing),
+        "about": list(_about(row, listed, bank)),
     }  # fmt: skip
+
+
+def _about(row: dict[str, Any], listed: WorkingList, bank: Bank) -> Iterator[str]:
+    """Why a row is in the list, where that is a thing to speak of: what matures, whose birthday, which need, what is late."""
+    today = listed.today
+    if "birthday" in listed.chosen:
+        calendar, month, day_of_birth, year, leap = (
+            row[f"birth_{part}"] for part in ("calendar", "month", "day", "year", "leap")
+        )
+        born = Birthday(calendar, month, day_of_birth, year, leap)
+        first, _last = listed.birthdays_between(listed.chosen["birthday"])
+        for day in born.next_dates(first, bank.birthday_policy, 1):
+            yield gettext("birthday %(day)s") % {"day": day_text(day, today)}
+    if matures := row.get("matures"):
+        day, amount = date.fromisoformat(matures["on"]), money(Decimal(matures["amount"]))
+        yield gettext("%(product)s %(amount)s matures %(day)s") % {
+            "product": matures["product"], "amount": amount, "day": day_text(day, today),
+        }  # fmt: skip
+    if need := row.get("need"):
+        yield need["words"] or str(Need.Kind(need["kind"]).label)
+    if late := row.get("owed"):
+        yield f"{owed.words(late['what'])} {late['clause']}"
 
 
 @policy("customers.view")
