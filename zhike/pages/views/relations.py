@@ -22,7 +22,7 @@ from zhike.pages.answer import moved
 from zhike.pages.card import card, who
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.pages.views.customer import customer_for
+from zhike.pages.views.customer import customer_for, customer_to_change
 from zhike.pages.views.customers import hit
 from zhike.people.permissions import policy
 
@@ -31,18 +31,15 @@ from zhike.people.permissions import policy
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest, customer: int) -> HttpResponse:
     """``?q=`` looks for the other customer without script, ``?other=`` has chosen one; POST notes how they belong together."""
-    found = customer_for(request, customer)
     if request.method != "POST":
-        return _page(request, found, request.GET)
-    given = request.POST
+        return _page(request, customer_for(request, customer), request.GET)
+    found, given = customer_to_change(request, customer), request.POST
     other = _other(request, given)
     if other is None and given.get("kind") != Relation.Kind.CHILD and not given.get("name", "").strip():
         wrong = gettext("Say who it is: find the customer above, or write the name.")
         return _page(request, found, given, wrong)
     acting: dict[str, Any] = {"actor": request.actor, "now": request.now}
     try:
-        if not found.changeable_by(request.actor):
-            raise Unaccepted(gettext("This customer is looked after by somebody else."))
         Relation.objects.learn(
             found,
             given.get("kind", ""),
@@ -109,7 +106,7 @@ def remove(request: ActingRequest, customer: int, relation: int) -> HttpResponse
 @require_POST
 def leave(request: ActingRequest, customer: int) -> HttpResponse:
     """The customer belongs to no household any more."""
-    found = customer_for(request, customer)
+    found = customer_to_change(request, customer)
     try:
         leave_household(found, actor=request.actor, now=request.now)
     except Unaccepted as error:
