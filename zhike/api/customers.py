@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Query, Router
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from zhike.api.approvals import ApprovalOut
@@ -28,7 +28,7 @@ from zhike.customers.models import Acquaintance, Consent, Customer, Household, N
 from zhike.customers.models.book import post_of
 from zhike.customers.models.relation import leave_household
 from zhike.customers.vault import mask_phone
-from zhike.obligations import stops
+from zhike.obligations import lifting, stops
 from zhike.obligations.learning import learn
 from zhike.obligations.working_list import WorkingList
 from zhike.people.models import Staff
@@ -504,13 +504,17 @@ def stop(request: Desk, id: Id, body: StopIn, response: HttpResponse) -> Any:
     return answered(request, one(customers(request), id), response)
 
 
-@router.delete("customers/{id}/stops/{why}", response=CustomerOut)
+@router.delete("customers/{id}/stops/{why}", response={200: CustomerOut, 202: ApprovalOut})
 @policy("customers.change")
 def resume(request: Desk, id: Id, why: Stop, asked: Query[ResumeIn], response: HttpResponse) -> Any:
-    """The stop was entered by mistake, or is over; a death is only ever a mistake. Needs If-Match."""
+    """The stop was entered by mistake, or is over; a death is only ever a mistake. A second person decides (`approvals`), but for
+    one's own mistake of the last ten minutes. Needs If-Match.
+    """
     customer = locked(Customer.objects.visible_to(request.actor), id)
     match(request, customer, wanted=True)
-    stops.resume(customer, why, reason=asked.reason, mistake=asked.mistake, **verb(request))
+    waits = lifting.lift(customer, why, reason=asked.reason, mistake=asked.mistake, **verb(request))
+    if waits is not None:
+        return Status(202, approval_shown(waits, request.now))
     return answered(request, one(customers(request), id), response)
 
 

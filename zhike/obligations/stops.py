@@ -59,6 +59,11 @@ def standing(customer: Customer) -> list[Standing]:
     return [_standing(customer, why, newest.get(why)) for why in whys]
 
 
+def standing_for(customer: Customer, why: str) -> Standing | None:
+    """One stop, if it is in force."""
+    return next((each for each in standing(customer) if each.why == why), None)
+
+
 def _standing(customer: Customer, why: str, fact: Kept | None) -> Standing:
     column = getattr(customer, COLUMNS[why])
     since = column if isinstance(column, date) else None
@@ -128,29 +133,37 @@ SELECT * FROM (
 WHERE staff IS NOT NULL"""
 
 
-def resume(
-    customer: Customer, why: str, *, reason: str, mistake: bool, actor: Actor, now: datetime, bank: Bank
-) -> None:
-    """The stop is over, or, as a ``mistake``, never was: then what it made impossible is owed again.
-
-    What an ended stop had made impossible stays so. Raises Refused without a reason; for a death that is to be over; and for
-    what the core system's file says, which says it again the next night.
-    """
-    now_standing = next((each for each in standing(customer) if each.why == why), None)
-    if now_standing is None:
-        return
+def may_resume(customer: Customer, why: str, *, reason: str, mistake: bool) -> None:
+    """Raises Refused without a reason, and for a death that is to be over."""
     if not reason.strip():
         raise Refused("请写明原因。", "Say why.")
     if why == "deceased" and not mistake:
         raise Refused("身故只能作为误记撤销。", "A death is only taken back as a mistake.")
-    if now_standing.fact is None and customer.core_number and COLUMNS[why].endswith("_on"):
-        raise Refused(
-            "这是核心系统的文件写的，请先在核心系统更正，否则下一份文件还会写上。",
-            "The core system's file says so. Have it corrected there first, or the next file says it again.",
-        )
+
+
+def resume(
+    customer: Customer,
+    why: str,
+    *,
+    reason: str,
+    mistake: bool,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    approval: int | None = None,
+) -> None:
+    """The stop is over, or, as a ``mistake``, never was: then what it made impossible is owed again.
+
+    What an ended stop had made impossible stays so; what the core system's file says it says again the next night. Who may is
+    :func:`zhike.obligations.lifting.lift`'s question; ``approval``: the request by which a second person agreed. Raises Refused.
+    """
+    now_standing = standing_for(customer, why)
+    if now_standing is None:
+        return
+    may_resume(customer, why, reason=reason, mistake=mistake)
     column = COLUMNS[why]
     _set(customer, column, None if column.endswith("_on") else False, now)
-    said = {"stop": why, "reason": reason.strip(), "mistake": mistake}
+    said = {"stop": why, "reason": reason.strip(), "mistake": mistake, "approval": approval}
     ledger.tell([_fact("customer_resumed", customer, why, said, actor, now)], actor=actor, now=now, bank=bank)
     if mistake:
         if now_standing.fact is not None:

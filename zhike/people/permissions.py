@@ -40,6 +40,8 @@ MAY: dict[str, frozenset[str]] = {
     "customers.import": frozenset({LEADER, ADMINISTRATOR}),
     "customers.reassign": frozenset({LEADER}),
     "customers.approve_reassign": frozenset({LEADER}),
+    "customers.resume": SERVING,
+    "customers.approve_resume": frozenset({LEADER}),
     # Receptions, visits, calls and their write-ups
     "contacts.view": LOOKING,
     "contacts.change": SERVING,

@@ -17,15 +17,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from zhike.conduct.words import Refused
 from zhike.contacts import stopping
 from zhike.customers.models import Customer
-from zhike.obligations import stops
+from zhike.obligations import lifting, stops
 from zhike.obligations.models import State
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.card import STOPS, ahead_shown, stopped, who
-from zhike.pages.jinja import local
+from zhike.pages.jinja import local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.pages.views.customer import customer_for
+from zhike.pages.views.customer import customer_for, customer_to_change
 from zhike.people.permissions import policy
 
 
@@ -33,13 +33,11 @@ from zhike.people.permissions import policy
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest, customer: int) -> HttpResponse:
     """``?why=`` shows what would follow; POST ``why``, ``on``, ``evidence`` does it."""
-    found = customer_for(request, customer)
     if request.method != "POST":
-        return _page(request, found, request.GET)
-    given = request.POST
+        return _page(request, customer_for(request, customer), request.GET)
+    found, given = customer_to_change(request, customer), request.POST
     if given.get("why") not in stops.COLUMNS:
         return _page(request, found, given, gettext("Choose why contact stops."))
-    _must_change(request, found)
     try:
         day = date.fromisoformat(given.get("on") or local(request.now).date().isoformat())
     except ValueError:
@@ -58,27 +56,24 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
 @policy("customers.change")
 @require_POST
 def resume(request: ActingRequest, customer: int, why: str) -> HttpResponse:
-    """It is over, or was a mistake (``mistake=yes``), with the reason."""
-    found, given = customer_for(request, customer), request.POST
+    """It is over, or was a mistake (``mistake=yes``), with the reason; a second person agrees."""
+    found, given = customer_to_change(request, customer), request.POST
     if why not in stops.COLUMNS:
         raise Http404
-    _must_change(request, found)
     mistake = given.get("mistake") == "yes"
     try:
-        stops.resume(
+        waits = lifting.lift(
             found, why, reason=given.get("reason", ""), mistake=mistake, actor=request.actor, now=request.now,
             bank=bank_of(request),
         )  # fmt: skip
     except Refused as refused:
         return _page(request, found, QueryDict(), refused.words.say(owed.speaks()))
+    if waits is not None:
+        return moved(
+            request, reverse("stops", args=[found.pk]), gettext("Asked for. A second person has to approve it.")
+        )
     words = gettext("Taken back; what it had stopped is owed again.") if mistake else gettext("Contact goes on.")
     return moved(request, reverse("customer", args=[found.pk]), words)
-
-
-def _must_change(request: ActingRequest, found: Customer) -> None:
-    """Who may look and not change is told nothing that others are not: the address is not theirs."""
-    if not found.changeable_by(request.actor):
-        raise Http404
 
 
 def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str = "") -> HttpResponse:
@@ -105,16 +100,19 @@ def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str 
 
 
 def _ended(found: Customer, why: str, request: ActingRequest) -> dict[str, Any]:
-    """What a stop in force put an end to when it came."""
-    fact = next((each.fact for each in stops.standing(found) if each.why == why), None)
-    if fact is None:
-        return {"fell": [], "called_off": []}
-    fell = fact.settled.filter(state=State.CANNOT).order_by("due", "id")
+    """What a stop in force put an end to when it came, and who may let contact go on."""
+    standing = stops.standing_for(found, why)
+    assert standing is not None
+    fact, waits = standing.fact, lifting.asked(found, why, request.now)
+    fell = fact.settled.filter(state=State.CANNOT).order_by("due", "id") if fact else []
+    called_off = stopping.called_off_by(why, found, fact.known_at) if fact else []
     return {
         "fell": [_falls(row, request) for row in fell],
-        "called_off": [
-            ahead_shown(contact, request.now) for contact in stopping.called_off_by(why, found, fact.known_at)
-        ],
+        "called_off": [ahead_shown(contact, request.now) for contact in called_off],
+        "alone": lifting.alone(standing, request.actor, request.now),
+        "by_file": not standing.by,
+        "asked": waits
+        and {"by": waits.asked_by.name, "at": when_text(waits.asked_at, request.now), "reason": waits.reason},
     }
 
 

@@ -1,0 +1,111 @@
+"""Contact with a customer goes on (恢复联系): whoever looks after the customer asks, a leader agrees; one's own slip of the finger
+is taken back alone, within ten minutes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.words import Words
+from zhike.customers.models import Customer
+from zhike.people import approvals, bank
+from zhike.people.actor import Actor
+from zhike.people.models import Approval
+
+from . import stops
+
+ALONE_WITHIN = timedelta(minutes=10)
+WHY = {
+    "deceased": gettext_lazy("The customer has died"),
+    "closed": gettext_lazy("The account is closed"),
+    "do_not_disturb": gettext_lazy("Does not want to be disturbed"),
+    "complaint": gettext_lazy("A complaint is open"),
+}
+
+
+def alone(standing: stops.Standing, actor: Actor, now: datetime) -> bool:
+    """Whether the actor may take the stop back without a second person: as a mistake of one's own, just made."""
+    fact = standing.fact
+    return fact is not None and fact.by_id == actor.id and now - fact.known_at <= ALONE_WITHIN
+
+
+def lift(
+    customer: Customer, why: str, *, reason: str, mistake: bool, actor: Actor, now: datetime, bank: Bank
+) -> Approval | None:
+    """The stop is over, or, as a ``mistake``, never was. None where it is lifted already; else the request that waits for a
+    leader of the customer's unit, and until then the stop stands.
+
+    Raises Refused as :func:`zhike.obligations.stops.resume` does, and where the same is asked already.
+    """
+    stops.may_resume(customer, why, reason=reason, mistake=mistake)
+    standing = stops.standing_for(customer, why)
+    if standing is None:
+        return None
+    if mistake and alone(standing, actor, now):
+        stops.resume(customer, why, reason=reason, mistake=True, actor=actor, now=now, bank=bank)
+        return None
+    payload = {"customer": customer.pk, "why": why, "mistake": mistake}
+    return approvals.ask(actor, LIFT.name, _subject(customer, why), payload, reason, now, unit_id=customer.unit_id)
+
+
+def asked(customer: Customer, why: str, now: datetime) -> Approval | None:
+    """The request that waits for a decision."""
+    waiting = Approval.objects.filter(kind=LIFT.name, subject=_subject(customer, why), decision="open")
+    return waiting.filter(asked_at__gt=now - approvals.WAITS).select_related("asked_by").first()
+
+
+def _subject(customer: Customer, why: str) -> str:
+    return f"customer:{customer.pk}/stop:{why}"
+
+
+def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
+    given = approval.payload
+    rows = Customer.objects.visible_to(actor).select_for_update(of=("self",))
+    customer = rows.filter(pk=given["customer"]).first()
+    if customer is None:
+        raise approvals.Undecidable(
+            "该客户不在您的管辖范围内，请由其机构的主管审批。",
+            "The customer is outside your scope; a leader of the customer's unit has to decide.",
+        )
+    if not stops.stands(customer, given["why"]):
+        raise approvals.Undecidable("联系已经恢复，无需再批。", "Contact goes on already; there is nothing to decide.")
+    stops.resume(
+        customer, given["why"], reason=approval.reason, mistake=given["mistake"], actor=actor, now=now,
+        bank=bank.settings().now(now), approval=approval.pk,
+    )  # fmt: skip
+
+
+def _lines(approval: Approval) -> list[approvals.Line]:
+    given = approval.payload
+    customer = Customer.objects.filter(pk=given["customer"]).first()
+    standing = stops.standing_for(customer, given["why"]) if customer else None
+    return [
+        (
+            _("Customer"),
+            " ".join(known for known in (customer.name, customer.core_number) if known) if customer else "—",
+        ),
+        (_("Why contact stops"), str(WHY[given["why"]])),
+        (_("What shows it"), " · ".join(filter(None, (standing.evidence, standing.by))) if standing else "—"),
+        (
+            _("What is asked"),
+            _("It was a mistake: what it stopped is owed again")
+            if given["mistake"]
+            else _("It is over: contact goes on"),
+        ),
+    ]
+
+
+LIFT = approvals.register(
+    approvals.Kind(
+        "customers.resume",
+        Words("恢复联系", "Let contact with a customer go on"),
+        "customers.resume",
+        "customers.approve_resume",
+        _carry_out,
+        _lines,
+    )
+)
