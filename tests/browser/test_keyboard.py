@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from .conftest import MONDAY, Arranged, Saw, Site, chip
+from .conftest import MONDAY, PHONE, Arranged, Saw, Site, chip, tap
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
@@ -42,6 +42,23 @@ def test_a_row_done_by_keys_alone(shared: Site, saw: Saw) -> None:
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page).to_have_title("今日 · 知客")
+
+
+def test_a_refused_form_opens_where_its_fault_stands(shared: Site) -> None:
+    """It opened at its top, where on the phone nothing seemed to have happened."""
+    customer = shared.customer("文种")
+    page = shared.person(size=PHONE)
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/visit/")
+    page.locator("[name=time]").first.fill("16:00")
+    tap(page, "purpose", "care")
+    page.keyboard.press("Control+Enter")
+    where = page.locator("[name=place]")
+    expect(where).to_be_focused()
+    expect(where).to_be_in_viewport()
+    expect(where).to_have_attribute("aria-invalid", "true")
+    fault = page.locator(f"#{where.get_attribute('aria-describedby')}")
+    expect(fault).to_be_in_viewport(ratio=1)
+    expect(fault).not_to_be_empty()
 
 
 def choose(page: Page, target: str, key: str) -> None:

@@ -97,3 +97,24 @@ addEventListener(
   },
   true,
 );
+
+// A form that came back refused opens where the fault stands: at the top of the page nothing seems to have happened.
+function atFault() {
+  const [visit] = performance.getEntriesByType("navigation");
+  const seen = (element) => element.getClientRects().length > 0;
+  const first = (selector) => [...document.querySelectorAll(selector)].find(seen);
+  const fault = first(".main .field-error") ?? (visit?.responseStatus === 422 ? first(".main [role='alert']") : null);
+  if (!fault) return;
+  fault.id ||= "fault";
+  const before = (field) => field.compareDocumentPosition(fault) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const near = fault.matches(".field-error") ? fault.closest(".field, .learned, .form-part, form") : null;
+  const fields = [...(near?.querySelectorAll("input, select, textarea") ?? [])].filter((field) => seen(field) && !field.disabled && before(field));
+  const field = document.querySelector(`[aria-describedby~="${CSS.escape(fault.id)}"]`) ?? fields.find((one) => !one.value) ?? fields[0];
+  if (field) {
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", fault.id);
+  } else fault.tabIndex = -1;
+  (field ?? fault).focus({ preventScroll: true });
+  fault.scrollIntoView({ block: "center" });
+}
+addEventListener("DOMContentLoaded", atFault);
