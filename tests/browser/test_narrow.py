@@ -56,3 +56,25 @@ def test_the_near_minute_keeps_its_words_on_a_small_desk(shared: Site, width: in
     assert box
     assert box["width"] >= 160
     assert fits(page)
+
+
+def test_every_place_is_led_to_at_200_percent(shared: Site) -> None:
+    """A desk at 200 % is as wide as a large phone: the administrator's places were not on its rail."""
+    page = shared.person("administrator", size={"width": 640, "height": 450})
+    for place in ("units", "settings", "approvals"):
+        link = page.locator(f".rail a[href='/{place}/']")
+        expect(link).to_be_in_viewport(ratio=1)
+        link.click()
+        page.wait_for_url(f"**/{place}/")
+        assert fits(page)
+
+
+def test_at_400_percent_nothing_stays_in_the_way(shared: Site) -> None:
+    """1280 × 1024 at 400 %: what stood fast above and below left a strip of 140 px to read in."""
+    page = shared.person(size={"width": 320, "height": 256})
+    page.goto(f"{shared.address}/code/")
+    expect(page.locator(".rail")).not_to_be_in_viewport()
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("scrollY > 100")
+    expect(page.locator(".bar")).not_to_be_in_viewport()
+    assert fits(page)

@@ -21,18 +21,18 @@ from zhike.people.permissions import MAY
 
 HIDDEN = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
 
-# name of the route, icon, words, key after G, only at the desk, at the rail's foot
-RAIL: tuple[tuple[str, str, Any, str, bool, bool], ...] = (
-    ("today", "today", _("Today"), "t", False, False),
-    ("customers", "people", _("Customers"), "k", False, False),
-    ("schedule", "calendar", _("Schedule"), "r", False, False),
-    ("team", "team", _("Team"), "w", False, False),
-    ("imports", "upload", _("Imports"), "", True, False),
-    ("approvals", "check", _("Approvals"), "", False, False),
-    ("units", "home", _("Units"), "", True, False),
-    ("trail", "eye", _("Trail"), "", True, False),
-    ("code", "code", _("Code"), "", False, True),
-    ("settings", "settings", _("Settings"), "", True, False),
+# name of the route, icon, words, key after G, at the rail's foot
+RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
+    ("today", "today", _("Today"), "t", False),
+    ("customers", "people", _("Customers"), "k", False),
+    ("schedule", "calendar", _("Schedule"), "r", False),
+    ("team", "team", _("Team"), "w", False),
+    ("imports", "upload", _("Imports"), "", False),
+    ("approvals", "check", _("Approvals"), "", False),
+    ("units", "home", _("Units"), "", False),
+    ("trail", "eye", _("Trail"), "", False),
+    ("code", "code", _("Code"), "", True),
+    ("settings", "settings", _("Settings"), "", False),
 )
 # Who is led where; a rail that shows closed doors teaches people to rattle them.
 LEADS = {
@@ -100,16 +100,14 @@ def first_place(request: HttpRequest) -> str:
 def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
     """The rail's items for these roles, in this language; only places that exist."""
     items = []
-    for name, icon, text, key, desk, end in RAIL:
+    for name, icon, text, key, end in RAIL:
         if MAY[LEADS[name]].isdisjoint(roles):
             continue
         try:
             href = reverse(name)
         except NoReverseMatch:
             continue
-        items.append(
-            {"name": name, "icon": icon, "text": str(text), "key": key, "desk": desk, "end": end, "href": href}
-        )
+        items.append({"name": name, "icon": icon, "text": str(text), "key": key, "end": end, "href": href})
     return tuple(items)
 
 
