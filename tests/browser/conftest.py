@@ -1,4 +1,6 @@
-"""Journeys in a real browser: Debian's Chromium before a web server of our own, on a database of the journey's own."""
+"""Journeys in a real browser: Debian's Chromium before a web server of our own, on a database of the journey's own.
+
+``ZHIKE_CHROMIUM`` names another one, as the oldest that must do (109)."""
 
 from __future__ import annotations
 
@@ -40,6 +42,7 @@ MONDAY = datetime(2026, 3, 2, 14, 0, tzinfo=SHANGHAI)
 LONG_BEFORE = MONDAY - timedelta(days=10)
 NUMBERS = count(1)
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+CHROMIUM = os.environ.get("ZHIKE_CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-first-run", "--disable-quic", "--disable-dev-shm-usage"]  # fmt: skip
 Role = Callable[[], AbstractContextManager[None]]
@@ -53,7 +56,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
     yield browser
     browser.close()
 
