@@ -162,6 +162,22 @@ def test_of_two_clicks_on_a_page_one_comes_second(database: Database) -> None:
         assert other.execute("SELECT count(*) FROM contacts_contact").fetchone() == (2,)
 
 
+def test_of_two_who_ask_for_the_same_at_once_one_comes_second(database: Database) -> None:
+    """A second request for one thing could stand beside the first, and be approved after it."""
+    cast, _program = prepared(database)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE zhike_owner")
+        windows = [cast.client(who) for who in ("administrator", "second_administrator", "compliance")]
+    form = {"from_day": f"{clock.now().date() + timedelta(days=9)}", "reason": "多数客户要求更宽"}
+    for value in range(20, 24):
+        answers = at_once(3, lambda n, v=value: windows[n].post("/settings/callback_tolerance/", {"value": v, **form}))
+        assert sorted(answer.status_code for answer in answers) == [303, 422, 422]
+        assert "已有待审批" in next(answer for answer in answers if answer.status_code == 422).content.decode()
+        with psycopg.connect(database.url("zhike_worker"), autocommit=True) as other:
+            standing = "UPDATE people_approval SET asked_at = asked_at - interval '48 hours' WHERE decision = 'open'"
+            assert other.execute(standing).rowcount == value - 19
+
+
 def twin(program: Program) -> Program:
     """The same program over another connection."""
     other = object.__new__(Program)

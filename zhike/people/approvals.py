@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from zhike.conduct.words import Refused, Words
@@ -22,6 +23,7 @@ from zhike.people.models import Approval
 from zhike.people.permissions import check, may
 
 WAITS = timedelta(hours=48)
+ONE_WAITS = "people_approval_one_waits"
 
 Line = tuple[str, str]
 
@@ -76,21 +78,25 @@ def ask(
     check(actor, KINDS[kind].ask)
     if not reason.strip():
         raise Undecidable("请写明理由，复核人据此判断。", "Say why; the second person decides by it.")
-    waiting = Approval.objects.filter(kind=kind, subject=subject, decision="open", asked_at__gt=now - WAITS)
-    if waiting.exists():
-        raise Undecidable("同一事项已有待审批的申请。", "The same is already waiting for a decision.")
     # What comes back from the database must have the digest that went in: JSON turns tuples and dates into its own.
     payload = json.loads(json.dumps(payload))
-    return Approval.objects.create(
-        kind=kind,
-        subject=subject,
-        payload=payload,
-        digest=digest_of(kind, subject, payload),
-        unit_id=unit_id,
-        asked_by_id=actor.id,
-        asked_at=now,
-        reason=reason.strip(),
-    )
+    try:
+        with transaction.atomic():
+            return Approval.objects.create(
+                kind=kind,
+                subject=subject,
+                payload=payload,
+                digest=digest_of(kind, subject, payload),
+                unit_id=unit_id,
+                asked_by_id=actor.id,
+                asked_at=now,
+                reason=reason.strip(),
+            )
+    except IntegrityError as error:
+        # The database alone knows: another's request may be out of sight, or not yet committed when this one was made.
+        if ONE_WAITS not in str(error):
+            raise
+        raise Undecidable("同一事项已有待审批的申请。", "The same is already waiting for a decision.") from None
 
 
 def approve(actor: Actor, approval_id: int, digest: str, now: datetime, note: str = "") -> Approval:

@@ -22,7 +22,20 @@ REVOKE UPDATE ON people_approval FROM {APP};
 GRANT UPDATE (decision, decided_by_id, decided_at, note) ON people_approval TO {APP};
 """
 
+# Of two who ask for the same at once one comes second, whether they see each other's request or not. A request waits for
+# 48 hours (zhike.people.approvals.WAITS); after that it stands in nobody's way. In UTC, because a constraint may
+# depend on nothing that a session can set.
+ONE_WAITS = """
+ALTER TABLE people_approval ADD CONSTRAINT people_approval_one_waits EXCLUDE USING gist (
+    int8range(hashtextextended(kind || ' ' || subject, 0), hashtextextended(kind || ' ' || subject, 0), '[]') WITH &&,
+    tsrange(asked_at AT TIME ZONE 'UTC', (asked_at AT TIME ZONE 'UTC') + interval '48 hours') WITH &&)
+    WHERE (decision = 'open');
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("people", "0004_begin")]
-    operations = [migrations.RunSQL(WALL, "DROP FUNCTION zhike_roles CASCADE")]
+    operations = [
+        migrations.RunSQL(WALL, "DROP FUNCTION zhike_roles CASCADE"),
+        migrations.RunSQL(ONE_WAITS, "ALTER TABLE people_approval DROP CONSTRAINT people_approval_one_waits"),
+    ]
