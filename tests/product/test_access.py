@@ -7,6 +7,7 @@ names of customers out of sight, so search, counts, exports, autocompletion and 
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -22,11 +23,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import CUSTOMERS, STAFF, Cast
+from tests.conftest import ROOT
 from zhike import clock
 from zhike.contacts.models import Contact
 from zhike.customers.models import Need, Relation, Run
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
+from zhike.pages.shell import LEADS
+from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 
@@ -238,6 +242,18 @@ def test_every_route_states_its_policy() -> None:
     unstated = [str(route) for route in routes() if route.policy is None]
     assert not unstated
     assert len(routes()) > 80
+
+
+def test_every_capability_opens_something() -> None:
+    """A route, a verb, what two persons decide, a place of the rail: a line of the table that nothing asks for says what is not so."""
+    stated = {route.policy for route in routes()}
+    kinds = {capability for kind in KINDS.values() for capability in (kind.ask, kind.decide)}
+    asked = set()
+    for path in ROOT.glob("zhike/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"check", "may", "Refused"}:
+                asked |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+    assert set(MAY) - stated - kinds - asked - set(LEADS.values()) == set()
 
 
 def test_what_is_public_is_known() -> None:

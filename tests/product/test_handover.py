@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from tests.cast import Cast
 from zhike import clock
@@ -161,3 +162,64 @@ def test_without_that_setting_a_reason_is_enough(cast: Cast, owed: Obligation) -
     with cast.acting("rm", NOW) as actor:
         assert completion.waive(owed, "客户说不必", actor=actor, now=NOW).state == "waived"
         assert not Approval.objects.exists()
+
+
+def asked_to_waive(cast: Cast, owed: Obligation, who: str) -> None:
+    answer = cast.client(who).post(f"/obligations/{owed.pk}/waive/", {"reason": "客户说不必"})
+    assert answer.status_code == 303
+
+
+def who_may_decide(cast: Cast) -> list[str]:
+    """Everybody on whose page of approvals it waits with the button that decides."""
+    return [who for who in cast.staff if 'value="approve"' in cast.client(who).get("/approvals/").content.decode()]
+
+
+def decided(cast: Cast, owed: Obligation, who: str) -> None:
+    with cast.acting(who, NOW) as actor:
+        waiting = approvals.waiting_for(actor, NOW).get()
+    answer = cast.client(who).post(f"/approvals/{waiting.pk}/", {"act": "approve", "digest": waiting.digest})
+    assert answer.status_code == 303
+    with cast.acting("compliance", NOW):
+        owed.refresh_from_db()
+        assert (owed.state, owed.settled_by_id, owed.approval_id) == ("waived", cast.staff[who].pk, waiting.pk)
+
+
+@pytest.fixture
+def left(cast: Cast, owner: Role, owed: Obligation) -> None:
+    """The bank wants the leader's word; 林晓 has left, and a team-mate who stands in asks."""
+    with owner():
+        Setting.objects.create(name="waiver_needs_leader", value=True, from_day=date(2026, 1, 1), at=NOW)
+        Post.objects.filter(staff=cast.rm).update(to_day=TODAY)
+        Post.objects.filter(staff=cast.mate).update(scope="team")
+
+
+def test_what_somebody_owed_who_has_left_is_decided_where_they_served(cast: Cast, left: None, owed: Obligation) -> None:
+    asked_to_waive(cast, owed, "mate")
+    assert who_may_decide(cast) == ["leader", "branch_leader"]
+    decided(cast, owed, "leader")
+
+
+def test_where_nobody_leads_any_more_compliance_decides(cast: Cast, left: None, owner: Role, owed: Obligation) -> None:
+    with owner():
+        Post.objects.filter(role="leader").update(to_day=TODAY)
+    asked_to_waive(cast, owed, "mate")
+    assert who_may_decide(cast) == ["compliance"]
+    decided(cast, owed, "compliance")
+
+
+def test_what_the_leader_above_all_owes_is_decided_by_compliance(
+    cast: Cast, left: None, owner: Role, owed: Obligation
+) -> None:
+    """Nobody stands above: the leader's own request waited for a leader that there is not."""
+    with owner():
+        Obligation.objects.filter(pk=owed.pk).update(owner=cast.branch_leader)
+    asked_to_waive(cast, owed, "branch_leader")
+    decided(cast, owed, "compliance")
+
+
+def test_the_database_waives_nothing_that_was_not_agreed_to(cast: Cast, left: None, owed: Obligation) -> None:
+    asked_to_waive(cast, owed, "mate")
+    for who in ("leader", "compliance", "mate"):
+        with cast.acting(who, NOW), connection.cursor() as cursor:
+            cursor.execute("SELECT obligations_waive(id, %s) FROM people_approval WHERE decision = 'open'", [NOW])
+            assert cursor.fetchone() == (None,)

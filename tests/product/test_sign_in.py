@@ -54,7 +54,7 @@ def writes_and_fails(request: HttpRequest) -> HttpResponse:
     if how == "raise":
         raise ValueError(how)
     if how == "refuse":
-        raise Refused("No.", "customers.export")
+        raise Refused("No.", "customers.import")
     return HttpResponse(status=int(how))
 
 
@@ -306,7 +306,7 @@ def test_a_refusal_is_kept_though_the_request_is_undone(cast: Cast) -> None:
     assert browser.get("/fails?how=refuse").status_code == 403
     with cast.acting("rm"):
         kept = Entry.objects.filter(action="refused").order_by("id").values_list("object", flat=True)
-        assert list(kept) == ["settings.change", "customers.export"]
+        assert list(kept) == ["settings.change", "customers.import"]
     assert Staff.objects.get(pk=cast.rm.pk).title == ""
 
 

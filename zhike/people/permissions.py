@@ -36,7 +36,6 @@ MAY: dict[str, frozenset[str]] = {
     "customers.create": SERVING,
     "customers.change": SERVING,
     "customers.reveal": LOOKING - {AUDITOR},
-    "customers.export": frozenset({LEADER, COMPLIANCE}),
     "customers.import": frozenset({LEADER, ADMINISTRATOR}),
     "customers.reassign": frozenset({LEADER}),
     "customers.approve_reassign": frozenset({LEADER}),
@@ -50,12 +49,12 @@ MAY: dict[str, frozenset[str]] = {
     "obligations.settle": SERVING,
     "obligations.waive": SERVING,
     "obligations.approve_waive": frozenset({LEADER}),
+    "obligations.approve_unled": frozenset({COMPLIANCE}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
     # What others have late: those who lead them, and those who watch over the code
     "team.view": frozenset({LEADER, COMPLIANCE, RISK, AUDITOR}),
-    "findings.view": LOOKING,
     # People
     "staff.view": EVERYBODY,
     "staff.change": frozenset({ADMINISTRATOR}),
