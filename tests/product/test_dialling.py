@@ -68,9 +68,7 @@ def test_starting_a_call_shows_its_number_once(rm: Client, one: Customer, owner:
     assert "13898761234" not in again
 
 
-def test_dialling_on_in_the_same_call_is_no_further_reveal(
-    rm: Client, one: Customer, cast: Cast, owner: Role
-) -> None:
+def test_dialling_on_in_the_same_call_is_no_further_reveal(rm: Client, one: Customer, cast: Cast, owner: Role) -> None:
     """The row of what is owed leads back into the running call; a plan's button starts one."""
     with cast.acting("rm", NOW) as actor:
         plan = course.plan(one, "call", actor=actor, now=NOW, planned_for=NOW, purpose="introduction")

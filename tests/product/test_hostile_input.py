@@ -13,6 +13,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
+from zhike.people.models import Approval
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -95,3 +96,68 @@ def test_a_draft_of_what_cannot_be_kept_is_refused_and_the_one_before_stays(cast
     assert rm.post(address, deep, content_type="application/json").status_code == 400
     with cast.acting("rm", NOW):
         assert Draft.objects.get(contact=contact).values == kept["values"]
+
+
+def test_no_contact_is_fixed_for_another_age(cast: Cast, rm: Client) -> None:
+    """A year typed wrong is said at once, wherever a contact, a call-back or a promise gets its day."""
+    customer = cast.customers["rm"][0].pk
+    form = {"place": "客户公司", "purpose": "care", "time": "10:00"}
+    for day in ("9999-12-31", "2028-06-01"):
+        for kind, how in (("visit", "agree"), ("reception", "plan"), ("call", "plan")):
+            answer = rm.post(f"/customers/{customer}/new/{kind}/", {**form, "how": how, "day": day})
+            assert answer.status_code == 422, (day, kind)
+    assert "两年" in answer.content.decode()
+    with cast.acting("rm", NOW):
+        assert not Contact.objects.exists()
+    assert rm.post(f"/customers/{customer}/new/call/", {"how": "now", "purpose": "care"}).status_code == 303
+    with cast.acting("rm", NOW):
+        contact = Contact.objects.get()
+    again = {"outcome": "busy", "again_day": "2126-03-17", "again_time": "10:00"}
+    answer = rm.post(f"/contacts/{contact.pk}/outcome/", again)
+    assert (answer.status_code, "两年" in answer.content.decode()) == (422, True)
+    assert rm.post(f"/contacts/{contact.pk}/outcome/", {"outcome": "reached"}).status_code in {200, 303}
+    written = {"result": "agreed", "need": "none", "words": "好", "promise": "寄资料", "promise_day": "2126-03-17"}
+    for more in ({"next": "other", "next_day": "2126-03-17"}, {"next": "2w"}):
+        answer = rm.post(f"/contacts/{contact.pk}/close/", {**written, **more})
+        assert (answer.status_code, "两年" in answer.content.decode()) == (422, True), more
+
+
+@pytest.mark.parametrize(
+    ("who", "address", "form", "said"),
+    [
+        (
+            "leader",
+            "/customers/{customer}/hand-over/",
+            {"rm": "{mate}", "from_day": "9999-12-31", "reason": "轮岗"},
+            "两年",
+        ),
+        (
+            "administrator",
+            "/settings/callback_tolerance/",
+            {"value": "9", "from_day": "2126-03-16", "reason": "x"},
+            "两年",
+        ),
+        (
+            "administrator",
+            "/staff/{mate}/posts/",
+            {"unit": "{unit}", "role": "rm", "scope": "own", "from": "9999-12-31", "to": "", "reason": "x"},
+            "两年",
+        ),
+        (
+            "administrator",
+            "/staff/{mate}/posts/",
+            {"unit": "{unit}", "role": "rm", "scope": "own", "from": "", "to": "9999-12-31", "reason": "x"},
+            "十年",
+        ),
+        ("administrator", "/workdays/", {"act": "set", "day": "9999-12-31", "works": "no", "name": "x"}, "2100"),
+    ],
+)
+def test_nothing_is_decided_for_another_age(
+    cast: Cast, at: datetime, who: str, address: str, form: dict[str, str], said: str
+) -> None:
+    ids = {"customer": cast.customers["rm"][0].pk, "mate": cast.mate.pk, "unit": cast.units["lujiazui"].pk}
+    given = {name: value.format(**ids) for name, value in form.items()}
+    answer = cast.client(who, NOW).post(address.format(**ids), given)
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    with cast.acting("administrator", NOW):
+        assert not Approval.objects.exists()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from zhike.conduct.bank import Bank
+from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Words
 
 Effect = Literal["warn", "block"]
@@ -204,6 +205,8 @@ def call_outcome(*, outcome: str, call_back: datetime | None, no_time_agreed: bo
                 "call_back_at",
             )
         ]
+    if call_back is not None and too_far(call_back, now):
+        return [Verdict(clause, "time_too_far", "block", TOO_FAR, "call_back_at")]
     return []
 
 

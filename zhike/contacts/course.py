@@ -14,6 +14,7 @@ from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.obligations import ledger
@@ -387,13 +388,15 @@ def put_through(
 
 
 def lies_ahead(field: str, at: datetime | None, now: datetime) -> None:
-    """Raises DoesNotFit where what is planned, agreed or moved has its time behind it: nobody comes on time yesterday."""
+    """Raises DoesNotFit where what is planned, agreed or moved has its time behind it, or years ahead: nobody comes on time yesterday."""
     if at is not None and at < now - AT_THE_MOMENT:
         raise DoesNotFit(
             field,
             "这个时间已经过去：计划、预约和改期都要选将来的时间；已经发生的，请补记。",
             "This time has passed. Plan, agree or move to a time ahead; record afterwards what has happened.",
         )
+    if at is not None and too_far(at, now):
+        raise DoesNotFit(field, TOO_FAR.zh, TOO_FAR.en)
 
 
 def _only(contact: Contact, *kinds: Kind) -> None:

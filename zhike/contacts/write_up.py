@@ -20,6 +20,7 @@ from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
 from zhike.conduct.guard import Blocked, Verdict
+from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.people.actor import Actor
@@ -113,6 +114,8 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, no
                 "next",
             )
         )
+    elif form.next and too_far(form.next.at, now):
+        found.append(Verdict("R13", "next_too_far", "block", TOO_FAR, "next"))
     if form.seen.get("invitation") == "accepted" and (form.next is None or form.next.kind != "reception"):
         found.append(
             Verdict(
@@ -127,6 +130,8 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, no
             )
         )
     for promise in form.promises:
+        if promise.due and too_far(promise.due, now):
+            found.append(Verdict("W11", "promise_too_far", "block", TOO_FAR, "promises"))
         if promise.due and promise.due <= (contact.ended_at or now):
             found.append(
                 Verdict(

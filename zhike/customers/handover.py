@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db.models import Q
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from zhike.conduct import horizon
 from zhike.conduct.words import Words
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Customer
@@ -24,6 +26,7 @@ def ask_to_hand_over(
     customer: Customer, rm_id: int, from_day: date, reason: str, *, actor: Actor, now: datetime
 ) -> Approval:
     """Asks that ``rm_id`` keep the customer from a day on. Raises Unaccepted, or Refused, with a sentence."""
+    horizon.check(from_day, localdate(now))
     post = post_of(rm_id, from_day)
     if customer.rm_id == rm_id:
         raise Unaccepted(_("The customer is already in this person's book."))

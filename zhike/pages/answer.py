@@ -93,12 +93,16 @@ def contact_for(request: ActingRequest, id: int) -> Contact:
     return found
 
 
+YEARS = range(1900, 2200)  # as the API has it; beyond them a zone may lead out of what a date can say
+
+
 def moment(day: str, clock: str, bank: Bank) -> datetime | None:
-    """The aware moment that two fields name; None where one is empty or cannot be read."""
+    """The aware moment that two fields name; None where one is empty, cannot be read or is of another age."""
     try:
-        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), bank.zone)
+        at = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), bank.zone)
     except ValueError:
         return None
+    return at if at.year in YEARS else None
 
 
 NUMBER = re.compile(r"[0-9]{1,18}")

@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from zhike.conduct import horizon
 from zhike.conduct.bank import SETTINGS, Change, Settings
 from zhike.conduct.setting import plain, read
 from zhike.conduct.words import Refused, Words
@@ -49,6 +50,7 @@ def ask_to_change(
             "生效日不能早于今天：此前应办按当时的口径。",
             "It cannot begin before today: what was owed then stays as it was.",
         )
+    horizon.check(from_day, today)
     settings().with_change(Change(name, value, from_day))
     if plain(read(SETTINGS[name], value)) == plain(getattr(settings().at(from_day), name)):
         raise Refused("与当时的值相同，无需修改。", "That is its value already.")

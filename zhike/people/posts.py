@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
+from django.utils.timezone import localdate
+
+from zhike.conduct import horizon
 from zhike.conduct.words import Refused, Words
 from zhike.people import approvals
 from zhike.people.actor import Actor
@@ -42,6 +45,9 @@ def ask_to_grant(actor: Actor, posts: Sequence[NewPost], reason: str, now: datet
         raise Refused("没有要授予的任职。", "There is no post to grant.")
     for post in posts:
         _hold(post)
+        near(
+            date.fromisoformat(post.from_day), date.fromisoformat(post.to_day) if post.to_day else None, localdate(now)
+        )
     subject = f"staff:{posts[0].staff}" if len(posts) == 1 else f"posts:{len(posts)}:{now.isoformat()}"
     return approvals.ask(actor, GRANT.name, subject, {"posts": [asdict(post) for post in posts]}, reason, now)
 
@@ -72,6 +78,13 @@ def write(post: NewPost, there: Post | None = None) -> Post:
     row.to_day = date.fromisoformat(post.to_day) if post.to_day else None
     row.save()
     return row
+
+
+def near(begins: date, ends: date | None, today: date) -> None:
+    """Raises Refused for a beginning or an end so far ahead that nobody can have meant it."""
+    horizon.check(begins, today)
+    if ends:
+        horizon.check_end(ends, today)
 
 
 def _hold(post: NewPost) -> None:

@@ -14,8 +14,10 @@ from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from zhike.conduct.words import Refused
 from zhike.people import invitation, posts
 from zhike.people.models import Post, Role, Staff, Unit
 from zhike.people.posts import NewPost
@@ -239,6 +241,11 @@ class Roster:
         begins, ends = self._day(entry, "from") or self.today, self._day(entry, "to")
         if ends and ends <= begins:
             self._complain(entry, "to", _("It must end after it begins."))
+        for name, start, end in (("from", begins, None), ("to", self.today, ends)):
+            try:
+                posts.near(start, end, self.today)
+            except Refused as refused:
+                self._complain(entry, name, refused.words.say(get_language() or ""))
         if entry.problems or unit is None:
             return None
         return NewPost(0, unit.pk, role, scope, begins.isoformat(), ends.isoformat() if ends else None)

@@ -10,6 +10,7 @@ from zhike.people.actor import Actor
 from zhike.people.models import Workday
 from zhike.people.permissions import check
 
+YEARS = range(2004, 2101)
 PUBLISHED = "国务院办公厅通知"
 
 
@@ -21,6 +22,11 @@ def workdays() -> Workdays:
 def set_day(actor: Actor, day: date, *, works: bool, name: str) -> Workday:
     """The bank works on ``day``, or does not, whatever the week says."""
     check(actor, "workdays.change")
+    if day.year not in YEARS:
+        raise Refused(
+            f"工作日历只记 {YEARS[0]} 至 {YEARS[-1]} 年，请核对年份。",
+            f"Workdays are kept from {YEARS[0]} to {YEARS[-1]}. Look at the year.",
+        )
     if works == (day.weekday() < 5) and not (day.month, day.day) == (10, 1):
         raise Refused(
             "与平常的周次相同，无需录入；如要撤销，请删除该日。",

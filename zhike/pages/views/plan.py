@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
+from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.contacts import correction, course, stopping
 from zhike.contacts.afterwards import Account, Agreed, foreseen
 from zhike.contacts.afterwards import record as record_
@@ -62,6 +63,8 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
             gettext("%(time)s has passed; it is %(now)s now. Choose a time ahead.")
             % {"time": when_text(at, request.now), "now": clock(request.now)},
         )
+    elif at and how in {"agree", "plan"} and too_far(at, request.now):
+        said["day"] = ("", TOO_FAR.say(owed.speaks()))
     elif at and how == "afterwards" and at > request.now:
         said["day"] = ("", gettext("What is recorded afterwards lies in the past."))
     agreed = how == "agree" or (how == "afterwards" and given.get("was_agreed") == "yes")

@@ -30,7 +30,7 @@ def show(request: ActingRequest) -> HttpResponse:
     """``?year=2026``: that year's days; the administrator enters, changes and takes back."""
     today = local(request.now).date()
     year = number(request.GET.get("year")) or today.year
-    if not 2004 <= year <= 2100:
+    if year not in workdays.YEARS:
         year = today.year
     if request.method != "POST":
         return _page(request, year)

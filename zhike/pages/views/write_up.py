@@ -184,7 +184,7 @@ def read(given: QueryDict, contact: Contact, now: datetime, bank: Bank, refused:
         by_rhythm=given.get("next") == "rhythm",
         learned=_learned(given, refused),
         demands=_lines(given, "demand"),
-        promises=[PromiseMade(words, due=due) for words, due in _promises(given, bank)],
+        promises=[PromiseMade(words, due=due) for words, due in _promises(given, bank, refused)],
         seen=_seen(given),
     )
 
@@ -228,12 +228,15 @@ def _lines(given: QueryDict, name: str) -> list[str]:
     return [line.strip() for line in given.getlist(name) if line.strip()]
 
 
-def _promises(given: QueryDict, bank: Bank) -> list[tuple[str, datetime | None]]:
+def _promises(given: QueryDict, bank: Bank, refused: dict[str, tuple[str, str]]) -> list[tuple[str, datetime | None]]:
     days = given.getlist("promise_day")
     rows = []
     for at, words in enumerate(given.getlist("promise")):
         if words.strip():
-            due = moment(days[at], "23:59", bank) if at < len(days) and days[at] else None
+            said = days[at] if at < len(days) else ""
+            due = moment(said, "23:59", bank)
+            if said and due is None:
+                refused["promises"] = ("", gettext("“%(said)s” is no date. Write it like 2026-03-01.") % {"said": said})
             rows.append((words.strip(), due))
     return rows
 
