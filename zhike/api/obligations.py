@@ -226,11 +226,12 @@ class TodayOut(Out):
 
 def timeline(request: HttpRequest, body: str) -> HttpResponse:
     """The timeline as PostgreSQL made it; unchanged, it is not sent again."""
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    content = body.encode()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-store"}
-    if request.headers.get("If-None-Match") == tag:
+    if request.META.get("HTTP_IF_NONE_MATCH") == tag:
         return HttpResponse(status=304, headers=headers)
-    return HttpResponse(body, content_type="application/json", headers=headers)
+    return HttpResponse(content, content_type="application/json", headers=headers)
 
 
 @router.get("obligations", response=ObligationsOut | TodayOut)

@@ -64,7 +64,7 @@ def act(staff_id: int, now: datetime) -> Actor:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, name, roles, sees, writes FROM people_act(%s, %s)", [staff_id, now])
         row = cursor.fetchone()
-    if row is None:
+    if row[0] is None:
         raise PermissionError(f"No staff member has the id {staff_id}, or the account is closed.")
     return Actor(row[0], row[1], frozenset(row[2]), tuple(row[3]), tuple(row[4]))
 

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 from zhike.conduct.bank import Bank
-from zhike.trail.walls import APP, WORKER, open_to, watch
+from zhike.trail.walls import open_to, watch
 
 # What day it is at the bank: its zone is a setting, told by the day in UTC. ``Settings.today`` says the same in Python.
 DAY = f"""
@@ -20,7 +20,7 @@ END $$;
 
 # Who may see whose customers. own: oneself; team: who serves in the same unit; tree: in it or below; all: everybody.
 # Somebody who left still counts where the last post was, so that a leaver's customers do not vanish from the leader.
-ACT = f"""
+KEEPERS = """
 CREATE FUNCTION people_keepers(of_staff bigint, of_roles text[], day date) RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH mine AS (
@@ -42,24 +42,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT of_staff AS keeper UNION SELECT staff_id FROM colleagues UNION SELECT -id FROM units
     ) keepers
 $$;
-
-CREATE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT name text, OUT roles text[],
-                           OUT sees bigint[], OUT writes bigint[])
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    day date := people_day(moment);
-BEGIN
-    SELECT s.id, s.name INTO id, name FROM people_staff s WHERE s.id = staff AND s.is_active;
-    IF id IS NULL THEN RETURN; END IF;
-    SELECT coalesce(array_agg(DISTINCT p.role), '{{}}') INTO roles FROM people_post p
-        WHERE p.staff_id = staff AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day);
-    sees := people_keepers(staff, '{{rm,leader,compliance,risk,auditor}}', day);
-    writes := people_keepers(staff, '{{rm,leader}}', day);
-    PERFORM set_config('zhike.actor', id::text, true), set_config('zhike.now', moment::text, true),
-            set_config('zhike.sees', sees::text, true), set_config('zhike.writes', writes::text, true),
-            set_config('zhike.audits', CASE WHEN roles && '{{auditor,compliance}}' THEN 'on' ELSE 'off' END, true);
-END $$;
-GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz) TO {APP}, {WORKER};
 """
 
 
@@ -67,7 +49,7 @@ class Migration(migrations.Migration):
     dependencies = [("people", "0001_initial"), ("trail", "0001_trail")]
     operations = [
         migrations.RunSQL(DAY, "DROP FUNCTION people_day, people_zone"),
-        migrations.RunSQL(ACT, "DROP FUNCTION people_act, people_keepers"),
+        migrations.RunSQL(KEEPERS, "DROP FUNCTION people_keepers"),
         *[
             operation
             for table in ("people_unit", "people_staff", "people_post", "people_approval", "people_setting")

@@ -2,39 +2,26 @@ from django.db import migrations
 
 from zhike.trail.walls import APP, OWNER, WORKER
 
-# The tail of every way in: who it is, what the roles are, what may be seen; told to PostgreSQL for this transaction.
-# Whose rows may be changed differs from whose may be seen only for roles that look on.
-ENTER = """
-CREATE OR REPLACE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT name text, OUT roles text[],
-                                      OUT sees bigint[], OUT writes bigint[])
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
-BEGIN
-    SELECT s.id, s.name INTO id, name FROM people_staff s WHERE s.id = staff AND s.is_active;
-    IF id IS NULL THEN
-        PERFORM people_leave();
-        RETURN;
-    END IF;
-    SELECT coalesce(array_agg(DISTINCT p.role), '{}') INTO roles FROM people_post p
-        WHERE p.staff_id = staff AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day);
-    sees := people_keepers(staff, '{rm,leader,compliance,risk,auditor}', day);
-    writes := CASE WHEN roles && '{compliance,risk,auditor}' THEN people_keepers(staff, '{rm,leader}', day) ELSE sees END;
-    PERFORM set_config('zhike.actor', id::text, true), set_config('zhike.now', moment::text, true),
-            set_config('zhike.sees', sees::text, true), set_config('zhike.writes', writes::text, true),
-            set_config('zhike.audits', CASE WHEN roles && '{auditor,compliance}' THEN 'on' ELSE 'off' END, true),
-            set_config('zhike.roles', roles::text, true);
-END $$;
+# Changes whenever a setting does; a setting may be written by a machine whose clock is behind, so the newest moment alone
+# would not do.
+VERSION = "coalesce((extract(epoch FROM max(t.at)) * 1000000)::bigint + max(t.id), 0)"
+
+
+def setting(name: str) -> str:
+    """A setting as it stands on ``day``, out of the rows ``t`` of people_setting; null where the default counts."""
+    return f"(array_agg(t.value ORDER BY t.from_day DESC) FILTER (WHERE t.name = '{name}' AND t.from_day <= day))[1]"
+
+
+# Every request begins here: few statements, each table looked at once.
+ENTER = f"""
+CREATE FUNCTION people_settings_version() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT {VERSION} FROM people_setting t
+$$;
 
 CREATE FUNCTION people_leave() RETURNS void LANGUAGE sql AS $$
     SELECT set_config(name, '', true) FROM unnest(ARRAY['zhike.actor', 'zhike.now', 'zhike.sees', 'zhike.writes',
         'zhike.audits', 'zhike.roles', 'zhike.on_behalf']) name
-$$;
-
--- One setting as it stands on a day, or null where the default counts.
-CREATE FUNCTION people_setting_on(setting text, day date) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
-    SELECT value FROM people_setting WHERE name = setting AND from_day <= day ORDER BY from_day DESC LIMIT 1
 $$;
 
 CREATE TYPE people_begun AS (
@@ -43,33 +30,57 @@ CREATE TYPE people_begun AS (
     session text
 );
 
--- What a request needs to know of who makes it. settings: changes whenever a setting does; second_factor: demanded by
--- a role, and not set up yet.
-CREATE FUNCTION people_enter(staff bigint, moment timestamptz, demanded text[]) RETURNS people_begun
+-- The tail of every way in: who it is, what the roles are, what may be seen; told to PostgreSQL for this transaction.
+-- Whose rows may be changed differs from whose may be seen only for roles that look on. settings: their version;
+-- second_factor: demanded by a role, and not set up yet. Nobody where the account is closed.
+CREATE FUNCTION people_enter(staff bigint, moment timestamptz, day date, demanded text[]) RETURNS people_begun
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     begun people_begun;
-    acted record;
-    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
-    asked jsonb := people_setting_on('second_factor_roles', day);
+    wide boolean;
 BEGIN
-    SELECT * INTO acted FROM people_act(staff, moment);
-    IF acted.id IS NULL THEN RETURN begun; END IF;
-    SELECT s.id, s.number, s.name, s.title, s.language, s.theme, s.single_keys, s.must_change_password
-        INTO begun.id, begun.number, begun.name, begun.title, begun.language, begun.theme, begun.single_keys, begun.must_change_password
-        FROM people_staff s WHERE s.id = staff;
-    begun.roles := acted.roles;
-    begun.sees := acted.sees;
-    begun.writes := acted.writes;
-    begun.settings := coalesce((SELECT (extract(epoch FROM max(at)) * 1000000)::bigint FROM people_setting), 0);
-    IF asked IS NOT NULL THEN
-        demanded := ARRAY(SELECT jsonb_array_elements_text(asked));
+    SELECT s.id, s.number, s.name, s.title, s.language, s.theme, s.single_keys, s.must_change_password, held.roles,
+           settings.version,
+           held.roles && CASE WHEN settings.asked IS NULL THEN demanded
+                              ELSE ARRAY(SELECT jsonb_array_elements_text(settings.asked)) END
+           AND NOT EXISTS (SELECT FROM mfa_authenticator a WHERE a.user_id = s.id AND a.type = 'totp'),
+           held.wide
+    INTO begun.id, begun.number, begun.name, begun.title, begun.language, begun.theme, begun.single_keys,
+         begun.must_change_password, begun.roles, begun.settings, begun.second_factor, wide
+    FROM people_staff s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(DISTINCT p.role), '{{}}') AS roles, coalesce(bool_or(p.scope <> 'own'), false) AS wide
+        FROM people_post p
+        WHERE p.staff_id = s.id AND p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day)) held
+    CROSS JOIN (SELECT {VERSION} AS version, {setting("second_factor_roles")} AS asked FROM people_setting t) settings
+    WHERE s.id = staff AND s.is_active;
+    IF NOT FOUND THEN
+        PERFORM people_leave();
+        RETURN begun;
     END IF;
-    begun.second_factor := acted.roles && demanded
-        AND NOT EXISTS (SELECT FROM mfa_authenticator a WHERE a.user_id = staff AND a.type = 'totp');
+    IF NOT wide THEN
+        -- Whose posts reach no further than themselves sees and changes what is their own: no tree to walk.
+        begun.sees := ARRAY[begun.id];
+        begun.writes := begun.sees;
+    ELSE
+        begun.sees := people_keepers(begun.id, '{{rm,leader,compliance,risk,auditor}}', day);
+        begun.writes := CASE WHEN begun.roles && '{{compliance,risk,auditor}}'
+                             THEN people_keepers(begun.id, '{{rm,leader}}', day) ELSE begun.sees END;
+    END IF;
+    PERFORM set_config('zhike.actor', begun.id::text, true), set_config('zhike.now', moment::text, true),
+            set_config('zhike.sees', begun.sees::text, true), set_config('zhike.writes', begun.writes::text, true),
+            set_config('zhike.audits', CASE WHEN begun.roles && '{{auditor,compliance}}' THEN 'on' ELSE 'off' END, true),
+            set_config('zhike.roles', begun.roles::text, true);
     RETURN begun;
 END $$;
-REVOKE EXECUTE ON FUNCTION people_enter(bigint, timestamptz, text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION people_enter(bigint, timestamptz, date, text[]) FROM PUBLIC;
+
+-- For commands and jobs, which know whom they act for.
+CREATE FUNCTION people_act(staff bigint, moment timestamptz, OUT id bigint, OUT name text, OUT roles text[],
+                           OUT sees bigint[], OUT writes bigint[])
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT e.id, e.name, e.roles, e.sees, e.writes FROM people_enter(staff, moment, people_day(moment), '{{}}') e
+$$;
 
 -- Finds the session, ends it when idle or too old, and lets its staff member act. The moment that it was seen is written
 -- once a minute at most: a read stays a read.
@@ -77,29 +88,34 @@ CREATE FUNCTION people_begin(session_key text, moment timestamptz, idle int, hou
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     begun people_begun;
-    found_session people_session;
-    day date := (moment AT TIME ZONE 'Asia/Shanghai')::date;
+    day date := people_day(moment);
+    content text;
+    whose bigint;
+    began timestamptz;
+    seen timestamptz;
 BEGIN
-    SELECT * INTO found_session FROM people_session s WHERE s.key = session_key;
-    IF found_session.key IS NULL THEN
+    SELECT s.data, s.staff_id, s.begun_at, s.seen_at,
+           coalesce((settings.idle #>> '{{}}')::int, $3), coalesce((settings.hours #>> '{{}}')::int, $4)
+    INTO content, whose, began, seen, idle, hours
+    FROM people_session s
+    CROSS JOIN (SELECT {setting("idle_minutes")} AS idle, {setting("session_hours")} AS hours FROM people_setting t) settings
+    WHERE s.key = session_key;
+    IF NOT FOUND THEN
         PERFORM people_leave();
         RETURN begun;
     END IF;
-    idle := coalesce((people_setting_on('idle_minutes', day) #>> '{}')::int, idle);
-    hours := coalesce((people_setting_on('session_hours', day) #>> '{}')::int, hours);
-    IF found_session.seen_at + make_interval(mins => idle) < moment
-       OR found_session.begun_at + make_interval(hours => hours) < moment THEN
+    IF seen + make_interval(mins => idle) < moment OR began + make_interval(hours => hours) < moment THEN
         DELETE FROM people_session s WHERE s.key = session_key;
         PERFORM people_leave();
         RETURN begun;
     END IF;
-    IF found_session.staff_id IS NULL THEN
+    IF whose IS NULL THEN
         PERFORM people_leave();
     ELSE
-        begun := people_enter(found_session.staff_id, moment, demanded);
+        begun := people_enter(whose, moment, day, demanded);
     END IF;
-    begun.session := found_session.data;
-    IF found_session.seen_at < moment - interval '1 minute' THEN
+    begun.session := content;
+    IF seen < moment - interval '1 minute' THEN
         UPDATE people_session s SET seen_at = moment WHERE s.key = session_key;
     END IF;
     RETURN begun;
@@ -119,7 +135,7 @@ BEGIN
         PERFORM people_leave();
         RETURN begun;
     END IF;
-    begun := people_enter(whose, moment, '{}');
+    begun := people_enter(whose, moment, people_day(moment), '{{}}');
     -- Whatever roles the bank names: nobody types a code for a program.
     begun.second_factor := false;
     IF last IS NULL OR last < moment - interval '1 minute' THEN
@@ -196,15 +212,15 @@ GRANT SELECT ON django_migrations, django_content_type TO {APP}, {WORKER};
 """
 
 GRANTS = f"""
-GRANT EXECUTE ON FUNCTION people_begin(text, timestamptz, int, int, text[]), people_begin_token(text, timestamptz),
+GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz), people_begin(text, timestamptz, int, int, text[]), people_begin_token(text, timestamptz),
     people_session_save(text, text, bigint, timestamptz, boolean, text), people_session_drop(text) TO {APP}, {WORKER};
 """
 
 BACK = """
 DROP TRIGGER end_sessions ON people_staff;
-DROP FUNCTION people_end_sessions, people_session_drop, people_session_save, people_begin_token, people_begin, people_enter;
+DROP FUNCTION people_end_sessions, people_session_drop, people_session_save, people_begin_token, people_begin, people_act,
+    people_enter, people_leave, people_settings_version;
 DROP TYPE people_begun;
-DROP FUNCTION people_setting_on, people_leave;
 """
 
 

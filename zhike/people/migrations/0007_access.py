@@ -39,5 +39,5 @@ GRANT EXECUTE ON FUNCTION people_sessions(bigint), people_sessions_end(bigint, t
 
 
 class Migration(migrations.Migration):
-    dependencies = [("people", "0008_version")]
+    dependencies = [("people", "0006_workdays")]
     operations = [migrations.RunSQL(FORWARD, "DROP FUNCTION people_sessions, people_sessions_end")]
