@@ -19,6 +19,7 @@ from zhike.customers.feeds.take import take
 from zhike.customers.models import Customer, Run
 from zhike.obligations import sweep
 from zhike.obligations.models import Obligation
+from zhike.people.models import Approval
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
@@ -126,3 +127,25 @@ def test_what_a_file_repeats_follows_once_and_its_silence_lifts_nothing(
         assert (str(customer.deceased_on), customer.do_not_disturb) == ("2026-02-27", True)
         stops = customer.facts.filter(kind="customer_stopped").order_by("id").values_list("data__stop", flat=True)
         assert list(stops) == ["do_not_disturb", "deceased"]
+
+
+def test_what_was_lifted_here_and_stands_in_the_next_file_is_a_stop_again(
+    cast: Cast, arranged: dict[str, Any], feed: Callable[..., Run], worker: Any
+) -> None:
+    customer = arranged["customer"]
+    row = f"{customer.core_number},{customer.name},1001,2026-02-27,,"
+    feed(row)
+    told = {"reason": "同名，核心系统记错了人", "mistake": "yes"}
+    cast.client("rm", NOW).post(f"/customers/{customer.pk}/stops/deceased/resume/", told)
+    with cast.acting("leader", NOW):
+        waiting = Approval.objects.get(decision="open")
+    cast.client("leader", NOW).post(f"/approvals/{waiting.pk}/", {"act": "approve", "digest": waiting.digest})
+    with worker():
+        customer.refresh_from_db()
+        assert customer.deceased_on is None
+        assert "thanks" in open_kinds(customer)
+    feed(row, now=NOW + timedelta(days=1))
+    with worker():
+        customer.refresh_from_db()
+        assert str(customer.deceased_on) == "2026-02-27"
+        assert open_kinds(customer) == {"write_up"}

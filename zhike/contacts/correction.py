@@ -7,9 +7,11 @@ is done stays (DESIGN, rule 7).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from zhike.conduct.bank import Bank
@@ -18,7 +20,8 @@ from zhike.conduct.guard import Blocked, Verdict, call_outcome
 from zhike.conduct.words import Words
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
-from zhike.obligations.models import Finding
+from zhike.obligations.models import Finding, Obligation
+from zhike.obligations.models import State as Owes
 from zhike.people.actor import Actor
 
 from . import course
@@ -29,6 +32,8 @@ from .states import follow
 WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
 # What the ledger reckons with: changing it asks the engine again.
 RECKONED = frozenset({"started_at", "ended_at", "outcome", "call_back_at"})
+# What may be amended of a call that waits for its write-up: without them there is nothing to write up.
+OF_THE_CALL = frozenset({"outcome", "call_back_at"})
 ENDINGS = ("reception_ended", "visit_ended", "call_ended")
 # What was said to the customer was said, whatever becomes of the contact that it was about.
 SAID = ("message_sent", "answered", "customer_told")
@@ -37,8 +42,13 @@ SAID = ("message_sent", "answered", "customer_told")
 def amend(
     contact: Contact, changes: Mapping[str, Any], *, reason: str, actor: Actor, now: datetime, bank: Bank
 ) -> Contact:
-    """Changes a closed write-up and keeps what it said before. Raises Blocked without a reason, ValueError for other fields."""
-    state = follow("amend", contact)
+    """Changes a closed write-up, or the outcome of a call that waits for its own, and keeps what it said before. Raises Blocked
+    without a reason, DoesNotFit for an outcome of what was no call, ValueError for other fields.
+    """
+    waits = contact.state == State.ENDED and OF_THE_CALL.issuperset(changes)
+    state = follow("amend the outcome" if waits else "amend", contact)
+    if contact.kind != Kind.CALL and OF_THE_CALL & set(changes):
+        raise course.DoesNotFit("outcome", "只有电话才有通话结果。", "Only a call has an outcome.")
     if unknown := set(changes) - WORDS - RECKONED:
         raise ValueError(f"A write-up's {', '.join(sorted(unknown))} cannot be amended.")
     _want_reason(reason)
@@ -57,10 +67,10 @@ def amend(
                 )
             ]
         )
-    if contact.kind == Kind.CALL and {"outcome", "call_back_at"} & set(changes):
+    if OF_THE_CALL & set(changes):
         _check_call_back(contact)
-    if contact.kind == Kind.CALL and "outcome" in changes:
-        state = _after_outcome(contact, Outcome(before["outcome"]), state)
+    if "outcome" in changes:
+        state = _after_outcome(contact, Outcome(before["outcome"]), state, now)
     contact.state = state
     contact.version += 1
     contact.save()
@@ -83,13 +93,64 @@ def _check_call_back(contact: Contact) -> None:
         raise Blocked(found)
 
 
-def _after_outcome(contact: Contact, before: Outcome, state: State) -> State:
-    """A call that had connected after all owes its write-up (C6); one that waits for its customer has a time, or says none."""
+def _after_outcome(contact: Contact, before: Outcome, state: State, now: datetime) -> State:
+    """A call that had connected after all owes its write-up (C6); one that had not, and waits for its own, is closed by its
+    outcome.
+    """
     after = Outcome(contact.outcome)
     if after.connected and not before.connected:
         contact.closed_at = None
         return follow("connect after all", contact)
+    if contact.state == State.ENDED and not after.connected:
+        contact.closed_at = now
+        contact.drafts.all().delete()
+        return follow("put off after all", contact)
     return state
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an amendment would do to the ledger: what is withdrawn, newly owed, owed again, and done by it."""
+
+    withdrawn: list[Obligation]
+    owed: list[Obligation]
+    again: list[Obligation]
+    done: list[Obligation]
+
+    @property
+    def digest(self) -> str:
+        """Changes with whatever is shown of it."""
+        parts = (self.withdrawn, self.owed, self.again, self.done)
+        return "; ".join(" ".join(f"{each.key}@{each.due}" for each in part) for part in parts)
+
+
+def foreseen(
+    contact: Contact, changes: Mapping[str, Any], *, reason: str, actor: Actor, now: datetime, bank: Bank
+) -> Foreseen:
+    """What :func:`amend` would do: it is done, looked at, and rolled back. Raises as it does. Inside a transaction alone."""
+    rows = Obligation.objects.filter(customer_id=contact.customer_id).order_by("due", "id")
+    before = {row.pk: row for row in rows}
+    point = transaction.savepoint()
+    try:
+        amend(Contact.objects.get(pk=contact.pk), changes, reason=reason, actor=actor, now=now, bank=bank)
+        after = list(rows.all())
+    finally:
+        transaction.savepoint_rollback(point)
+    moved = [row for row in after if row.pk not in before or before[row.pk].state != row.state]
+    withdrawn = [row for row in moved if row.state == Owes.WITHDRAWN]
+    fresh = [row for row in moved if row.pk not in before]
+    # What is asked anew and comes out the same has only changed its number.
+    same = {(row.key, row.due, row.state) for row in fresh} & {
+        (row.key, row.due, before[row.pk].state) for row in withdrawn
+    }
+    return Foreseen(
+        withdrawn=[row for row in withdrawn if (row.key, row.due, before[row.pk].state) not in same],
+        owed=[
+            row for row in fresh if row.state in {Owes.OPEN, Owes.CANNOT} and (row.key, row.due, row.state) not in same
+        ],
+        again=[row for row in moved if row.pk in before and row.state in {Owes.OPEN, Owes.CANNOT}],
+        done=[row for row in moved if row.state == Owes.DONE],
+    )
 
 
 def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: Bank) -> Contact:

@@ -22,6 +22,9 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("write up", State.ENDED): State.CLOSED,
     ("amend", State.CLOSED): State.CLOSED,
     ("connect after all", State.CLOSED): State.ENDED,
+    # A call's outcome was tapped wrongly, and it waits for its write-up still.
+    ("amend the outcome", State.ENDED): State.ENDED,
+    ("put off after all", State.ENDED): State.CLOSED,
     ("strike", State.UNDER_WAY): State.STRUCK,
     ("strike", State.ENDED): State.STRUCK,
     ("strike", State.CLOSED): State.STRUCK,

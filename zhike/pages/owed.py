@@ -1,6 +1,6 @@
 """An obligation in the reader's words: by when, by which mark it is known, what does it.
 
-Every function takes a row as :func:`zhike.obligations.today.today` gives it, with its moments read: a dictionary with ``id
+Every function but the last takes a row as :func:`zhike.obligations.today.today` gives it, with its moments read: a dictionary with ``id
 kind clause what why subject opens due target channels detail`` and, where there is one, ``customer``.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import get_language, gettext, pgettext
 
@@ -17,6 +17,9 @@ from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers import names
 from zhike.pages.jinja import address, day_text, local, when_text
+
+if TYPE_CHECKING:
+    from zhike.obligations.models import Obligation
 
 Row = Mapping[str, Any]
 
@@ -217,3 +220,12 @@ def window(row: Row, now: datetime) -> dict[str, Any]:
 def day_of(row: Row, now: datetime) -> str:
     """The day of a deadline, for lists that go beyond today."""
     return day_text(local(row["due"] - timedelta(seconds=1)).date(), local(now).date()) if row["due"] else ""
+
+
+def in_short(row: Obligation, now: datetime) -> dict[str, Any]:
+    """An obligation on one line: the clause, what, until when."""
+    due = {"due": row.due, "target": row.target, "kind": row.kind}
+    return {
+        "id": row.pk, "clause": row.clause, "tip": tip(row.clause), "what": words(row.what),
+        "when": until(due, now) if row.due else "",
+    }  # fmt: skip

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from zhike.pages.views import (
     access,
+    amend_outcome,
     approvals,
     bank_settings,
     code,
@@ -67,6 +68,7 @@ urlpatterns: list[URLPattern] = [
     path("contacts/<int:contact>/end/", talk.end, name="end"),
     path("contacts/<int:contact>/take-back/", talk.take_back, name="take_back"),
     path("contacts/<int:contact>/outcome/", talk.outcome, name="outcome"),
+    path("contacts/<int:contact>/outcome/amend/", amend_outcome.show, name="amend_outcome"),
     path("contacts/<int:contact>/write-up/", write_up.show, name="write_up"),
     path("contacts/<int:contact>/draft/", write_up.save, name="draft"),
     path("contacts/<int:contact>/close/", write_up.close, name="close"),

@@ -24,7 +24,7 @@ from zhike.contacts.afterwards import Account, Agreed, foreseen
 from zhike.contacts.afterwards import record as record_
 from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import history
-from zhike.contacts.models import Contact, Kind, State
+from zhike.contacts.models import Amendment, Contact, Kind, Outcome, State
 from zhike.customers.models import Customer
 from zhike.obligations.models import Finding
 from zhike.pages import ahead, owed
@@ -318,11 +318,43 @@ def _record(
             for each in Finding.objects.filter(customer=c, subject=found.subject, void=False).order_by("id")
         ],
         "cancelled_why": stopping.reason_of(found).say(speaks),
-        "amendments": list(found.amendments.select_related("by").order_by("at")),
+        "amendments": [_amended(each) for each in found.amendments.select_related("by").order_by("at")],
         "amending": "amend" in request.GET,
         "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
+        "may_amend_outcome": found.kind == Kind.CALL and found.state == State.CLOSED and may(request.actor, "contacts.change")
+        and c.changeable_by(request.actor),
         "given": given,
         "said": said,
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "record.html", context, status=status)
+
+
+def _amended(each: Amendment) -> dict[str, Any]:
+    """Who, when and why, and each field before and after, in words."""
+    fields = {
+        "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
+        "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
+        "seen_off": gettext("Seen off to"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
+        "card_handed": gettext("Card"), "invitation": gettext("Invitation"),
+    }  # fmt: skip
+    changes = [
+        (fields.get(name, name), _worded(name, before), _worded(name, each.after.get(name)))
+        for name, before in each.before.items()
+    ]
+    return {"reason": each.reason, "by": each.by, "at": each.at, "changes": changes}
+
+
+def _worded(name: str, value: Any) -> str:
+    if value in (None, ""):
+        return "—"
+    if name.endswith("_at"):
+        return f"{local(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    places = {place: words.say(owed.speaks()) for place, words in brief.PLACES.items()}
+    labels: dict[str, dict[str, Any]] = {
+        "outcome": dict(Outcome.choices), "result": dict(RESULTS()), "state": dict(State.choices), "met_where": places,
+        "seen_off": places,
+    }  # fmt: skip
+    return str(labels.get(name, {}).get(value, value))

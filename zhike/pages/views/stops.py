@@ -88,7 +88,7 @@ def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str 
         "why": why,
         "title": STOPS[why][0]() if why else "",
         "follows": STOPS[why][1]() if why else "",
-        "falls": [_falls(row, request) for row in stops.foreseen(found, why)] if why else [],
+        "falls": [owed.in_short(row, request.now) for row in stops.foreseen(found, why)] if why else [],
         "called_off": [ahead_shown(contact, request.now) for contact in stopping.ahead(found, why)] if why else [],
         "dated": why in {"deceased", "closed"},
         "today": local(request.now).date().isoformat(),
@@ -107,22 +107,10 @@ def _ended(found: Customer, why: str, request: ActingRequest) -> dict[str, Any]:
     fell = fact.settled.filter(state=State.CANNOT).order_by("due", "id") if fact else []
     called_off = stopping.called_off_by(why, found, fact.known_at) if fact else []
     return {
-        "fell": [_falls(row, request) for row in fell],
+        "fell": [owed.in_short(row, request.now) for row in fell],
         "called_off": [ahead_shown(contact, request.now) for contact in called_off],
         "alone": lifting.alone(standing, request.actor, request.now),
         "by_file": not standing.by,
         "asked": waits
         and {"by": waits.asked_by.name, "at": when_text(waits.asked_at, request.now), "reason": waits.reason},
-    }
-
-
-def _falls(row: Any, request: ActingRequest) -> dict[str, Any]:
-    """An obligation that could not be done any more."""
-    due = {"due": row.due, "target": row.target, "kind": row.kind}
-    return {
-        "id": row.pk,
-        "clause": row.clause,
-        "tip": owed.tip(row.clause),
-        "what": owed.words(row.what),
-        "when": owed.until(due, request.now) if row.due else "",
     }
