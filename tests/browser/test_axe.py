@@ -18,7 +18,8 @@ LOOK = """async rules => (await axe.run(document, {preload: false, runOnly: {typ
 # Who looks at what: the role, and the addresses in whose braces stands what was arranged
 PAGES: dict[str, tuple[str, ...]] = {
     "rm": (
-        "/", "/customers/", "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
+        "/", "/customers/", "/customers/?need=open", "/customers/?silent=90&need=open", "/customers/round/?customer={customer}",
+        "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?q=zwm", "/schedule/", "/code/", "/code/R12/", "/me/",

@@ -50,7 +50,8 @@ TIMELINES = {
     begin: _statement(begin, "obligations.view", TODAY.replace("%(owner)s", "begun.id")) for begin in (SESSION, TOKEN)
 }
 CARDS = {
-    begin: _statement(begin, "customers.view", CARD.replace("%(contacts)s", str(CONTACTS))) for begin in (SESSION, TOKEN)
+    begin: _statement(begin, "customers.view", CARD.replace("%(contacts)s", str(CONTACTS)))
+    for begin in (SESSION, TOKEN)
 }
 
 

@@ -97,7 +97,9 @@ YEARS = range(1900, 2200)  # as the API has it; beyond them a zone may lead out 
 
 
 def moment(day: str, clock: str, bank: Bank) -> datetime | None:
-    """The aware moment that two fields name; None where one is empty, cannot be read or is of another age."""
+    """The aware moment that two fields name, "9:30" like "09:30"; None where one is empty, cannot be read or is of another age."""
+    clock = clock.strip().replace("：", ":")
+    clock = f"0{clock}" if clock[1:2] == ":" else clock
     try:
         at = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), bank.zone)
     except ValueError:

@@ -31,10 +31,12 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.differences import waiting
 from zhike.people.models import Staff, Unit
-from zhike.people.permissions import policy
+from zhike.people.permissions import may, policy
 
 ROWS = 50
 BOOKS = 300
+# What the calls would be about that are planned from a working list.
+SUGGESTS = {"matures": "maturity", "birthday": "birthday", "need": "need", "silent": "care"}
 # What a book may be ordered by; each as SQL without NULLs, so that a page can go on after the last row of the one before.
 SORTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "": ("sort_key", str),
@@ -99,6 +101,8 @@ def book(request: ActingRequest) -> HttpResponse:
         "keeper": keeper,
         "own": keeper == request.actor.id,
         "differences": waiting(request),
+        "may_plan": may(request.actor, "contacts.change") and keeper in request.actor.writes,
+        "purpose": next((purpose for name, purpose in SUGGESTS.items() if name in listed.chosen), ""),
     }
     return render(request, "customers.html", context)
 

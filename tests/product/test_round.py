@@ -1,0 +1,158 @@
+"""A round of calls: who is planned, who stays out and why; nobody twice, nobody out of sight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+
+from tests.cast import Cast, a_customer
+from zhike import clock
+from zhike.contacts.models import Contact
+from zhike.customers.models import Acquaintance, Customer
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
+MORNING = datetime(2026, 3, 3, 1, 30, tzinfo=UTC)
+KNOWN = {"mobile": {"v": "d1:x"}}
+
+
+@pytest.fixture
+def some(cast: Cast, owner: Role) -> dict[str, Customer]:
+    with owner():
+        made = {
+            name: a_customer(called, cast.rm, cast.units["century"], **{"profile": KNOWN, **more})
+            for name, called, more in (
+                ("one", "甲一一", {}),
+                ("two", "乙二二", {}),
+                ("first", "丙三三", {}),
+                ("silent", "丁四四", {"profile": {}}),
+                ("disturbed", "戊五五", {"do_not_disturb": True}),
+                ("dead", "己六六", {"deceased_on": date(2026, 2, 1)}),
+            )
+        }
+        for name, each in made.items():
+            if name != "first":
+                Acquaintance.objects.create(customer=each, rm=cast.rm, called_source="import", met_source="import")
+    return made
+
+
+def plan(cast: Cast, customers: Any, who: str = "rm", **more: Any) -> HttpResponse:
+    given = {"customer": [each.pk for each in customers], "day": "2026-03-03", "time": "9:30", "purpose": "care"}
+    with clock.at(NOW):
+        answer: HttpResponse = cast.client(who, NOW).post("/customers/round/", {**given, **more})
+    return answer
+
+
+def planned() -> list[tuple[str, datetime, str]]:
+    rows = Contact.objects.filter(kind="call", state="planned").order_by("planned_for")
+    return [(each.customer.name, each.planned_for, each.purpose) for each in rows.select_related("customer")]
+
+
+def why(answer: HttpResponse) -> dict[str, str]:
+    """Whom the page says to be left out, with the sentence."""
+    page = answer.content.decode()
+    lines = re.findall(r'<li class="list-line"><span class="who-line">.*?</li>', page, re.DOTALL)
+    found = {}
+    for line in lines:
+        name, said = re.search(r"<b>([^<]+)</b>", line), re.search(r"<small>([^<]+)", line)
+        if name and said:
+            found[name[1]] = said[1].strip()
+    return found
+
+
+def test_many_are_planned_one_after_the_other(cast: Cast, some: dict[str, Customer]) -> None:
+    answer = plan(cast, [some["two"], some["one"]], purpose_words="节后问候")
+    assert answer.status_code == 303
+    assert answer["Location"] == "/schedule/?from=2026-03-02#d2026-03-03"
+    with cast.acting("rm", NOW):
+        assert planned() == [
+            ("乙二二", MORNING, "care"),
+            ("甲一一", MORNING + timedelta(minutes=10), "care"),
+        ]
+        assert set(Contact.objects.values_list("purpose_words", "rm_id", "by_id")) == {
+            ("节后问候", cast.rm.pk, cast.rm.pk)
+        }
+
+
+def test_who_cannot_be_says_why_and_keeps_nobody_else_out(cast: Cast, some: dict[str, Customer]) -> None:
+    answer = plan(cast, some.values())
+    assert answer.status_code == 200
+    assert why(answer) == {
+        "丁四四": "没有电话号码，先补上再打。",
+        "戊五五": "客户要求免打扰，不集中外呼。",
+        "己六六": "客户已经去世，一切联系都已停止。",
+    }
+    with cast.acting("rm", NOW):
+        assert [(name, purpose) for name, _at, purpose in planned()] == [
+            ("甲一一", "care"),
+            ("乙二二", "care"),
+            ("丙三三", "introduction"),  # C9: a first call introduces, whatever was chosen
+        ]
+
+
+def test_pressed_twice_it_plans_once(cast: Cast, some: dict[str, Customer]) -> None:
+    plan(cast, [some["one"]])
+    assert why(plan(cast, [some["one"]])) == {"甲一一": "已安排在3月3日 09:30 通话。"}
+    with cast.acting("rm", NOW):
+        assert len(planned()) == 1
+
+
+def test_the_guards_of_a_call_are_asked(cast: Cast, some: dict[str, Customer]) -> None:
+    """S5: who sells at 21:30 is told so, by clause; who cares is not."""
+    answer = plan(cast, [some["one"], some["two"]], purpose="maturity", time="20:55")
+    assert list(why(answer).values()) == [why(answer)["甲一一"]] * 2
+    assert "营销电话" in why(answer)["甲一一"]
+    assert "S5" in answer.content.decode()
+    with cast.acting("rm", NOW):
+        assert planned() == []
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    ({"day": "2026-03-01"}, "已经过去"),
+    ({"time": "25:00"}, "例如 2026-03-02"),
+    ({"purpose": "chat"}, "请先选定通话目的"),
+    ({"customer": []}, "还没有选中客户"),
+])  # fmt: skip
+def test_what_does_not_fit_is_said_and_nothing_is_planned(
+    cast: Cast, some: dict[str, Customer], more: dict[str, Any], said: str
+) -> None:
+    answer = plan(cast, [some["one"]], **more)
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    with cast.acting("rm", NOW):
+        assert planned() == []
+
+
+def test_no_more_than_fifty_at_once(cast: Cast, owner: Role) -> None:
+    with owner():
+        many = [a_customer(f"众{n}", cast.rm, cast.units["century"], profile=KNOWN) for n in range(51)]
+    assert plan(cast, many).status_code == 422
+    assert plan(cast, many[:50]).status_code == 303
+    with cast.acting("rm", NOW):
+        assert len(planned()) == 50
+
+
+def test_another_book_is_out_of_reach(cast: Cast, some: dict[str, Customer]) -> None:
+    """A stranger's customers do not exist; a leader plans for the RM, whose call it is."""
+    answer = plan(cast, [some["one"]], who="stranger")
+    assert "甲一一" not in answer.content.decode()
+    assert plan(cast, [some["one"]], who="leader").status_code == 303
+    with cast.acting("rm", NOW):
+        assert set(Contact.objects.values_list("rm_id", "by_id")) == {(cast.rm.pk, cast.leader.pk)}
+
+
+def test_the_page_shows_who_was_ticked_and_who_stays_out(cast: Cast, some: dict[str, Customer]) -> None:
+    with clock.at(NOW):
+        ticked = {"customer": [some["one"].pk, some["silent"].pk], "purpose": "birthday"}
+        answer = cast.client("rm", NOW).get("/customers/round/", ticked)
+    page = answer.content.decode()
+    assert re.findall(r'name="customer" value="(\d+)" checked', page) == [str(some["one"].pk)]
+    assert list(why(answer)) == ["丁四四"]
+    assert re.search(r'value="birthday" checked', page)

@@ -1,0 +1,143 @@
+"""A round of calls (集中外呼): many customers planned for one day at once, one contact plan each.
+
+Each goes through :func:`zhike.contacts.course.plan` after the guards of a call at that time; whom they refuse stays out, with
+the reason, and keeps nobody else out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.guard import PURPOSES
+from zhike.conduct.words import Words
+from zhike.customers.models import Customer
+from zhike.people.actor import Actor
+
+from . import course
+from .course import DoesNotFit
+from .history import history
+from .models.contact import Contact, Kind, State
+
+MOST = 50
+# One after the other: so many minutes for the call and what is noted of it.
+APART = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A customer who is not in the round, and why; ``clause`` where one says so."""
+
+    customer: Customer
+    words: Words
+    clause: str = ""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was planned, in order of time, and who was not."""
+
+    planned: Sequence[Contact]
+    kept: Sequence[Kept]
+
+
+def plan_round(
+    customers: Sequence[Customer],
+    *,
+    begins: datetime,
+    purpose: str,
+    purpose_words: str = "",
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+) -> Round:
+    """Plans a call with each customer, ``APART`` from one another, the first at ``begins``.
+
+    The first call with a customer introduces, whatever the purpose (C9). Raises DoesNotFit for a time that has passed, for a
+    purpose that there is none of, and for more than ``MOST`` customers; nothing is planned then.
+    """
+    course.lies_ahead("begins", begins, now)
+    if purpose not in PURPOSES:
+        raise DoesNotFit("purpose", "请先选定通话目的。", "Choose the purpose of the calls.")
+    if not 0 < len(customers) <= MOST:
+        raise DoesNotFit(
+            "customers", f"一次安排 1 至 {MOST} 位客户。", f"A round has 1 to {MOST} customers: choose fewer, or some."
+        )
+    # Of two clicks at once the second waits here, and finds what the first has planned.
+    mine = [customer.pk for customer in customers if customer.changeable_by(actor)]
+    list(Customer.objects.filter(pk__in=mine).order_by("pk").select_for_update().values_list("pk"))
+    out = {each.customer.pk: each for each in left_out(customers, actor=actor, now=now, bank=bank)}
+    planned: list[Contact] = []
+    kept: list[Kept] = []
+    for customer in customers:
+        at = begins + len(planned) * APART
+        first = history(customer.pk, customer.rm_id or actor.id, bank).first("call", at)
+        about = "introduction" if first else purpose
+        why = out.get(customer.pk) or _stopped_by_a_guard(customer, at, begins, about, actor, bank)
+        if why is not None:
+            kept.append(why)
+            continue
+        words = purpose_words if about == purpose else ""
+        planned.append(
+            course.plan(customer, Kind.CALL, actor=actor, now=now, planned_for=at, purpose=about, purpose_words=words)
+        )
+    return Round(planned, kept)
+
+
+def left_out(customers: Sequence[Customer], *, actor: Actor, now: datetime, bank: Bank) -> list[Kept]:
+    """Who has no place in a round of calls, whenever it is and whatever it is about. One query."""
+    standing = _standing(customers, now)
+    found = (_why_not(customer, standing.get(customer.pk), actor, bank) for customer in customers)
+    return [each for each in found if each is not None]
+
+
+def _standing(customers: Sequence[Customer], now: datetime) -> dict[int, datetime]:
+    """When the next call is that is planned already, by customer."""
+    ahead = Contact.objects.filter(
+        customer__in=customers, kind=Kind.CALL, state__in=[State.PLANNED, State.AGREED], planned_for__gte=now
+    )
+    rows = ahead.order_by("-planned_for").values_list("customer_id", "planned_for")
+    return {customer: at for customer, at in rows if at is not None}
+
+
+STOPPED = (
+    ("deceased_on", Words("客户已经去世，一切联系都已停止。", "The customer has died: all contact has stopped.")),
+    ("closed_on", Words("客户已销户，不集中外呼。", "The customer's account is closed: no round of calls.")),
+    ("do_not_disturb", Words("客户要求免打扰，不集中外呼。", "The customer asked not to be disturbed: no round of calls.")),
+    ("complaint_open", Words("有投诉未结，不集中外呼。", "A complaint is open: no round of calls.")),
+)  # fmt: skip
+
+
+def _why_not(customer: Customer, standing: datetime | None, actor: Actor, bank: Bank) -> Kept | None:
+    """Whose it is, a stop, no number, a call that is planned already."""
+    if not customer.changeable_by(actor):
+        return Kept(customer, Words("由别人管户，不能替他安排。", "Somebody else looks after this customer."))
+    for column, words in STOPPED:
+        if getattr(customer, column):
+            return Kept(customer, words)
+    if not customer.knows("mobile") and not customer.knows("phone2"):
+        return Kept(
+            customer, Words("没有电话号码，先补上再打。", "No telephone number is known: find it out first."), "R4"
+        )
+    if standing is not None:
+        when = standing.astimezone(bank.zone)
+        zh = f"已安排在{when.month}月{when.day}日 {when:%H:%M} 通话。"
+        return Kept(customer, Words(zh, f"A call is planned already: {when:%Y-%m-%d %H:%M}."))
+    return None
+
+
+def _stopped_by_a_guard(
+    customer: Customer, at: datetime, begins: datetime, purpose: str, actor: Actor, bank: Bank
+) -> Kept | None:
+    """What the guards of a call say of this one at its time (C1, C9, S5); and whether the day still has room."""
+    if at.astimezone(bank.zone).date() != begins.astimezone(bank.zone).date():
+        return Kept(customer, Words("当天排不下了，请另选一天。", "The day has no room left: choose another."))
+    call = Contact(
+        kind=Kind.CALL, customer=customer, rm_id=customer.rm_id or actor.id, purpose=purpose, state=State.PLANNED
+    )
+    for verdict in course.start_verdicts(call, at, "", bank):
+        if verdict.effect == "block":
+            return Kept(customer, verdict.words, verdict.clause)
+    return None
