@@ -12,7 +12,7 @@ import pytest
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
 from zhike import clock
-from zhike.api.contacts import Place
+from zhike.api.contacts.contact import Place
 from zhike.conduct.brief import PLACES
 from zhike.customers.models import Customer
 

@@ -13,7 +13,9 @@ from django.test import Client
 
 from tests.cast import Cast
 from tests.product.api import Program
-from zhike.api import contacts, customers, edge, needs, obligations, staff
+from zhike.api import edge, needs, obligations, staff
+from zhike.api.contacts import contact
+from zhike.api.customers import consents, customer, relations
 from zhike.conduct import guard
 from zhike.conduct.clause import OBLIGATIONS
 from zhike.contacts.models import Kind, Outcome, Result, State
@@ -102,18 +104,18 @@ def test_every_operation_states_a_policy() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (contacts.Kind, Kind.values),
-        (contacts.State, State.values),
-        (contacts.Outcome, Outcome.values),
-        (contacts.Result, ["", *Result.values]),
-        (contacts.Purpose, ["", *guard.PURPOSES]),
+        (contact.Kind, Kind.values),
+        (contact.State, State.values),
+        (contact.Outcome, Outcome.values),
+        (contact.Result, ["", *Result.values]),
+        (contact.Purpose, ["", *guard.PURPOSES]),
         (needs.NeedKind, Need.Kind.values),
         (needs.NeedState, Need.State.values),
-        (customers.Kind, Customer.Kind.values),
-        (customers.Purpose, Consent.Purpose.values),
-        (customers.Channel, Consent.Channel.values),
-        (customers.RelationKind, Relation.Kind.values),
-        (customers.Age, Relation.Age.values),
+        (customer.Kind, Customer.Kind.values),
+        (consents.Purpose, Consent.Purpose.values),
+        (consents.Channel, Consent.Channel.values),
+        (relations.RelationKind, Relation.Kind.values),
+        (relations.Age, Relation.Age.values),
         (staff.Role, ROLES),
         (obligations.State, Owed.values),
         (obligations.Kind, list(OBLIGATIONS)),

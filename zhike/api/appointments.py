@@ -7,7 +7,7 @@ from typing import Any, Literal
 from django.db.models import Q
 from ninja import Query, Router
 
-from zhike.api.contacts import ContactsOut, Kind, contacts, row
+from zhike.api.contacts.contact import ContactsOut, Kind, contacts, row
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk
 from zhike.api.shapes import Id, Moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -48,7 +49,7 @@ class Api(NinjaAPI):
     """django-ninja with our operation ids: noun and verb, as in `contacts_start`."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        noun = operation.view_func.__module__.rpartition(".")[2]
+        noun = operation.view_func.__module__.split(".")[2]
         return f"{noun}_{operation.view_func.__name__.strip('_')}"
 
 
@@ -65,8 +66,16 @@ api = Api(
 api.add_decorator(once, mode="view")
 problems.answer(api)
 NOUNS = (customers, contacts, appointments, needs, obligations, approvals, clauses, adherence, staff, units, access)
-for module in NOUNS:
-    api.add_router("", module.router, tags=[module.__name__.rpartition(".")[2]])
+
+
+def parts(noun: ModuleType) -> tuple[ModuleType, ...]:
+    """The files that hold a noun's operations: its own, or those of its folder."""
+    return getattr(noun, "PARTS", (noun,))
+
+
+for noun in NOUNS:
+    for part in parts(noun):
+        api.add_router("", part.router, tags=[noun.__name__.rpartition(".")[2]])
 
 
 @api.get("openapi.json", include_in_schema=False, url_name="openapi")
@@ -103,7 +112,7 @@ def described() -> str:
 def _one_meaning() -> None:
     """OpenAPI keeps one schema a name: two of ours under one name would describe one of them wrongly."""
     seen: dict[str, type] = {}
-    for module in NOUNS:
+    for module in (part for noun in NOUNS for part in parts(noun)):
         for name, value in vars(module).items():
             if isinstance(value, type) and issubclass(value, Out | In) and name != "Filters":
                 assert seen.setdefault(name, value) is value, f"{name} in {module.__name__} and {seen[name].__module__}"

@@ -1,0 +1,15 @@
+"""Customers: found, looked at, learned about; what belongs to them; who is responsible for them. A file for each noun."""
+
+from zhike.api.customers import (
+    acquaintance,
+    card,
+    collection,
+    consents,
+    needs,
+    reassignment,
+    relations,
+    stops,
+)
+
+# In the order of the API's description.
+PARTS = (collection, stops, needs, card, consents, relations, acquaintance, reassignment)
