@@ -8,6 +8,20 @@ from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def newest_first(self, *, before: int | None = None) -> "EntryQuerySet":
+        """By moment and then by number; ``before`` an entry's id: what stands below it in this order.
+
+        The moment is the beginning of what was done, the number comes with the writing: a long import's entries have high
+        numbers and stand far down, so that a number alone is no place to go on from.
+        """
+        rows = self.order_by("-at", "-id")
+        if before is None:
+            return rows
+        at = models.Subquery(Entry.objects.filter(pk=before).values("at")[:1])
+        return rows.filter(models.Q(at__lt=at) | models.Q(at=at, pk__lt=before))
+
+
 class Entry(models.Model):
     """One thing that happened. Rows come from ``trail_write`` (a table changed) and from :func:`note` (somebody looked).
 
@@ -23,6 +37,8 @@ class Entry(models.Model):
     customer_id = models.BigIntegerField(null=True)
     changes = models.JSONField(default=dict)
     request = models.TextField(default="")
+
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         managed = False

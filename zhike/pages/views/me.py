@@ -31,11 +31,8 @@ ROWS = 50
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """Wishes, posts, sign-in; ``?before=`` an entry's id for older ones of the own trail."""
-    before = number(request.GET.get("before"))
     about_me = Q(actor_id=request.actor.id) | Q(object="people_staff", row_id=request.actor.id)
-    entries = Entry.objects.filter(about_me).order_by("-at", "-id")
-    if before:
-        entries = entries.filter(id__lt=before)
+    entries = Entry.objects.filter(about_me).newest_first(before=number(request.GET.get("before")))
     rows = list(entries[: ROWS + 1])
     posts = Post.objects.filter(staff_id=request.actor.id).select_related("unit").order_by("-from_day")
     context = {

@@ -36,7 +36,7 @@ ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", 
 def show(request: ActingRequest) -> HttpResponse:
     """``?who=`` a staff number, ``?customer=`` a core number or id, ``?act=reveal``, ``?before=`` an entry's id."""
     query = {name: request.GET.get(name, "").strip() for name in ("who", "customer", "act", "before")}
-    rows, wrong = Entry.objects.order_by("-at", "-id"), ""
+    rows, wrong = Entry.objects.newest_first(before=number(query["before"])), ""
     if query["who"]:
         staff = Staff.objects.filter(number=query["who"]).first()
         rows = rows.filter(actor_id=staff.pk) if staff else rows.none()
@@ -49,8 +49,6 @@ def show(request: ActingRequest) -> HttpResponse:
             note(action="look_up", object="trail_entry", now=request.now, customer_id=customer)
     if query["act"] in ACTS:
         rows = rows.filter(action=query["act"])
-    if before := number(query["before"]):
-        rows = rows.filter(id__lt=before)
     page = list(rows[: ROWS + 1])
     people = {e.actor_id for e in page if e.actor_id} | {e.row_id for e in page if e.object == ACCOUNT and e.row_id}
     names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name"))
