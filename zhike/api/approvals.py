@@ -77,14 +77,15 @@ def requests(request: Desk) -> Any:
     return Approval.objects.visible_to(request.actor).select_related("asked_by", "decided_by", "unit")
 
 
-def shown(approval: Approval, now: datetime) -> dict[str, Any]:
+def shown(approval: Approval, now: datetime, lines: list[approvals.Line] | None = None) -> dict[str, Any]:
     kind = approvals.KINDS.get(approval.kind)
+    lines = approvals.worded([approval])[approval.pk] if lines is None else lines
     plain = ("kind", "subject", "digest", "asked_at", "reason", "decision", "decided_at", "note")
     return {
         **{name: getattr(approval, name) for name in plain},
         "id": approval.pk,
         "title": say(kind.title) if kind else approval.kind,
-        "lines": [{"name": str(name), "value": str(value)} for name, value in kind.lines(approval)] if kind else [],
+        "lines": [{"name": str(name), "value": str(value)} for name, value in lines],
         "unit": _named(approval.unit),
         "asked_by": _named(approval.asked_by),
         "decided_by": _named(approval.decided_by),
@@ -109,7 +110,8 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
     if after := position(asked.cursor, int):
         found = found.filter(id__lt=after[0])
     some, more = page(found.order_by("-id")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(each, request.now) for each in some], "next": more}
+    lines = approvals.worded(some)
+    return {"items": [shown(each, request.now, lines[each.pk]) for each in some], "next": more}
 
 
 @router.get("approvals/{id}", response=ApprovalOut)

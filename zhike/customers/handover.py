@@ -6,7 +6,9 @@ RM's lie in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q
 from django.utils.timezone import localdate
@@ -76,12 +78,18 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
         raise approvals.Undecidable(str(error), str(error)) from error
 
 
-def _lines(approval: Approval) -> list[approvals.Line]:
-    payload = approval.payload
-    names = dict(Staff.objects.filter(pk__in=[payload["rm"], payload["before"]]).values_list("pk", "name"))
-    customer = Customer.objects.filter(pk=payload["customer"]).values_list("name", "core_number").first() or ()
+def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
+    asked = [approval.payload for approval in some]
+    people = {payload[who] for payload in asked for who in ("rm", "before")}
+    names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name"))
+    customers = Customer.objects.only("name", "core_number").in_bulk([payload["customer"] for payload in asked])
+    return [_line(payload, customers.get(payload["customer"]), names) for payload in asked]
+
+
+def _line(payload: dict[str, Any], customer: Customer | None, names: dict[int, str]) -> list[approvals.Line]:
+    known = (customer.name, customer.core_number) if customer else ()
     return [
-        (_("Customer"), " ".join(known for known in customer if known) or "—"),
+        (_("Customer"), " ".join(filter(None, known)) or "—"),
         (_("Until now"), names.get(payload["before"], "—")),
         (_("New"), names.get(payload["rm"], "—")),
         (_("From"), payload["from_day"]),

@@ -4,7 +4,9 @@ is taken back alone, within ten minutes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -79,10 +81,16 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _lines(approval: Approval) -> list[approvals.Line]:
-    given = approval.payload
-    customer = Customer.objects.filter(pk=given["customer"]).first()
-    standing = stops.standing_for(customer, given["why"]) if customer else None
+def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
+    customers = Customer.objects.in_bulk([approval.payload["customer"] for approval in some])
+    standing = stops.standing_of(customers.values())
+    return [_line(each.payload, customers.get(each.payload["customer"]), standing) for each in some]
+
+
+def _line(
+    given: dict[str, Any], customer: Customer | None, of: dict[int, list[stops.Standing]]
+) -> list[approvals.Line]:
+    standing = next((each for each in of.get(given["customer"], ()) if each.why == given["why"]), None)
     return [
         (
             _("Customer"),

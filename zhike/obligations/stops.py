@@ -3,7 +3,7 @@ greetings, campaigns and rhythm. What was owed then cannot be done, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -51,12 +51,16 @@ def stands(customer: Customer, why: str) -> bool:
 
 def standing(customer: Customer) -> list[Standing]:
     """The stops in force, the gravest first; a query only where there is one."""
-    whys = [why for why in COLUMNS if stands(customer, why)]
-    if not whys:
-        return []
-    facts = Kept.objects.filter(customer_id=customer.pk, kind="customer_stopped", void=False).select_related("by")
-    newest = {fact.data["stop"]: fact for fact in facts.order_by("id")}
-    return [_standing(customer, why, newest.get(why)) for why in whys]
+    return standing_of([customer])[customer.pk]
+
+
+def standing_of(customers: Iterable[Customer]) -> dict[int, list[Standing]]:
+    """The stops in force of each customer, by id; one query for all of them."""
+    whys = {each: [why for why in COLUMNS if stands(each, why)] for each in customers}
+    stopped = [each.pk for each in whys if whys[each]]
+    facts = Kept.objects.filter(customer_id__in=stopped, kind="customer_stopped", void=False).select_related("by")
+    newest = {(fact.customer_id, fact.data["stop"]): fact for fact in facts.order_by("id")} if stopped else {}
+    return {each.pk: [_standing(each, why, newest.get((each.pk, why))) for why in whys[each]] for each in whys}
 
 
 def standing_for(customer: Customer, why: str) -> Standing | None:

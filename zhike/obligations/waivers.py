@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import connection
@@ -80,8 +81,13 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
         )
 
 
-def _lines(approval: Approval) -> list[approvals.Line]:
-    found = Obligation.objects.select_related("customer", "owner").filter(pk=approval.payload["obligation"]).first()
+def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
+    ids = [approval.payload["obligation"] for approval in some]
+    found = Obligation.objects.select_related("customer", "owner").in_bulk(ids)
+    return [_line(found.get(id)) for id in ids]
+
+
+def _line(found: Obligation | None) -> list[approvals.Line]:
     if found is None:
         return [(_("Owed"), "—")]
     what = found.what["en" if (get_language() or "").startswith("en") else "zh"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,8 @@ class Kind:
     """An act that needs a second person.
 
     ``ask`` and ``decide`` are capabilities of the table of permissions. ``carry_out(approval, actor, now)`` runs in the
-    decision's transaction, as the one who decides. ``lines(approval)`` words the payload for the page: (word, value).
+    decision's transaction, as the one who decides. ``lines(some)`` words their
+    payloads for the page, in their order, in a fixed number of queries: (word, value).
     """
 
     name: str
@@ -45,10 +46,23 @@ class Kind:
     ask: str
     decide: str
     carry_out: Callable[[Approval, Actor, datetime], None]
-    lines: Callable[[Approval], list[Line]]
+    lines: Callable[[Sequence[Approval]], list[list[Line]]]
 
 
 KINDS: dict[str, Kind] = {}
+
+
+def worded(some: Iterable[Approval]) -> dict[int, list[Line]]:
+    """What is asked for, in the reader's words, by the request's id; a fixed number of queries a kind."""
+    by_kind: dict[str, list[Approval]] = {}
+    for approval in some:
+        by_kind.setdefault(approval.kind, []).append(approval)
+    lines: dict[int, list[Line]] = {}
+    for name, rows in by_kind.items():
+        kind = KINDS.get(name)
+        said = kind.lines(rows) if kind else [[] for _row in rows]
+        lines.update(zip((row.pk for row in rows), said, strict=True))
+    return lines
 
 
 def register(kind: Kind) -> Kind:
@@ -140,7 +154,7 @@ def waiting_for(actor: Actor, now: datetime) -> QuerySet[Approval]:
         .filter(kind__in=kinds, decision="open", asked_at__gt=now - WAITS)
         .exclude(asked_by=actor.id)
         .select_related("asked_by", "unit")
-        .order_by("asked_at")
+        .order_by("asked_at", "pk")
     )
 
 

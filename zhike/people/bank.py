@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from zhike.conduct import horizon
-from zhike.conduct.bank import SETTINGS, Change, Settings
+from zhike.conduct.bank import SETTINGS, Bank, Change, Settings
 from zhike.conduct.setting import plain, read
 from zhike.conduct.words import Refused, Words
 from zhike.people import approvals
@@ -72,14 +73,17 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     )
 
 
-def _lines(approval: Approval) -> list[approvals.Line]:
-    payload = approval.payload
-    setting = SETTINGS[payload["name"]]
-    day = date.fromisoformat(payload["from_day"])
+def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
+    known = settings()
+    return [_line(approval.payload, known.at(date.fromisoformat(approval.payload["from_day"]))) for approval in some]
+
+
+def _line(payload: dict[str, Any], before: Bank) -> list[approvals.Line]:
+    name = payload["name"]
     return [
-        (_("Setting"), setting.label.say(get_language() or "")),
-        (_("Until now"), shown(payload["name"], plain(getattr(settings().at(day), payload["name"])))),
-        (_("New"), shown(payload["name"], payload["value"])),
+        (_("Setting"), SETTINGS[name].label.say(get_language() or "")),
+        (_("Until now"), shown(name, plain(getattr(before, name)))),
+        (_("New"), shown(name, payload["value"])),
         (_("From"), payload["from_day"]),
     ]
 

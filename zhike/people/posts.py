@@ -103,18 +103,16 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
         write(post, there)
 
 
-def _lines(approval: Approval) -> list[approvals.Line]:
-    posts = [NewPost(**post) for post in approval.payload["posts"]]
-    names = Staff.objects.in_bulk([post.staff for post in posts])
-    units = Unit.objects.in_bulk([post.unit for post in posts])
-    return [
-        (
-            f"{names[post.staff].number} {names[post.staff].name}",
-            f"{units[post.unit].name} · {Role(post.role).label} · {Scope(post.scope).label} · "
-            f"{post.from_day} – {post.to_day or ''}",
-        )
-        for post in posts
-    ]
+def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
+    asked = [[NewPost(**post) for post in approval.payload["posts"]] for approval in some]
+    names = Staff.objects.in_bulk({post.staff for posts in asked for post in posts})
+    units = Unit.objects.in_bulk({post.unit for posts in asked for post in posts})
+    return [[_line(post, names[post.staff], units[post.unit]) for post in posts] for posts in asked]
+
+
+def _line(post: NewPost, who: Staff, unit: Unit) -> approvals.Line:
+    days = f"{post.from_day} – {post.to_day or ''}"
+    return f"{who.number} {who.name}", f"{unit.name} · {Role(post.role).label} · {Scope(post.scope).label} · {days}"
 
 
 GRANT = approvals.register(
