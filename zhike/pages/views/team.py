@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
-from zhike.obligations.team import team
+from zhike.obligations.team import ROWS, team
 from zhike.pages import owed
+from zhike.pages.answer import number
 from zhike.pages.jinja import left_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -26,16 +27,26 @@ from zhike.people.permissions import policy
 @policy("team.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """Rows are clauses; under each, what is late, with whose it is."""
-    bank = bank_of(request)
-    value = json.loads(team(request.actor, now=request.now))
-    late, waived = owed.read(value["late"]), owed.read(value["waived"])
-    code, speaks = clause.load(), owed.speaks()
+    """Rows are clauses; under each, what is late longest, with whose it is. ``?clause=`` all of one, ``&after=`` page by page."""
+    bank, code, speaks = bank_of(request), clause.load(), owed.speaks()
+    asked = request.GET.get("clause", "")
+    one, after = (asked, number(request.GET.get("after"))) if asked in code else ("", None)
+    value = json.loads(team(request.actor, now=request.now, clause=one, after=after))
+    tally, late = value["tally"], owed.read(value["late"])
     groups = []
     for id, rows in groupby(late, key=lambda o: o["clause"]):
         shown = [_row(o, request.now, bank, "late") for o in rows]
-        groups.append({"id": id, "title": f"{id} {code[id].title.say(speaks)} {len(shown)}", "rows": shown})
-    context = {"groups": groups, "waived": [_waived(o, request.now, bank) for o in waived], "late": len(late)}
+        groups.append({"id": id, "title": f"{id} {code[id].title.say(speaks)} {tally[id]}", "rows": shown})
+        groups[-1]["more"] = tally[id] - len(shown)
+        groups[-1]["all"] = f"{reverse('team')}?clause={id}" if not one and tally[id] > len(shown) else None
+    context = {
+        "groups": groups,
+        "late": sum(tally.values()),
+        "waived": [] if one else [_waived(o, request.now, bank) for o in owed.read(value["waived"])],
+        "one": bool(one),
+        "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
+        "start": f"{reverse('team')}?clause={one}" if after else None,
+    }
     return render(request, "team.html", context)
 
 
