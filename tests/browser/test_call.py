@@ -6,12 +6,13 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from zhike.contacts.models import Contact
 from zhike.obligations.models import Obligation
 
-from .conftest import MONDAY, Saw, Site, chip, row, tap
+from .conftest import MONDAY, PHONE, Saw, Site, chip, row, tap
 
 
 def dial(site: Site, customer: Any, saw: Saw, purpose: str = "care") -> Page:
@@ -250,6 +251,30 @@ def test_the_number_stands_where_one_dials(shared: Site, saw: Saw) -> None:
     expect(number.locator("a[href='tel:13311112222']")).to_be_visible()
     unknown = dial(shared, shared.customer("陆务观", mobile=""), saw)
     expect(unknown.locator(".oncall-number a[href*='/learned/']")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 320, "height": 640}, {"width": 800, "height": 900}])
+def test_the_first_sentence_comes_first_and_the_outcomes_are_at_hand(shared: Site, size: dict[str, int]) -> None:
+    """On the phone one dials and speaks: the script is above the outcomes, which stand at the foot of the screen meanwhile."""
+    customer = shared.customer(f"陆游{size['width']}")
+    page = shared.person(size=size)
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/call/")
+    tap(page, "purpose", "care")
+    page.locator("[data-submit]").click()
+    page.wait_for_url("**/talk/")
+    script, outcomes = page.locator(".script").bounding_box(), page.locator(".outcomes").bounding_box()
+    first = page.locator(".script > li").first.bounding_box()
+    assert script
+    assert outcomes
+    assert first
+    assert script["y"] < outcomes["y"]
+    assert first["y"] + first["height"] <= outcomes["y"]
+    foot = page.locator(".rail").bounding_box()
+    assert foot
+    assert outcomes["y"] + outcomes["height"] <= (foot["y"] if size["width"] < 768 else size["height"])
+    assert page.evaluate("scrollY") == 0
+    names = page.locator(".outcome > span")
+    assert [box.evaluate("box => box.scrollWidth <= box.clientWidth") for box in names.all()] == [True] * 6
 
 
 def test_dialling_again_while_the_call_runs_is_the_same_call(shared: Site, saw: Saw) -> None:
