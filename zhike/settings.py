@@ -194,7 +194,11 @@ ACCOUNT_FORMS = {"login": "zhike.pages.sign_in.SignInForm", "change_password": "
 # One lock-out for all ways of guessing, kept in the database where every process sees it: django-axes.
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "zhike.pages.sign_in.SecondFactor"
-MFA_FORMS = {"authenticate": "zhike.pages.sign_in.CodeForm", "reauthenticate": "zhike.pages.sign_in.CodeAgainForm"}
+MFA_FORMS = {
+    "authenticate": "zhike.pages.sign_in.CodeForm",
+    "reauthenticate": "zhike.pages.sign_in.CodeAgainForm",
+    "activate_totp": "zhike.pages.sign_in.SetUpForm",
+}
 MFA_TOTP_ISSUER = "Zhike 知客"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 AXES_USERNAME_FORM_FIELD = "username"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,14 @@ from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import (
+    SECRET_SESSION_KEY,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -25,7 +33,7 @@ from django.utils.translation import gettext_lazy
 
 from zhike import clock
 from zhike.customers.reseal import Row, Store, renewed
-from zhike.customers.vault import Vault, vault
+from zhike.customers.vault import Unopened, Vault, vault
 from zhike.people import actor, bank
 from zhike.people.models import Staff
 from zhike.trail.models import note
@@ -145,6 +153,22 @@ class CodeForm(Code, AuthenticateForm):
 
 class CodeAgainForm(Code, ReauthenticateForm):
     """Somebody who is signed in shows once more that it is them."""
+
+
+class SetUpForm(ActivateTOTPForm):
+    """The secret that an authenticator is given waits in the session until its first code: sealed, like afterwards."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.user = kwargs.pop("user")
+        forms.Form.__init__(self, *args, **kwargs)  # allauth's own would put it there in clear
+        waits, where = context.request.session, f"people_session:totp:{self.user.pk}"
+        self.secret = ""
+        if self.is_bound and SECRET_SESSION_KEY in waits:
+            with suppress(Unopened):  # its key was taken out meanwhile: another secret, another photograph
+                self.secret = vault().open(waits[SECRET_SESSION_KEY], where)
+        if not self.secret:
+            self.secret = generate_totp_secret()
+            waits[SECRET_SESSION_KEY] = vault().seal(self.secret, where)
 
 
 # The later of two that come at once waits for the first, and finds its step taken.
