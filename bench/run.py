@@ -202,8 +202,8 @@ def same(a: bytes, b: bytes, what: str) -> None:
 # ── the database alone ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def cookie(value: str) -> dict[str, str]:
-    return {"Cookie": f"zhike_session={value}"}
+def cookie(value: str, forms: str = "") -> dict[str, str]:
+    return {"Cookie": f"zhike_session={value}" + (f"; csrftoken={forms}" if forms else "")}
 
 
 def pgbench(trial: Trial, sql: str, values: Mapping[str, str]) -> str:

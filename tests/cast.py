@@ -85,6 +85,14 @@ class Cast:
         return browser
 
 
+def opened(browser: Client, address: str) -> Any:
+    """A page by its address; ``/search/?q=…`` as the search box sends it, which is no address, and where that leads."""
+    path, _, words = address.partition("?q=")
+    if path.startswith("/search/") and words:
+        return browser.post(path, {"q": words}, follow=True)
+    return browser.get(address)
+
+
 def signed_in(staff: Staff, now: datetime) -> str:
     """The cookie of a session that has just begun."""
     store = SessionStore(None, now)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from tests.cast import Cast, a_customer
+from tests.cast import Cast, a_customer, opened
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
@@ -72,7 +72,7 @@ def test_a_page_opens_in_both_languages(cast: Cast, rm, address: str, language: 
     cast.rm.language = language
     cast.rm.save()
     held(cast)
-    answer = rm.get(address)
+    answer = opened(rm, address)
     assert answer.status_code == 200, answer
     html = answer.content.decode()
     assert "%(" not in html
@@ -303,7 +303,7 @@ def test_a_page_asks_the_same_number_of_questions_however_many_rows_it_has(
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
-            assert rm.get(address).status_code == 200
+            assert opened(rm, address).status_code == 200
         return len(asked)
 
     queries()  # what is read once a process

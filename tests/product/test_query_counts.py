@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.cast import Cast
+from tests.cast import Cast, opened
 from zhike import clock
 
 pytestmark = pytest.mark.django_db
@@ -95,9 +95,9 @@ def more(cast: Cast, turn: int) -> None:
 
 def asked(browser: Client, address: str) -> int:
     """How many statements an answer takes, the second time: caches are filled."""
-    browser.get(address)
+    opened(browser, address)
     with CaptureQueriesContext(connection) as captured:
-        answer = browser.get(address)
+        answer = opened(browser, address)
     assert answer.status_code == 200, f"{address} answered {answer.status_code}"
     return len([query for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]])
 

@@ -119,6 +119,7 @@ def web(options: Options) -> int:
             respawn_failed_workers=True,
             workers_kill_timeout=processes.GRACE,
             log_level=LogLevels.warning,
+            log_access=False,  # addresses of programs hold what they search for
         ).serve()
         del server
     return DONE

@@ -17,14 +17,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext, pgettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Birthday
 from zhike.customers import profile, search
 from zhike.customers.models import Customer, Need
 from zhike.obligations.working_list import CHOICES, Counts, WorkingList
-from zhike.pages import owed
+from zhike.pages import owed, sought
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import day_text, local, money
 from zhike.pages.middleware import ActingRequest
@@ -257,10 +257,13 @@ def _about(row: dict[str, Any], listed: WorkingList, bank: Bank) -> Iterator[str
 
 
 @policy("customers.view")
-@require_safe
+@require_POST
 def hits(request: ActingRequest) -> HttpResponse:
-    """What the search box shows while one types; own customers first. ``?relative=7`` chooses one who belongs to customer 7."""
-    words, relative = request.GET.get("q", "").strip(), request.GET.get("relative", "")
+    """What the search box shows while one types; own customers first. ``?relative=7`` chooses one who belongs to customer 7.
+
+    Sent as a form, like :func:`find`: what one types are names and phone numbers (``zhike.pages.sought``).
+    """
+    words, relative = request.POST.get("q", "").strip(), request.GET.get("relative", "")
     found = search.find(words, request.actor) if words else None
     context = {
         "words": words,
@@ -284,14 +287,22 @@ def hit(found: search.Hit, bank: Bank) -> dict[str, Any]:
 
 
 @policy("customers.view")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def find(request: ActingRequest) -> HttpResponse:
-    """Enter in the search box: straight to the customer where the words mean one, else the list of who they may mean."""
-    words = request.GET.get("q", "").strip()
-    found = search.find(words, request.actor) if words else search.Found([], more=False)
+    """Enter in the search box: straight to the customer where the words mean one, else to the list of who they may mean.
+
+    POST ``q``; the list is at ``?for=``, the words sealed. Without words it leads to the book.
+    """
+    posted = request.method == "POST"
+    words = request.POST.get("q", "").strip() if posted else sought.opened(request.GET.get("for", ""), request.actor)
+    if not words:
+        return moved(request, reverse("customers"))
+    found = search.find(words, request.actor)
     exact = [each for each in found.hits if each.name == words]
     if len(found.hits) == 1 or len(exact) == 1:
         return moved(request, reverse("customer", args=[(exact or found.hits)[0].id]))
+    if posted:
+        return moved(request, f"{reverse('search')}?{urlencode({'for': sought.sealed(words, request.actor)})}")
     bank = bank_of(request)
     return render(
         request, "found.html", {"words": words, "hits": [hit(each, bank) for each in found.hits], "more": found.more}

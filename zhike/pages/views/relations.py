@@ -6,6 +6,7 @@ Domain: :class:`zhike.customers.models.Relation`, :class:`zhike.customers.models
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse, QueryDict
@@ -18,6 +19,7 @@ from zhike.customers import search
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Customer, Household, Relation
 from zhike.customers.models.relation import leave_household
+from zhike.pages import sought
 from zhike.pages.answer import moved
 from zhike.pages.card import card, who
 from zhike.pages.middleware import ActingRequest
@@ -30,10 +32,16 @@ from zhike.people.permissions import policy
 @policy("customers.change")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest, customer: int) -> HttpResponse:
-    """``?q=`` looks for the other customer without script, ``?other=`` has chosen one; POST notes how they belong together."""
+    """``?for=`` looks for the other customer without script, ``?other=`` has chosen one; POST notes how they belong together.
+
+    POST ``look`` with ``q`` is that search, sent as a form because of what is typed (``zhike.pages.sought``).
+    """
     if request.method != "POST":
         return _page(request, customer_for(request, customer), request.GET)
     found, given = customer_to_change(request, customer), request.POST
+    if "look" in given:
+        words = urlencode({"for": sought.sealed(given.get("q", "").strip(), request.actor)})
+        return moved(request, f"{reverse('relations', args=[found.pk])}?{words}")
     other = _other(request, given)
     if other is None and given.get("kind") != Relation.Kind.CHILD and not given.get("name", "").strip():
         wrong = gettext("Say who it is: find the customer above, or write the name.")
@@ -64,7 +72,7 @@ def _other(request: ActingRequest, given: QueryDict) -> Customer | None:
 
 def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str = "") -> HttpResponse:
     bank = bank_of(request)
-    words = given.get("q", "").strip()
+    words = sought.opened(given.get("for", ""), request.actor)
     looked = search.find(words, request.actor) if words else None
     other = _other(request, given)
     shown = card(found, request.actor, request.now, bank, contacts=1)
