@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from zhike.trail.walls import APP
+from zhike.trail.walls import APP, WORKER
 
 # An agreed waiver is carried out in the name of who agreed, who may be of compliance and change no row of the ledger
 # otherwise: the decided request is what gives the right, and it holds for this one obligation. Returns its id, or null
@@ -17,7 +17,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     RETURNING o.id
 $$;
 REVOKE EXECUTE ON FUNCTION obligations_waive(bigint, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION obligations_waive(bigint, timestamptz) TO {APP};
+GRANT EXECUTE ON FUNCTION obligations_waive(bigint, timestamptz) TO {APP}, {WORKER};
 """
 
 
