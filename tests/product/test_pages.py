@@ -140,6 +140,43 @@ def test_today_answers_its_poll_with_nothing_new(cast: Cast, rm) -> None:
     assert b"<html" not in fresh.content
 
 
+def test_what_is_kept_of_today_turns_at_the_very_moment(cast: Cast, rm, owner) -> None:
+    """It is written anew as soon as it would read otherwise: when a row can be done, though no minute ends; and each page
+    has its own form's token."""
+    held(cast)
+    opens = NOW + timedelta(minutes=5, seconds=10)
+    with owner():
+        Obligation.objects.filter(kind="write_up").update(opens=opens, due=NOW + timedelta(hours=5))
+        Obligation.objects.exclude(kind="write_up").delete()
+    with cast.acting("rm", NOW) as actor:  # its row has a form
+        course.plan(customer(cast, 1), "call", actor=actor, now=NOW, planned_for=NOW + timedelta(hours=1))
+    can_be_done = 'id="now"'
+    with clock.at(opens - timedelta(seconds=9)):
+        first, again = rm.get("/"), rm.get("/")
+    assert can_be_done not in first.content.decode()
+    assert tokens(first) != tokens(again), "the inside is the same, the token is not"
+    assert len(tokens(again)) == 1
+    with clock.at(opens - timedelta(microseconds=1)):
+        assert can_be_done not in rm.get("/").content.decode()
+    with clock.at(opens):
+        assert can_be_done in rm.get("/").content.decode()
+    with clock.at(opens - timedelta(seconds=5)):
+        assert can_be_done not in rm.get("/").content.decode(), "a clock that is set back"
+    with owner():
+        Obligation.objects.filter(kind="write_up").update(what={"zh": "写明结果", "en": "Write it up"})
+    with clock.at(opens - timedelta(seconds=5)):
+        assert "写明结果" in rm.get("/").content.decode(), "what has changed is there at once"
+
+
+def tokens(page: Any) -> set[str]:
+    """Of the page and of its forms: one and the same."""
+    text = page.content.decode()
+    found = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
+    assert found
+    assert "<token>" not in text
+    return {*found, *re.findall(r'name="csrf-token" content="([^"]+)"', text)}
+
+
 def test_what_is_missing_comes_back_in_its_place_with_the_rest_kept(cast: Cast, rm) -> None:
     contact = held(cast)
     answer = rm.post(

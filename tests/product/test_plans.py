@@ -16,7 +16,7 @@ from django.db import connection
 from tests.cast import Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
-from zhike.contacts.agenda import agenda
+from zhike.contacts import agenda
 from zhike.contacts.card import told
 from zhike.contacts.whole import whole
 from zhike.customers import search
@@ -124,7 +124,7 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast) -> None:
         for plans in ("force_custom_plan", "force_generic_plan"):
             with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):
                 assert '"clause"' in today(year, now=NOW)
-                agenda(actor, NOW, Bank())
+                agenda.told(actor, NOW, Bank())
                 assert '"contacts_all" : 3' in told(customer)
                 load_case(customer, NOW.date())
                 assert '"obligations"' in whole(customer)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -21,46 +22,53 @@ BIRTHDAYS_AHEAD = 3
 @dataclass(frozen=True)
 class Agenda:
     """``contacts``: what is planned or agreed until ``until`` (midnight), under way, or was held today; ``settled``: what
-    was done today; ``birthdays``: whose, on which day. Rows are dictionaries with moments as aware datetimes; ``raw`` is
-    the JSON that they come from.
+    was done today; ``birthdays``: whose, on which day. Rows are dictionaries with moments as aware datetimes.
     """
 
     contacts: list[dict[str, Any]]
     settled: list[dict[str, Any]]
     birthdays: list[dict[str, Any]]
     until: datetime
-    raw: str
 
 
-def agenda(actor: Actor, now: datetime, bank: Bank) -> Agenda:
-    """The actor's own day, whatever else the actor may see."""
-    local = now.astimezone(bank.zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    until = midnight + timedelta(days=1)
-    days = [local.date() + timedelta(days=ahead) for ahead in range(BIRTHDAYS_AHEAD)]
-    births = sorted(_births(days))
+def told(actor: Actor, now: datetime, bank: Bank) -> str:
+    """The actor's own day, whatever else the actor may see, as one JSON text."""
+    midnight = _midnight(now, bank)
+    births = _births(midnight.date())
     with connection.cursor() as cursor:
         cursor.execute(
             AGENDA,
             {
                 "me": actor.id,
                 "midnight": midnight,
-                "until": until,
+                "until": midnight + timedelta(days=1),
                 "rows": ROWS,
                 "calendars": [calendar for calendar, _month, _day in births],
                 "months": [month for _calendar, month, _day in births],
                 "days": [day for _calendar, _month, day in births],
             },
         )
-        raw = str(cursor.fetchone()[0])
-    value = json.loads(raw)
+        return str(cursor.fetchone()[0])
+
+
+def agenda(text: str, now: datetime, bank: Bank) -> Agenda:
+    """What :func:`told` told at this moment, in Python's own kinds."""
+    value = json.loads(text)
+    midnight = _midnight(now, bank)
     return Agenda(
         contacts=[_moments(row, "planned_for", "started_at", "ended_at", "arrived_at") for row in value["contacts"]],
         settled=[_moments(row, "at", "due") for row in value["settled"]],
-        birthdays=list(_celebrated(value["birthdays"], days, bank)),
-        until=until,
-        raw=raw,
+        birthdays=list(_celebrated(value["birthdays"], _days(midnight.date()), bank)),
+        until=midnight + timedelta(days=1),
     )
+
+
+def _midnight(now: datetime, bank: Bank) -> datetime:
+    return now.astimezone(bank.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _days(first: date) -> list[date]:
+    return [first + timedelta(days=ahead) for ahead in range(BIRTHDAYS_AHEAD)]
 
 
 def _moments(row: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -70,16 +78,17 @@ def _moments(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return row
 
 
-def _births(days: list[date]) -> set[tuple[str, int, int]]:
+@lru_cache(maxsize=8)
+def _births(first: date) -> list[tuple[str, int, int]]:
     """Birth dates that may be celebrated on these days: the day itself, and what a short month or a common year moves."""
     births = set()
-    for day in days:
+    for day in _days(first):
         births |= {("solar", day.month, day.day), ("solar", 2, 29)}
         lunar = to_lunar(day)
         births |= {("lunar", lunar.month, lunar.day), ("lunar", lunar.month, 30)}
         if lunar.day == 1:
             births.add(("lunar", lunar.month - 1 or 12, 30))
-    return births
+    return sorted(births)
 
 
 def _celebrated(rows: list[dict[str, Any]], days: list[date], bank: Bank) -> Iterator[dict[str, Any]]:

@@ -85,9 +85,7 @@ def moments(rows: list[dict[str, Any]], *names: str) -> None:
                 row[name] = datetime.fromisoformat(row[name])
 
 
-# Without the blanks: psycopg keeps what it made of a statement's text up to 4,096 letters.
-CARD = " ".join(
-    """
+CARD = """
 SELECT json_build_object(
   'needs', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT n.id::text, n.kind, n.words, n.opened_at, n.contact::text FROM customers_need n
@@ -139,5 +137,6 @@ SELECT json_build_object(
                     AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
                     ORDER BY r.month DESC LIMIT 1)
 )::text FROM customers_customer c WHERE c.id = %(customer)s
-""".split()
-)
+"""
+# Without the margin: psycopg keeps what it made of a statement's text up to 4,096 letters.
+CARD = " ".join(CARD.split())

@@ -8,31 +8,47 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template import loader
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
+from markupsafe import Markup
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
-from zhike.contacts.agenda import Agenda, agenda
+from zhike.contacts.agenda import Agenda, agenda, told
 from zhike.obligations.today import AHEAD, today
 from zhike.pages import line, owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of, first_place
+from zhike.pages.written import Kept, until
 from zhike.people.permissions import SIGNED_IN, may, policy
 
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
 CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 NAME_ON_RULER = 9
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The page without its frame; ``html`` has ``line.TOKEN`` where a form's token belongs."""
+
+    html: Markup
+    etag: str
+
+
+INSIDES: Kept[Inside] = Kept(512)  # of about fifty kilobytes
 
 
 @policy(SIGNED_IN)
@@ -42,43 +58,72 @@ def show(request: ActingRequest) -> HttpResponse:
     if not may(request.actor, "obligations.view"):
         return moved(request, first_place(request))
     bank = bank_of(request)
-    raw = today(request.actor.id, now=request.now)
-    ledger = json.loads(raw)
-    day = agenda(request.actor, request.now, bank)
+    sort = request.GET.get("sort", "")
+    ledger, day = today(request.actor.id, now=request.now), told(request.actor, request.now, bank)
+    inside = _inside(request, ledger, day, sort if sort in owed.SORTS else "", bank)
+    if request.headers.get("If-None-Match") == inside.etag:
+        return HttpResponse(status=304, headers={"ETag": inside.etag})
+    if "HX-Request" in request.headers:
+        response = HttpResponse(inside.html)
+    else:
+        context = {
+            "inside": inside.html,
+            "etag": inside.etag,
+            "sort": sort,
+            "heading": _heading(local(request.now).date(), owed.speaks()),
+        }
+        response = render(request, "today.html", context)
+    response["ETag"] = inside.etag
+    return line.with_token(response, request)
+
+
+def _inside(request: ActingRequest, ledger: str, day: str, sort: str, bank: Bank) -> Inside:
+    """Written anew only when something happened, or when time has moved a row or a minute: an open page asks twice a minute."""
+    rows = hashlib.sha256(f"{ledger}{day}".encode()).digest()
+    of = (rows, sort, owed.speaks(), request.begun and request.begun.settings, local(request.now).date())
+    kept = INSIDES.get(of, request.now)
+    if kept is None:
+        kept, reads_until = _written(request, json.loads(ledger), agenda(day, request.now, bank), sort, bank, rows)
+        INSIDES.put(of, request.now, reads_until, kept)
+    return kept
+
+
+def _written(
+    request: ActingRequest, ledger: dict[str, Any], day: Agenda, sort: str, bank: Bank, read: bytes
+) -> tuple[Inside, datetime]:
+    """The inside, and until when it reads so."""
+    now = request.now
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
     near = [o for o in owing if o["due"] <= shown_until]
-    rows = [*_owed_rows(near, day, request), *_contact_rows(near, day, request.now, bank)]
-    sort = request.GET.get("sort", "")
+    rows = [*_owed_rows(near, day, request), *_contact_rows(near, day, now, bank)]
     shown = [row for row in rows if not sort or row["sort"] == sort]
-    etag = _etag(raw + day.raw, shown, owed.speaks())
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
     context = {
-        "groups": _groups(shown, request.now),
+        "now": now,
+        "groups": _groups(shown, now),
         "tabs": _tabs(rows, sort),
-        "ruler": _ruler(near, day, request.now),
-        "aside": _aside(day, request.now, bank),
+        "ruler": _ruler(near, day, now),
+        "aside": _aside(day, now, bank),
         "done": len(day.settled),
         "in_time": sum(1 for row in day.settled if row["due"] is None or row["at"] <= row["due"]),
         "later": len(owing) - len(near) + ledger["beyond"],
         "next_due": (next_due := next((o["due"] for o in owing if o["due"] > shown_until), None)),
-        "later_from": next_due or request.now + AHEAD,
-        "longer_late": ledger["late"] - sum(1 for o in owing if o["due"] < request.now),
-        "sort": sort,
-        "etag": etag,
-        "heading": _heading(request.now, bank),
+        "later_from": next_due or now + AHEAD,
+        "longer_late": ledger["late"] - sum(1 for o in owing if o["due"] < now),
+        "csrf_input": line.TOKEN,
     }
-    template = "_today.html" if "HX-Request" in request.headers else "today.html"
-    response = line.with_token(render(request, template, context), request)
-    response["ETag"] = etag
-    return response
+    template: Any = loader.get_template("_today.html")
+    inside = Inside(Markup(template.template.render(context)), _etag(read, shown, owed.speaks()))  # noqa: S704 our own page
+    moments = [o[name] for o in near for name in ("opens", "due", "target") if o[name]]
+    moments += [c[name] for c in day.contacts for name in ("planned_for", "started_at") if c[name]]
+    # The minute of a call-back is near: its words are of this moment alone.
+    return inside, now if any(row["look"] == "now" for row in rows) else until(now, moments)
 
 
-def _etag(raw: str, rows: list[dict[str, Any]], language: str) -> str:
+def _etag(read: bytes, rows: list[dict[str, Any]], language: str) -> str:
     """The data, and where time has put each row; not the minutes, which the page counts by itself."""
     places = ",".join(f"{row['id']}{row['look']}" for row in rows)
-    return f'"{hashlib.sha256(f"{raw}{places}{language}".encode()).hexdigest()[:24]}"'
+    return f'"{hashlib.sha256(read + f"{places}{language}".encode()).hexdigest()[:24]}"'
 
 
 def _owed_rows(owing: list[dict[str, Any]], day: Agenda, request: ActingRequest) -> list[dict[str, Any]]:
@@ -225,10 +270,10 @@ def _tabs(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
     return tabs
 
 
-def _heading(now: datetime, bank: Bank) -> str:
-    at = local(now)
-    names = (to_lunar(at.date()).name, festival(at.date()))
-    return " · ".join([day_text(at.date(), at.date()), *(name.say(owed.speaks()) for name in names if name)])
+@lru_cache(maxsize=8)
+def _heading(today: date, language: str) -> str:
+    names = (to_lunar(today).name, festival(today))
+    return " · ".join([day_text(today, today), *(name.say(language) for name in names if name)])
 
 
 def _ruler(owing: list[dict[str, Any]], day: Agenda, now: datetime) -> dict[str, Any]:
