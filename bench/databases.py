@@ -109,14 +109,45 @@ def spent(server: embedded.Server, bank: data.Bank, kind: str) -> Iterator[str]:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def spent_by_postgres(server: embedded.Server) -> float:
-    """Seconds of processor time that all backends took which have ended: the postmaster's children."""
+# How long backends may take to end once nobody is connected to them.
+ENDING = 30
+
+
+def spent_by_postgres(server: embedded.Server, database: str) -> float:
+    """Seconds of processor time that all backends took which have ended: the postmaster's children.
+
+    It counts a child when it has reaped it, so those of ``database`` are waited for, of which whoever was connected has ended.
+    Raises NotBuilt where some go on.
+    """
     with superuser(server) as connection:
-        status = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
-    postmaster = status.rpartition(")")[2].split()[1]
-    time.sleep(0.5)  # until the backends that are through have been reaped
-    user, system = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]
+        asking = connection.info.backend_pid
+        postmaster = int(_stat(asking)[1])
+    deadline = time.monotonic() + ENDING
+    while left := _ending(postmaster, asking, database):
+        if time.monotonic() > deadline:
+            raise NotBuilt(f"PostgreSQL's processes {left} on {database} have not ended after {ENDING} s.")
+        time.sleep(0.01)
+    user, system = _stat(postmaster)[13:15]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(process: int) -> list[str]:
+    """What the kernel says of a process, from its state on."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def _ending(postmaster: int, asking: int, database: str) -> list[int]:
+    """The postmaster's children that are about to end: those that name the database, and those that have given their title up."""
+    found = []
+    for child in map(int, Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()):
+        try:
+            title = Path(f"/proc/{child}/cmdline").read_text()
+        except FileNotFoundError:
+            continue
+        serves = f" {database} " in title and "autovacuum" not in title
+        if child == asking or serves or "parallel worker" in title or not title:
+            found.append(child)
+    return found
 
 
 def say(text: str) -> None:

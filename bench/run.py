@@ -84,6 +84,8 @@ def serving(command: list[str], environment: dict[str, str], port: int) -> Itera
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            raise databases.NotBuilt("A server has not answered within a minute.")
         yield f"http://127.0.0.1:{port}"
     finally:
         child.terminate()

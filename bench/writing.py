@@ -172,7 +172,7 @@ class Ran:
 def command(trial: Trial, database: str, *arguments: str) -> Ran:
     """Runs ``zhike`` on a database, as somebody at the shell does."""
     environment = databases.environment(trial.server, database)
-    before, begun = databases.spent_by_postgres(trial.server), time.perf_counter()
+    before, begun = databases.spent_by_postgres(trial.server, database), time.perf_counter()
     out = trial.folder / "printed"
     with out.open("w") as file:
         child = subprocess.Popen(processes.own(*arguments), env=environment, stdout=file, cwd=trial.folder)
@@ -181,7 +181,7 @@ def command(trial: Trial, database: str, *arguments: str) -> Ran:
     if child.returncode not in (0, 3):
         raise databases.NotBuilt(f"zhike {' '.join(arguments)} ended with {child.returncode}.")
     seconds = time.perf_counter() - begun
-    theirs = databases.spent_by_postgres(trial.server) - before
+    theirs = databases.spent_by_postgres(trial.server, database) - before
     return Ran(seconds, used.ru_maxrss * 1024, out.read_text(), used.ru_utime + used.ru_stime, theirs)
 
 
