@@ -23,6 +23,7 @@ import django
 import psycopg
 import pytest
 
+from tests.external import external
 from zhike import embedded
 
 pytest_plugins = ["tests.ran"]
@@ -81,8 +82,9 @@ def cluster_home() -> Path:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[embedded.Server]:
-    """The one server that all test processes of this account share; the last of them stops it."""
-    with embedded.running(cluster_home(), tuning=FAST, tell=lambda text: None) as server:
+    """The one server that all test processes of this account share; the last of them stops it. Or one of somebody's own."""
+    own = os.environ.get("ZHIKE_TEST_SERVER")
+    with external(own) if own else embedded.running(cluster_home(), tuning=FAST, tell=lambda text: None) as server:
         with as_superuser(server) as connection:
             drop_left_clones(connection)
         yield server
@@ -119,7 +121,7 @@ def prepare_tester(connection: psycopg.Connection[Any], server: embedded.Server)
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [TESTER]).fetchone():
             connection.execute(f"CREATE ROLE {TESTER} LOGIN NOINHERIT PASSWORD '{server.password('zhike_app')}'")
             for role in embedded.ROLES:
-                connection.execute(f"GRANT {role} TO {TESTER} WITH INHERIT FALSE, SET TRUE")
+                connection.execute(f"GRANT {role} TO {TESTER}")
 
 
 def make_template(connection: psycopg.Connection[Any], server: embedded.Server, name: str) -> None:
