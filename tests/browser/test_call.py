@@ -278,16 +278,23 @@ def test_the_first_sentence_comes_first_and_the_outcomes_are_at_hand(shared: Sit
 
 
 def test_dialling_again_while_the_call_runs_is_the_same_call(shared: Site, saw: Saw) -> None:
-    """Back on Today in the middle of a call-back, the row's button leads into the call that runs already."""
+    """Back on Today in the middle of a call-back, its row is the running one, once, and leads into the call that runs."""
     customer = shared.customer("岳鹏举")
     page = dial(shared, customer, saw)
     tap(page, "outcome", "busy")
     page.locator("#again").fill("14:05")
     page.locator("[data-submit]").click()
-    for _ in range(2):
-        page.goto(shared.address)
-        row(page, customer, "回电").first.get_by_role("button", name="回电").click()
-        page.wait_for_url("**/talk/?for=*")
+    page.goto(shared.address)
+    row(page, customer).get_by_role("button", name="回电").click()
+    page.wait_for_url("**/talk/?for=*")
+    page.goto(shared.address)
+    running = row(page, customer)
+    expect(running).to_have_count(1)
+    expect(running).to_have_class(re.compile("row--now"))
+    expect(running).to_contain_text("进行中")
+    expect(running.locator("[data-countdown]")).to_have_count(0)
+    running.get_by_role("link", name="继续").click()
+    page.wait_for_url("**/talk/?for=*")
     with shared.owner():
         assert Contact.objects.filter(customer=customer, kind="call", state="under_way").count() == 1
 

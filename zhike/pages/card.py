@@ -289,7 +289,7 @@ def _promise(o: dict[str, Any], now: datetime) -> dict[str, Any]:
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
         "what": owed.words(o["what"]),
-        "because": owed.words(o["why"]),
+        "because": owed.reason(o, now),
         "when": owed.until(o, now) if o["due"] else "",
         "look": look,
         "state": "late" if look == "late" else "soon" if look in {"now", "open"} else None,

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.template import loader
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from markupsafe import Markup
 
 from zhike.conduct.bank import Bank
@@ -28,12 +28,16 @@ KEPT = 8192  # lines of about two kilobytes, in each process
 TOKEN = Markup("<token>")
 
 
-def writer(request: ActingRequest) -> Callable[[dict[str, Any], str], Markup]:
-    """What writes an obligation (as ``owed.read`` gives it) with its look, for this reader at this moment."""
+def writer(request: ActingRequest) -> Callable[..., Markup]:
+    """What writes an obligation (as ``owed.read`` gives it) with its look, for this reader at this moment; with the contact
+    that is ``running`` for it, as the row one is in.
+    """
     bank, now, tongue = bank_of(request), request.now, language()
     reader = (tongue, request.begun and request.begun.settings, local(now).date())
 
-    def write(o: dict[str, Any], look: str) -> Markup:
+    def write(o: dict[str, Any], look: str, running: dict[str, Any] | None = None) -> Markup:
+        if running:
+            return written(_running(_row(o, look, now, bank), o, running))
         # The minute is near: its words are of this minute alone.
         return _write(o, look, now, bank) if look == "now" else _kept(Line(o, look, now, bank, reader))
 
@@ -115,6 +119,24 @@ def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, A
         "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
         "not_yet": gettext("not yet"),
         "window": owed.window(o, now) if look == "now" else None,
+    }
+
+
+def _running(row: dict[str, Any], o: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any]:
+    """The call for it is being made: the row stays in its place, counts no more and leads back into the call."""
+    since = gettext("since %(time)s") % {"time": clock(contact["started_at"])}
+    now = row["look"] == "now"
+    return {
+        **row,
+        "when": Markup("<span>{}</span>").format(gettext("under way")) if now else row["when"],
+        "sub": since if now else gettext("under way"),
+        "due": None,
+        "do": {
+            "text": pgettext("button", "Go on"),
+            "href": f"{address('talk', contact['id'])}?for={o['id']}",
+            "method": "get",
+            "icon": None,
+        },
     }
 
 

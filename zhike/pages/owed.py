@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import get_language, gettext, pgettext
@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, pgettext
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers import names
-from zhike.pages.jinja import address, day_text, local, when_text
+from zhike.pages.jinja import MONTHS_EN, address, day_text, local, when_text
 
 if TYPE_CHECKING:
     from zhike.obligations.models import Obligation
@@ -69,7 +69,17 @@ def words(both: Mapping[str, str]) -> str:
 
 def because(row: Row, now: datetime) -> str:
     """Because of what, and why it is open still; today's date is left out, as nobody says it: "14:32 接待结束"."""
-    return " · ".join(part for part in (_because(row, now), still(row.get("still"), now)) if part)
+    return " · ".join(part for part in (_without_today(row, now), still(row.get("still"), now)) if part)
+
+
+def reason(row: Row, now: datetime) -> str:
+    """The stored words. They are of the day when it arose; how long a customer has been silent goes on growing (W5)."""
+    said = words(row["why"])
+    detail = row["detail"] or {}
+    if row["kind"] != "rhythm" or "since" not in detail:
+        return said
+    days = (local(now).date() - date.fromisoformat(detail["since"])).days
+    return re.sub(rf"(?<!\d){detail['days']}(?!\d)", str(days), said, count=1)
 
 
 def still(evidence: Mapping[str, Any] | None, now: datetime) -> str:
@@ -85,12 +95,41 @@ def still(evidence: Mapping[str, Any] | None, now: datetime) -> str:
     return gettext("still open: the call of %(time)s did not reach the customer") % said
 
 
-def _because(row: Row, now: datetime) -> str:
-    said, today = words(row["why"]), local(now)
-    if speaks().startswith("en"):
-        day = f"{today.day} {today:%b}"
-        return said.replace(f"on {day} at ", "at ").replace(f"{day} ", "", 1)
-    return said.replace(f"{today.month}月{today.day}日 ", "", 1)
+def _without_today(row: Row, now: datetime) -> str:
+    """Today's date goes; beside another day it becomes the word: "2月15日 14:20 去电，正忙，约今天 15:00"."""
+    said, today = reason(row, now), local(now)
+    if now - row["opens"] > timedelta(days=300):
+        return said  # the same day of another year
+    english = speaks().startswith("en")
+    name = f"{today.day} {MONTHS_EN[today.month - 1]}" if english else f"{today.month}月{today.day}日"
+    others = False
+
+    def shorter(found: re.Match[str]) -> str:
+        nonlocal others
+        if found["day"] != name:
+            others = True
+            return found[0]
+        return _today_en(found, others) if english else _today_zh(found, others)
+
+    return (DAY_EN if english else DAY_ZH).sub(shorter, said)
+
+
+# A day as the ledger words it, with the time beside it
+DAY_ZH = re.compile(r"(?P<lead> ?)(?P<day>\d+月\d+日)(?P<time> (?=\d))?")
+DAY_EN = re.compile(
+    rf"(?P<before>\d\d:\d\d )?(?:\bon )?(?P<day>\d+ (?:{'|'.join(MONTHS_EN)}))\b(?P<time> (?:at )?(?=\d))?"
+)
+
+
+def _today_zh(found: re.Match[str], others: bool) -> str:
+    return found["lead"] if found["time"] and not others else f"今天{found['time'] or ''}"
+
+
+def _today_en(found: re.Match[str], others: bool) -> str:
+    before, time = found["before"] or "", (found["time"] or "").lstrip()
+    if (before or found["time"]) and not others:
+        return before.rstrip() + time
+    return f"{before}today{' ' if found['time'] else ''}{time}"
 
 
 def who(row: Row, bank: Bank) -> dict[str, Any] | None:

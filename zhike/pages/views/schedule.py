@@ -135,7 +135,7 @@ def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
         "look": "open" if look in {"now", "soon"} else look, "icon": owed.ICONS[o["kind"]],
         "when": clock(at) if local(at).hour or local(at).minute else gettext("that day"), "sub": None, "due": None,
         "who": who, "title": owed.words(o["what"]), "title_sub": "",
-        "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.words(o["why"]),
+        "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.reason(o, now),
         "why_href": address("why", o["id"]),
         "do": {"text": pgettext("button", "Open"), "href": address("obligation", o["id"]), "icon": None, "method": "get"},
         "not_yet": None, "window": None,

@@ -31,6 +31,7 @@ from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of, first_place
+from zhike.pages.views.talk import CALLED_FOR
 from zhike.pages.written import Kept, until
 from zhike.people.permissions import SIGNED_IN, may, policy
 
@@ -96,7 +97,8 @@ def _written(
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
     near = [o for o in owing if o["due"] <= shown_until]
-    rows = [*_owed_rows(near, day, request), *_contact_rows(near, day, now, bank)]
+    running = _running(near, day)
+    rows = [*_owed_rows(near, day, request, running), *_contact_rows(near, day, now, bank, running)]
     shown = [row for row in rows if not sort or row["sort"] == sort]
     context = {
         "now": now,
@@ -113,20 +115,42 @@ def _written(
         "csrf_input": line.TOKEN,
     }
     template: Any = loader.get_template("_today.html")
-    inside = Inside(Markup(template.template.render(context)), _etag(read, shown, owed.speaks()))  # noqa: S704 our own page
+    inside = Inside(Markup(template.template.render(context)), _etag(read, shown, now))  # noqa: S704 our own page
     moments = [o[name] for o in near for name in ("opens", "due", "target") if o[name]]
     moments += [c[name] for c in day.contacts for name in ("planned_for", "started_at") if c[name]]
     # The minute of a call-back is near: its words are of this moment alone.
     return inside, now if any(row["look"] == "now" for row in rows) else until(now, moments)
 
 
-def _etag(read: bytes, rows: list[dict[str, Any]], language: str) -> str:
-    """The data, and where time has put each row; not the minutes, which the page counts by itself."""
+def _etag(read: bytes, rows: list[dict[str, Any]], now: datetime) -> str:
+    """The data, the day, and where time has put each row; not the minutes, which the page counts by itself."""
     places = ",".join(f"{row['id']}{row['look']}" for row in rows)
-    return f'"{hashlib.sha256(read + f"{places}{language}".encode()).hexdigest()[:24]}"'
+    return f'"{hashlib.sha256(read + f"{places}{owed.speaks()}{local(now).date()}".encode()).hexdigest()[:24]}"'
 
 
-def _owed_rows(owing: list[dict[str, Any]], day: Agenda, request: ActingRequest) -> list[dict[str, Any]]:
+def _running(owing: list[dict[str, Any]], day: Agenda) -> dict[int, dict[str, Any]]:
+    """The calls under way, by the obligation that each is made for: the most urgent of the customer's that a call of this
+    purpose does. That row is the running one; the call has none of its own beside it.
+    """
+    found = {}
+    for contact in day.contacts:
+        if contact["state"] != "under_way" or contact["kind"] != "call":
+            continue
+        for o in sorted(owing, key=lambda o: (o["target"] or o["due"], o["id"])):
+            done_by = {CALLED_FOR.get(o["kind"]), "introduction"}
+            if o["kind"] in CALLED_FOR and _whose(o) == int(contact["customer"]) and contact["purpose"] in done_by:
+                found[o["id"]] = contact
+                break
+    return found
+
+
+def _whose(o: dict[str, Any]) -> int | None:
+    return int(o["customer"]["id"]) if o["customer"] else None
+
+
+def _owed_rows(
+    owing: list[dict[str, Any]], day: Agenda, request: ActingRequest, running: dict[int, dict[str, Any]]
+) -> list[dict[str, Any]]:
     under_way = {contact["id"] for contact in day.contacts if contact["state"] == "under_way"}
     write = line.writer(request)
     rows = []
@@ -140,19 +164,22 @@ def _owed_rows(owing: list[dict[str, Any]], day: Agenda, request: ActingRequest)
                 "look": look,
                 "sort": SORT_OF.get(o["kind"], ""),
                 "order": o["target"] or o["due"],
-                "html": write(o, look),
+                "html": write(o, look, running.get(o["id"])),
             }
         )
     return rows
 
 
-def _contact_rows(owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank) -> list[dict[str, Any]]:
+def _contact_rows(
+    owing: list[dict[str, Any]], day: Agenda, now: datetime, bank: Bank, running: dict[int, dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Appointments and plans that no obligation stands for, and the talk that is going on."""
     stood_for = {owed.contact_of(o) for o in owing if o["kind"] == "arrival"}
+    in_a_row = {contact["id"] for contact in running.values()}
     rows = [
         _contact_row(contact, now, bank)
         for contact in day.contacts
-        if contact["state"] == "under_way"
+        if (contact["state"] == "under_way" and contact["id"] not in in_a_row)
         or (contact["state"] in {"planned", "agreed"} and contact["id"] not in stood_for)
     ]
     return [{**row, "html": line.written(row)} for row in rows]
