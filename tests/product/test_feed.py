@@ -103,6 +103,65 @@ def test_holdings_come_change_and_end_and_maturities_follow(cast: Cast, feed: Ca
         assert (two.amount, two.matures_on, two.ended_on) == (Decimal("1300000.00"), date(2026, 6, 18), None)
 
 
+HELD = "客户号,持有编号,产品名称,金额,数据日期"
+
+
+def held() -> set[str]:
+    return set(Holding.objects.filter(ended_on=None).values_list("core_number", flat=True))
+
+
+def test_a_refused_row_ends_no_holding_that_it_may_have_meant(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
+    customer, other = "C-rm-0", "C-mate-0"
+    rows = [f"{customer},H{n},三年定期,1000,2026-03-01" for n in range(3)] + [
+        f"{other},M{n},基金,5,2026-03-01" for n in range(2)
+    ]
+    feed("holdings.csv", "\n".join([HELD, *rows]))
+    run = feed(
+        "holdings.csv",
+        f"{HELD}\n{customer},H0,三年定期,24x.00,2026-03-02\n{other},,基金,5,2026-03-02\n{customer},H2,三年定期,9,2026-03-02",
+    )
+    assert (run.loaded, run.refused) == (1, 2)
+    with worker():
+        assert held() == {"H0", "H2", "M0", "M1"}, "H1 is named by no row; of the other customer any may be meant"
+    feed("holdings.csv", f"{HELD}\nC-TYPO-0,H2,三年定期,9,2026-03-03\n{other},M0,基金,5,2026-03-03")
+    with worker():
+        assert held() == {"H2", "M0"}, "the customer's number was wrong, not the holding's"
+    feed("holdings.csv", f"{HELD}\n,,三年定期,9,2026-03-04\n{other},M1,基金,5,2026-03-04")
+    with worker():
+        assert held() == {"H2", "M0", "M1"}, "a row that names nothing may have meant any of them"
+
+
+def test_a_part_of_the_holdings_is_refused_unless_it_is_said_to_be_the_whole(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
+    rows = [f"C-rm-0,H{n},三年定期,1000,{{}}" for n in range(60)]
+    feed("holdings.csv", "\n".join([HELD, *rows]).format(*["2026-03-01"] * 60))
+    branch = "\n".join([HELD, *rows[:30]]).format(*["2026-03-02"] * 30)
+    with pytest.raises(Unaccepted, match="would end 30 of the 60 holdings"):
+        feed("holdings.csv", branch)
+    with worker():
+        assert len(held()) == 60
+        assert set(Holding.objects.values_list("as_of", flat=True)) == {date(2026, 3, 1)}
+        failed = Run.objects.latest("id")
+        assert (failed.state, failed.error.startswith("holdings.csv would end")) == ("failed", True)
+    assert feed("holdings.csv", branch, whole=True).loaded == 30
+    with worker():
+        assert len(held()) == 30
+
+
+def test_a_late_file_that_states_no_day_is_of_the_day_in_its_name(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
+    head = "客户号,持有编号,产品名称,金额"
+    feed("holdings_20260302.csv", f"{head}\nC-rm-0,H1,三年定期,1000\nC-rm-0,H2,三年定期,1000")
+    feed("holdings_20260301.csv", f"{head}\nC-rm-0,H1,三年定期,900")
+    with worker():
+        assert held() == {"H1", "H2"}
+        assert Holding.objects.get(core_number="H1").amount == Decimal(1000)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "flag", "says"),
     [

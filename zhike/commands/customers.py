@@ -158,6 +158,8 @@ def import_undo(options: Options) -> int:
     argument("--encoding", "编码（默认自动识别）", "the encoding (found out by default)", default=""),
     argument("--delimiter", "分隔符（默认自动识别）", "the delimiter (found out by default)", default=""),
     argument("--no-flag", "不等完成标志", "do not wait for the flag", action="store_true"),
+    argument("--whole", "确认持有文件是全量：未列出的持有均已结束，再多也是", "the holdings' file is whole: what it does not name has ended, "
+             "however much that is", action="store_true"),
     JSON,
 )  # fmt: skip
 def feed(options: Options) -> int:
@@ -179,6 +181,7 @@ def feed(options: Options) -> int:
                         encoding=options.encoding,
                         delimiter=options.delimiter,
                         flagged=not options.no_flag,
+                        whole=options.whole,
                     )
                     for path in options.files
                 )

@@ -54,9 +54,12 @@ class Feed:
     table: Table
     mapping: dict[str, str]
     rows: int
+    whole: bool = False  # somebody vouches that what it does not name has ended, however much that is
 
 
-def opened(path: Path, *, kind: str = "", encoding: str = "", delimiter: str = "", flagged: bool = True) -> Feed:
+def opened(
+    path: Path, *, kind: str = "", encoding: str = "", delimiter: str = "", flagged: bool = True, whole: bool = False
+) -> Feed:
     """The feed in a file. Raises Unaccepted where it is not whole or not understood, UnreadableTable where it is no table."""
     kind = kind or _kind(path)
     totals = _flag(path) if flagged else {}
@@ -75,7 +78,7 @@ def opened(path: Path, *, kind: str = "", encoding: str = "", delimiter: str = "
             )
             % {"file": path.name, "has": amount, "says": totals["amount"]}
         )
-    return Feed(kind, path, table, mapping, rows)
+    return Feed(kind, path, table, mapping, rows, whole)
 
 
 def in_order(feeds: Iterable[Feed]) -> list[Feed]:

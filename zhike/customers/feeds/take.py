@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -57,7 +58,11 @@ def take(feed: Feed, run: Run, *, bank: Bank, now: Now, language: str) -> Run:
         if feed.kind == "customers":
             Customers(run, feed.path, bank=bank, now=now, table=feed.table, source="feed").go()
         else:
-            {"holdings": holdings, "maturities": maturities, "ratings": ratings}[feed.kind](feed, run, bank, now())
+            try:
+                {"holdings": holdings, "maturities": maturities, "ratings": ratings}[feed.kind](feed, run, bank, now())
+            except Unaccepted as error:
+                Run.objects.filter(pk=run.pk).update(state=Run.State.FAILED, error=str(error), finished_at=now())
+                raise
             Run.objects.filter(pk=run.pk).update(state=Run.State.DONE, finished_at=now())
     run.refresh_from_db()
     return run
@@ -221,12 +226,21 @@ ON CONFLICT (customer_id, core_number) DO UPDATE SET product = excluded.product,
     matures_on = coalesce(excluded.matures_on, customers_holding.matures_on), as_of = excluded.as_of, ended_on = NULL
 WHERE excluded.as_of >= customers_holding.as_of
 """
-# The file is the whole of what is held on its day: what it no longer has has ended.
+# The file is the whole of what is held on its day: what it no longer has has ended. A refused row says that something is
+# held, if not what: it ends nothing that it may have meant.
 ENDED = """
 UPDATE customers_holding h SET ended_on = %s, as_of = %s WHERE ended_on IS NULL AND as_of < %s
     AND NOT EXISTS (SELECT FROM fed_rows r JOIN customers_customer c ON c.core_number = r.core_number
                     WHERE c.id = h.customer_id AND r.holding = h.core_number)
+    AND NOT EXISTS (SELECT FROM spared s JOIN customers_customer c ON c.core_number = s.core_number
+                    WHERE c.id = h.customer_id AND s.holding = h.core_number)
+    AND NOT EXISTS (SELECT FROM spared s JOIN customers_customer c ON c.core_number = s.core_number
+                    WHERE c.id = h.customer_id AND s.holding IS NULL)
+    AND NOT EXISTS (SELECT FROM spared s WHERE s.core_number IS NULL AND s.holding = h.core_number)
+    AND NOT EXISTS (SELECT FROM spared s WHERE s.core_number IS NULL AND s.holding IS NULL)
 """
+# More than this share of all that is held, and more than this many, ends in no night: the file is a part of the whole.
+MOST_ENDED_PERCENT, ALWAYS_MAY_END = 10, 20
 MATURITIES = """
 UPDATE customers_holding h SET matures_on = r.matures_on FROM fed_rows r
 JOIN customers_customer c ON c.core_number = r.core_number
@@ -243,16 +257,42 @@ ROWS = (
 
 
 def holdings(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
-    day = now.astimezone(bank.zone).date()
-    with _fed(feed, run, now, {"as_of": day}) as cursor:
+    """What is held on a day, all of it. Raises Unaccepted where the file would end more than can end in a night."""
+    today = now.astimezone(bank.zone).date()
+    with _fed(feed, run, now, {"as_of": _named_day(feed.path.name, today)}) as cursor:
+        cursor.execute("SELECT count(*) FROM customers_holding WHERE ended_on IS NULL")
+        (held,) = cursor.fetchone()
         cursor.execute(HOLDINGS)
         changed = cursor.rowcount
         cursor.execute("SELECT max(as_of) FROM fed_rows")
         (as_of,) = cursor.fetchone()
         if as_of:
             cursor.execute(ENDED, [as_of, as_of, as_of])
+            _plausible(feed, cursor.rowcount, held)
             changed += cursor.rowcount
         _counted(cursor, run, changed)
+
+
+def _plausible(feed: Feed, ended: int, held: int) -> None:
+    if feed.whole or ended <= max(ALWAYS_MAY_END, held * MOST_ENDED_PERCENT // 100):
+        return
+    raise Unaccepted(
+        _(
+            "%(file)s would end %(ended)d of the %(held)d holdings that customers have, for it names them no longer: more "
+            "than %(percent)d %% end in no night, so it is rather a part of the file. Nothing of it is loaded; send the whole "
+            "file, or, if these holdings have ended, say so with --whole."
+        )
+        % {"file": feed.path.name, "ended": ended, "held": held, "percent": MOST_ENDED_PERCENT}
+    )
+
+
+def _named_day(name: str, today: date) -> date:
+    """The day in a file's name (holdings_20260217.csv): rows that state none are of that day, however late the file is read."""
+    found = re.search(r"(?<!\d)(20\d{2})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)", name)
+    try:
+        return min(date(*map(int, found.groups())), today) if found else today
+    except ValueError:
+        return today
 
 
 def maturities(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
@@ -284,6 +324,7 @@ class _fed:
 
     def __init__(self, feed: Feed, run: Run, now: datetime, defaults: Mapping[str, date]) -> None:
         self.feed, self.run, self.now, self.defaults = feed, run, now, defaults
+        self.column_of = {field: column for column, field in feed.mapping.items()}
         self.atomic = transaction.atomic()
 
     def __enter__(self) -> Any:
@@ -294,6 +335,8 @@ class _fed:
         self.cursor.execute("SELECT set_config('zhike.request', %s, true)", [f"feed {self.run.pk}"])
         self.cursor.execute("DROP TABLE IF EXISTS fed_rows")
         self.cursor.execute(f"CREATE TEMP TABLE fed_rows ({', '.join(ROWS)}) ON COMMIT DROP")
+        self.cursor.execute("DROP TABLE IF EXISTS spared")
+        self.cursor.execute("CREATE TEMP TABLE spared (core_number text, holding text) ON COMMIT DROP")
         kept: dict[int, Row] = {}
         rows = iter(self.feed.table)
         while some := list(islice(rows, CHUNK)):
@@ -305,8 +348,8 @@ class _fed:
         if unknown:
             kept = {row.line: row for row in self.feed.table if row.line in unknown}
             reason = _("No customer has this number. Send the customer in the customers' file first.")
-            column = next(name for name, field in self.feed.mapping.items() if field == "core_number")
-            self._refuse([(row, [Problem(column, reason)]) for row in kept.values()])
+            self._refuse([(row, [Problem(self.column_of["core_number"], reason)]) for row in kept.values()])
+            self._spare((None, kept[line].cells.get(self.column_of.get("holding", ""))) for line in unknown)
             self.cursor.execute("DELETE FROM fed_rows WHERE line = ANY (%s)", [list(unknown)])
         return self.cursor
 
@@ -315,16 +358,18 @@ class _fed:
         self.atomic.__exit__(*what)
 
     def _copy(self, rows: list[Row]) -> None:
-        refused = []
+        refused, spared = [], []
         names = [column.split()[0] for column in ROWS]
         with self.cursor.copy(f"COPY fed_rows ({', '.join(names)}) FROM STDIN") as copy:
             for row in rows:
                 values, problems = self._read(row)
                 if problems:
                     refused.append((row, problems))
+                    spared.append((values.get("core_number"), values.get("holding")))
                 else:
                     copy.write_row([values.get(name) for name in names])
         self._refuse(refused)
+        self._spare(spared)
 
     def _read(self, row: Row) -> tuple[dict[str, Any], list[Problem]]:
         values: dict[str, Any] = {"line": row.line, **self.defaults}
@@ -345,6 +390,12 @@ class _fed:
             ):
                 problems.append(Problem(column, _("This must not be empty.")))
         return values, problems
+
+    def _spare(self, named: Iterable[tuple[str | None, str | None]]) -> None:
+        """Keeps what refused rows may have meant: a customer's number, a holding's, each unless it is unknown itself."""
+        with self.cursor.copy("COPY spared (core_number, holding) FROM STDIN") as copy:
+            for core_number, holding in named:
+                copy.write_row([core_number, clean(holding or "") or None])
 
     def _refuse(self, refused: list[tuple[Row, list[Problem]]]) -> None:
         lines = [
