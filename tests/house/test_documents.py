@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 from functools import reduce
 from pathlib import Path
 
 import pytest
-from django.urls import Resolver404, resolve
 
-from zhike.api.edge import nowhere
+from zhike.api.edge import described
 from zhike.cli import COMMANDS, parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,14 +95,10 @@ def is_there(name: str) -> bool:
 
 @each_document
 def test_addresses_exist(document: Path) -> None:
-    wrong = []
-    for address in {address for span in said(document) for address in ADDRESS.findall(span)}:
-        try:
-            found = resolve(address).func is not nowhere
-        except Resolver404:
-            found = False
-        wrong += [] if found else [address]
-    assert wrong == []
+    """What begins one of the API's is one: where a row's number comes next, documents leave it out."""
+    known = [*json.loads(described())["paths"], "/api/v1/docs", "/api/v1/openapi.json", "/healthz", "/readyz"]
+    named = {address for span in said(document) for address in ADDRESS.findall(span)}
+    assert [address for address in named if not any(path.startswith(address) for path in known)] == []
 
 
 @each_document
