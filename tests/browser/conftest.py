@@ -44,7 +44,7 @@ NUMBERS = count(1)
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CHROMIUM = os.environ.get("ZHIKE_CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--no-first-run", "--disable-quic", "--disable-dev-shm-usage"]  # fmt: skip
+         "--no-first-run", "--disable-quic", "--disable-dev-shm-usage", "--host-resolver-rules=MAP testserver 127.0.0.1"]  # fmt: skip
 Role = Callable[[], AbstractContextManager[None]]
 
 

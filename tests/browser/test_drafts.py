@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, signed_in
 from zhike.contacts.models import Contact
 
 from .conftest import MONDAY, Arranged, Saw, Site, chip, tap
@@ -140,3 +140,98 @@ def test_a_form_left_on_purpose_does_not_come_back(shared: Site) -> None:
     page.get_by_role("link", name="不改了").click()
     page.goto(address)
     expect(page.locator("[name=hobbies]")).to_have_value("")
+
+
+STORES = """JSON.stringify([localStorage, sessionStorage].flatMap(
+    store => Object.entries(store).filter(([name]) => name.startsWith("zhike:"))))"""
+
+
+def cut_off(site: Site, page: Page) -> None:
+    """Writes while the session has ended: the words are on the device and nowhere else."""
+    page.context.clear_cookies(name="zhike_session")
+    write(page)
+    told(page, "soon")
+
+
+def signed_in_as(site: Site, page: Page, who: str) -> None:
+    """Another sign-in at the same desk."""
+    key = signed_in(site.cast.staff[who], site.now)
+    page.context.add_cookies([{"name": "zhike_session", "value": key, "url": site.address}])
+
+
+def test_what_lies_on_the_device_cannot_be_read(shared: Site) -> None:
+    page, contact = writing(shared, "张仲景")
+    cut_off(shared, page)
+    page.wait_for_function("Object.keys(localStorage).length === 1")
+    lies = page.evaluate(STORES)
+    assert f"zhike:draft:{shared.cast.rm.pk}:{contact.pk}" in lies
+    assert "sealed" in lies
+    for words in (WORDS, "三年期", "换一张卡", "inclined", "deposit"):
+        assert words not in lies
+    assert "draft-keys" not in page.request.get(f"{shared.address}/sign-in/").text()
+
+
+def test_another_person_at_the_same_desk_finds_nothing(shared: Site) -> None:
+    """The leader opens the same write-up in the same browser; the RM's words are not shown, and not there any more."""
+    page, contact = writing(shared, "皇甫谧")
+    cut_off(shared, page)
+    signed_in_as(shared, page, "leader")
+    page.goto(f"{shared.address}/contacts/{contact.pk}/write-up/")
+    expect(page.locator("[name=words]")).to_have_value("")
+    expect(page.locator("[data-draft-state]")).not_to_contain_text("草稿")
+    assert page.evaluate(STORES) == "[]"
+    signed_in_as(shared, page, "rm")
+    page.reload()
+    expect(page.locator("[name=words]")).to_have_value("")
+
+
+def test_who_signs_out_leaves_nothing_on_the_device(shared: Site) -> None:
+    page, contact = writing(shared, "葛洪")
+    page.route("**/draft/", lambda route: route.abort())  # the server gets nothing of it
+    write(page)
+    told(page, "soon")
+    shared.complaints.clear()
+    page.goto(f"{shared.address}/sign-out/")
+    assert page.evaluate("Object.keys(localStorage).length") == 1
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/sign-in/**")
+    assert page.evaluate(STORES) == "[]"
+    shared.complaints.clear()
+
+
+def test_what_is_typed_while_a_draft_is_on_its_way_stays_kept(shared: Site) -> None:
+    """The server confirms the words before these; the device keeps what came after, until that is confirmed too."""
+    page, _contact = writing(shared, "陶弘景")
+    late: list[Any] = []
+    page.route("**/draft/", lambda route: late.append(route))
+    page.locator("[name=words]").fill("一")
+    page.wait_for_timeout(1000)
+    page.locator("[name=words]").fill("一二")
+    late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate("Object.keys(localStorage).length") == 1
+    page.unroute("**/draft/")
+    late[1].continue_() if len(late) > 1 else None
+    told(page, "on")
+
+
+def test_without_https_nothing_is_laid_down_and_it_is_said(shared: Site) -> None:
+    """A browser seals nothing at a plain http address that is not its own machine: only the server keeps the draft."""
+    contact = Arranged(shared).contact("visit", shared.customer("孙思邈"), at=MONDAY - timedelta(minutes=20))
+    page = shared.context().new_page()  # not listened to: a browser has its own remarks about such an address
+    address = shared.address.replace("127.0.0.1", "testserver")
+    key = signed_in(shared.cast.rm, shared.now)
+    page.context.add_cookies([{"name": "zhike_session", "value": key, "url": address}])
+    page.goto(f"{address}/contacts/{contact.pk}/write-up/")
+    assert page.evaluate("isSecureContext") is False
+    with page.expect_response(lambda answer: answer.url.endswith("/draft/") and answer.ok):
+        write(page)
+    told(page, "on")
+    page.reload()
+    stands(page)
+    page.context.set_offline(True)
+    page.locator("[name=words]").fill("后来的话")
+    expect(page.locator("[data-draft-state]")).to_contain_text("尚未保存")
+    assert page.evaluate(STORES) == "[]"
+    page.context.set_offline(False)
+    told(page, "on")

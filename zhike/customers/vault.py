@@ -83,6 +83,13 @@ class Vault:
         """Every hash that ``value`` may be stored under, one a key: what a search asks for."""
         return [_digest(begun, value) for begun in self._begun(purpose)]
 
+    def device_keys(self, staff_id: int) -> str:
+        """The keys under which a person's browser seals what the server does not have yet: "id:base64", the first one seals.
+
+        Derived and never kept, and given to that person's own pages alone: signed out, a device holds nothing to read.
+        """
+        return " ".join(f"{key.id}:{base64.b64encode(key.derive(f'device {staff_id}')).decode()}" for key in self.keys)
+
     def is_current(self, sealed: str) -> bool:
         """Whether the first key sealed it; what is not is sealed anew by ``zhike keys``."""
         return sealed.startswith(self._front)

@@ -200,7 +200,13 @@ def scripted() -> Markup:
         "saving": gettext("Saving…"),
         "saved": gettext("Draft saved %(time)s") % {"time": "{time}"},
         "kept": gettext("No connection: kept on this device, %(time)s") % {"time": "{time}"},
+        "unkept": gettext(
+            "No connection: not saved yet. This address keeps nothing on the device; leave the page open."
+        ),
         "restored": gettext("Your draft of %(time)s is back") % {"time": "{time}"},
+        "expired-unkept": gettext(
+            "You were signed out. This address keeps nothing on the device: copy what you wrote before you sign in again."
+        ),
         "expired": gettext("You were signed out. Everything you wrote is kept here; sign in and go on."),
         "offline": gettext("No connection since %(time)s. Trying again by itself.") % {"time": "{time}"},
         "failed": gettext("That did not work. Nothing was changed; please try again."),

@@ -28,6 +28,7 @@ from zhike.contacts.write_up import NeedHeard, NextContact, PromiseMade, WriteUp
 from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Need
+from zhike.customers.vault import vault
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved
 from zhike.pages.card import card
@@ -73,6 +74,7 @@ def _page(
         "card": card(contact.customer, request.actor, request.now, bank, contact=contact, contacts=3),
         "given": given,
         "draft": draft,
+        "device_keys": vault().device_keys(request.actor.id),
         "said": {},
         "clause": {"reception": "R13", "visit": "V6", "call": "C6"}[contact.kind],
         "tip": owed.tip,

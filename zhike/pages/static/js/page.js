@@ -1,8 +1,10 @@
 // What every page needs: the token for htmx, toasts that leave, dialogs that open, a plain word when a request fails.
+import { forget } from "./device.js";
 import { say, words } from "./words.js";
 
 const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const toasts = document.getElementById("toasts");
+if (document.body.dataset.me) forget(document.body.dataset.me); // what another person left on this device is not theirs to find
 
 addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = token;
