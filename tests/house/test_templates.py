@@ -31,7 +31,7 @@ def test_no_name_of_a_template_hides_what_is_answered_when_it_is_compiled(templa
     """A parameter called ``icon`` would be taken for the mark."""
     parsed = jinja.environment("en").parse(template.read_text("utf-8"))
     own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx in {"param", "store"}}
-    assert own.isdisjoint(jinja.FIXED)
+    assert own.isdisjoint(jinja.Constants.FIXED)
 
 
 def test_every_text_has_its_chinese_and_none_is_stale() -> None:

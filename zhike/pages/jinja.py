@@ -7,10 +7,9 @@ that must know what day it is takes ``now`` from the page's context, put there b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +63,22 @@ class Tongue(Environment):
 
 
 class Constants(NodeTransformer):
-    """Puts a value in the place of each call of a function of ``FIXED`` whose arguments are literals."""
+    """Puts a value in the place of each call of a function of ``FIXED`` whose arguments are literals: it says the same on every
+    page of one language."""
+
+    FIXED = frozenset({"_", "gettext", "pgettext", "url", "static", "icon", "tier_mark", "scripted"})
 
     def __init__(self, env: Environment) -> None:
         self.env = env
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
         self.generic_visit(node)
-        if not (isinstance(node.node, nodes.Name) and node.node.name in FIXED) or node.dyn_args or node.dyn_kwargs:
+        if not (isinstance(node.node, nodes.Name) and node.node.name in self.FIXED) or node.dyn_args or node.dyn_kwargs:
             return node
         if node.kwargs or not all(isinstance(arg, nodes.Const) for arg in node.args):
             return node
-        value = FIXED[node.node.name](*(arg.as_const() for arg in node.args))
+        function: Any = self.env.globals["gettext" if node.node.name == "_" else node.node.name]
+        value = function(*(arg.as_const() for arg in node.args))
         return nodes.Const(value, lineno=node.lineno, environment=self.env)
 
 
@@ -86,7 +89,7 @@ def environment(code: str, **options: Any) -> Tongue:
     env.code = code
     env.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)  # type: ignore[attr-defined]
     # What needs no number is looked up once in each language; Jinja's own way would ask Django for every word on every page.
-    env.globals.update(gettext=_gettext, pgettext=_pgettext)
+    env.globals.update(gettext=partial(_gettext, code), pgettext=partial(_pgettext, code))
     env.globals.update(
         url=_url, static=static, icon=icon, tier_mark=tier_mark, language=language, language_tag=language_tag,
         scripted=scripted, percent=percent,
@@ -97,19 +100,20 @@ def environment(code: str, **options: Any) -> Tongue:
     return env
 
 
-def _gettext(text: str, **values: Any) -> Markup:
-    said = _said(get_language(), text)
+def _gettext(code: str, text: str, **values: Any) -> Markup:
+    said = _said(code, text)
     return said % values if values or "%" in said else said
 
 
-def _pgettext(context: str, text: str, **values: Any) -> Markup:
-    said = _said(get_language(), text, context)
+def _pgettext(code: str, context: str, text: str, **values: Any) -> Markup:
+    said = _said(code, text, context)
     return said % values if values or "%" in said else said
 
 
 @cache
-def _said(_language: str | None, text: str, context: str | None = None) -> Markup:
-    return Markup(pgettext(context, text) if context else gettext(text))  # noqa: S704 our own catalogue
+def _said(code: str, text: str, context: str | None = None) -> Markup:
+    with override(code):
+        return Markup(pgettext(context, text) if context else gettext(text))  # noqa: S704 our own catalogue
 
 
 def _url(name: str, *args: Any, **query: Any) -> str:
@@ -121,24 +125,20 @@ def _url(name: str, *args: Any, **query: Any) -> str:
 
 
 def address(name: str, *args: Any) -> str:
-    """Django's ``reverse``; without arguments, and for the one whole number that rows have, its answer is kept."""
-    if not args:
-        return _fixed(name)
-    if len(args) == 1 and type(args[0]) is int:
-        before, after = _around(name)
-        return f"{before}{args[0]}{after}"
-    return reverse(name, args=args)
+    """Django's ``reverse``, which asks for whole numbers and texts; what it answers is kept, whatever the numbers."""
+    numbers = tuple(arg for arg in args if type(arg) is int)
+    return _around(name, *(None if type(arg) is int else arg for arg in args)) % numbers
 
 
-@cache
-def _fixed(name: str) -> str:
-    return reverse(name)
-
-
-@cache
-def _around(name: str) -> tuple[str, str]:
-    before, _number, after = reverse(name, args=[1234567890]).partition("1234567890")
-    return before, after
+@lru_cache(maxsize=1024)
+def _around(name: str, *args: Any) -> str:
+    """The route's address with ``%d`` for each None."""
+    marks = [1234567890 + place if arg is None else arg for place, arg in enumerate(args)]
+    path = reverse(name, args=marks).replace("%", "%%")
+    for place, arg in enumerate(args):
+        if arg is None:
+            path = path.replace(str(1234567890 + place), "%d", 1)
+    return path
 
 
 # ---------------------------------------------------------------------------------------------------------- marks
@@ -215,13 +215,6 @@ def scripted() -> Markup:
         "copied": gettext("Copied"),
     }
     return Markup("").join(Markup(' data-{}="{}"').format(name, text) for name, text in said.items())
-
-
-# What says the same on every page of one language: see Constants.
-FIXED: dict[str, Callable[..., str]] = {
-    "_": _gettext, "gettext": _gettext, "pgettext": _pgettext, "url": _url, "static": static, "icon": icon,
-    "tier_mark": tier_mark, "scripted": scripted,
-}  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------- times
