@@ -21,7 +21,7 @@ from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
 from markupsafe import Markup
 
-from zhike.conduct import guard
+from zhike.conduct import clause, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts.agenda import Agenda, agenda, told
@@ -39,6 +39,7 @@ DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
 CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 NAME_ON_RULER = 9
+LATE_SHOWN = 10  # rows; what is late beside them folds, clause by clause
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ def _owed_rows(
                 "look": look,
                 "sort": SORT_OF.get(o["kind"], ""),
                 "order": o["target"] or o["due"],
+                "clause": o["clause"],
+                "running": o["id"] in running,
                 "html": write(o, look, running.get(o["id"])),
             }
         )
@@ -271,16 +274,28 @@ def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     )
     told = {row["id"] for row in (*late, *near, *open_)}
     ahead = sorted((row for row in rows if row["id"] not in told), key=lambda row: row["order"])
-    groups: list[dict[str, Any]] = [
-        {"id": "late", "title": gettext("Late %(n)s") % {"n": len(late)}, "look": "late", "rows": late}
-    ]
+    title = gettext("Late %(n)s") % {"n": len(late)}
+    shown = late[:LATE_SHOWN] + [row for row in late[LATE_SHOWN:] if row["running"]]
+    folds = _folds([row for row in late[LATE_SHOWN:] if not row["running"]])
+    groups: list[dict[str, Any]] = [{"id": "late", "title": title, "look": "late", "rows": shown, "folds": folds}]
     if len(late) > 2 and near:
-        groups.insert(0, {"id": "near", "title": gettext("This minute"), "look": None, "rows": near})
+        groups.insert(0, _group("near", gettext("This minute"), near))
         near = []
     current = [*near, *open_]
-    groups.append({"id": "now", "title": gettext("Now %(n)s") % {"n": len(current)}, "look": None, "rows": current})
-    groups.append({"id": "next", "title": gettext("Next %(n)s") % {"n": len(ahead)}, "look": None, "rows": ahead})
+    groups.append(_group("now", gettext("Now %(n)s") % {"n": len(current)}, current))
+    groups.append(_group("next", gettext("Next %(n)s") % {"n": len(ahead)}, ahead))
     return [group for group in groups if group["rows"]]
+
+
+def _group(id: str, title: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": id, "title": title, "look": None, "rows": rows, "folds": []}
+
+
+def _folds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by clause, in the order of the code: two hundred that are late are a few lines, each opened by itself."""
+    code = clause.load()
+    by_clause = {id: [row for row in rows if row["clause"] == id] for id in code}
+    return [{"id": id, "title": code[id].title.say(owed.speaks()), "rows": of} for id, of in by_clause.items() if of]
 
 
 def _tabs(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

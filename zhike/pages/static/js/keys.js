@@ -5,10 +5,11 @@ const single = () => document.body.dataset.keys !== "off";
 const row = () => document.activeElement?.closest(".row") ?? null;
 let going = 0; // when "G" was pressed
 
+// Rows and the lines that rows are folded into; what is folded away is passed over.
 function walk(step) {
-  const rows = [...document.querySelectorAll(".row")];
+  const rows = [...document.querySelectorAll(".row, .line-fold-head")].filter((one) => one.checkVisibility());
   if (!rows.length) return false;
-  const at = rows.indexOf(row());
+  const at = rows.indexOf(document.activeElement?.closest(".row, .line-fold-head"));
   const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1);
   rows[next].focus();
   rows[next].scrollIntoView({ block: "nearest" });

@@ -49,17 +49,27 @@ function take(fresh) {
 }
 
 // Rows that stay are never moved, not even within their list: a moved field loses its focus and half a Chinese word.
+// A list is a section's, or that of a clause folded within it; what one has opened stays open.
 function lines(old, fresh) {
   const staying = new Set([...old.querySelectorAll(".row")].filter(busy).map((row) => row.id));
+  const list = (row) => row.closest(".line-fold, section").id;
   for (const row of fresh.querySelectorAll(".row")) {
     const kept = staying.has(row.id) && old.querySelector(`#${CSS.escape(row.id)}`);
-    const home = kept && kept.closest("section");
-    if (kept && home.id !== row.closest("section").id) row.remove(); // it stays in its old group for now
+    if (kept && list(kept) !== list(row)) row.remove(); // it stays in its old list for now
   }
-  const holds = (node) => [...node.querySelectorAll(".row")].some((row) => staying.has(row.id));
+  for (const row of old.querySelectorAll(".row")) if (!staying.has(row.id)) row.remove();
+  for (const open of old.querySelectorAll(".line-fold > [open]")) {
+    fresh.querySelector(`#${CSS.escape(open.parentElement.id)} > details`)?.setAttribute("open", "");
+  }
+  const holds = (node) => node.contains(document.activeElement) || [...node.querySelectorAll(".row")].some((row) => staying.has(row.id));
+  const stays = (node) => staying.has(node.id) || holds(node);
   weave(old, fresh, holds, (live, section) => {
     live.querySelector(".line-head")?.replaceWith(section.querySelector(".line-head"));
-    weave(live.querySelector("ol"), section.querySelector("ol"), (row) => staying.has(row.id), () => {});
+    weave(live.querySelector("ol"), section.querySelector("ol"), stays, (fold, anew) => {
+      if (!fold.matches(".line-fold")) return;
+      fold.querySelector("small").replaceWith(anew.querySelector("small"));
+      weave(fold.querySelector("ol"), anew.querySelector("ol"), stays, () => {});
+    });
   });
 }
 

@@ -35,7 +35,7 @@ function speak(element, seconds, minutes) {
 }
 
 function fold(row) {
-  const rows = [...document.querySelectorAll(".row")];
+  const rows = [...document.querySelectorAll(".row")].filter((one) => one.checkVisibility());
   const at = rows.indexOf(row);
   const next = rows[at + 1] ?? rows[at - 1];
   const inside = row.contains(document.activeElement) || document.activeElement === document.body;
