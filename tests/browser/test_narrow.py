@@ -78,3 +78,43 @@ def test_at_400_percent_nothing_stays_in_the_way(shared: Site) -> None:
     page.wait_for_function("scrollY > 100")
     expect(page.locator(".bar")).not_to_be_in_viewport()
     assert fits(page)
+
+
+@pytest.mark.parametrize("who", ["rm", "leader", "administrator", "auditor"])
+def test_a_phone_with_twice_the_text_scrolls_down_only(shared: Site, who: str) -> None:
+    """390 px at twice the size of letters are as wide as 195 at once."""
+    customer = shared.customer(LONG[0])
+    Arranged(shared).contact("reception", customer, at=MONDAY - timedelta(minutes=30))
+    page = shared.person(who, size={"width": 195, "height": 422})
+    places = {
+        "rm": ("", "customers/", f"customers/{customer.pk}/", f"customers/{customer.pk}/new/visit/", "me/"),
+        "leader": ("team/", "customers/", "approvals/"),
+        "administrator": ("staff/", "settings/", "workdays/", "units/"),
+        "auditor": ("trail/",),
+    }
+    for place in places[who]:
+        page.goto(f"{shared.address}/{place}")
+        assert fits(page), place
+
+
+def test_maturities_that_lie_close_do_not_cover_each_other(shared: Site) -> None:
+    from zhike.customers.models import Holding
+
+    customer = shared.customer("范仲淹")
+    with shared.owner():
+        for n, weeks in enumerate((4, 13, 22, 23, 40)):
+            Holding.objects.create(
+                customer=customer, core_number=f"H-{n}", product="结构性存款挂钩沪深三百指数", kind="wealth", amount=987654321,
+                matures_on=(MONDAY + timedelta(weeks=weeks)).date(), as_of=MONDAY.date(),
+            )  # fmt: skip
+    page = shared.person()
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    words = page.locator(".chart text.strong, .chart .stem ~ text")
+    expect(words.first).to_be_visible()
+    boxes = [box for box in (words.nth(n).bounding_box() for n in range(words.count())) if box]
+    assert len(boxes) >= 6
+    for n, one in enumerate(boxes):
+        for other in boxes[n + 1 :]:
+            apart = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+            below = one["y"] + one["height"] <= other["y"] + 4 or other["y"] + other["height"] <= one["y"] + 4
+            assert apart or below, (one, other)

@@ -389,22 +389,29 @@ def _chart(holdings: list[dict[str, Any]], today: date) -> dict[str, Any] | None
         if at < 97:
             months.append({"at": round(at, 1), "text": str(month) if step > 1 else _month(month)})
     stems: list[dict[str, Any]] = []
-    written = -20.0
     for h in coming:
         at = round(4 + 92 * (h["matures_on"] - today).days / CHART_DAYS, 1)
-        height = round(28 + 62 * float(h["amount"] / most), 1)
-        label = h["product"].split()[0][:6] if written + 14 < at else ""
-        written = at if label else written
-        stems.append({
-            "at": at, "top": 128 - height, "amount": f"{h['amount'] / 10000:.0f}", "text": label,
-            "soon": (h["matures_on"] - today).days <= 30, "anchor": "end" if at > 88 else "middle",
-        })  # fmt: skip
+        stem = {
+            "at": at, "top": round(100 - 62 * float(h["amount"] / most), 1), "amount": f"{h['amount'] / 10000:.0f}",
+            "text": h["product"].split()[0][:6], "soon": (h["matures_on"] - today).days <= 30,
+            "anchor": "end" if at > 88 else "middle",
+        }  # fmt: skip
+        for word in ("amount", "text"):  # what would cover its neighbour's stays away: the table below has them all
+            if any(_cover(stem, other, word) for other in stems):
+                stem[word] = ""
+        stems.append(stem)
     return {
         "months": months,
         "stems": stems,
         "label": gettext("Maturities: %(list)s")
         % {"list": gettext(", ").join(f"{h['matures_on']} {h['product']} {money(h['amount'])}" for h in coming)},
     }
+
+
+def _cover(stem: dict[str, Any], other: dict[str, Any], word: str) -> bool:
+    """Whether the two stems' words (amount or text) would overlap: as wide as their letters, two lines high."""
+    wide = {"amount": 2.2, "text": 3.8}[word] * (len(stem[word]) + len(other[word])) / 2 + 1
+    return bool(other[word]) and abs(stem["at"] - other["at"]) < wide and abs(stem["top"] - other["top"]) < 26
 
 
 def _month(month: int) -> str:
