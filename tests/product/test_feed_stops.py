@@ -100,6 +100,8 @@ def test_a_death_told_by_a_feed_ends_what_is_owed_and_planned(
         ended = rm.get(f"/customers/{customer.pk}/stops/").content.decode()
         assert "滨江壹号" in ended
         assert f"/obligations/{thanks.pk}/" in ended
+        week = rm.get("/schedule/").content.decode()
+        assert week.count(contact) == 2, "the visit and the call"
 
 
 def test_a_closed_account_told_by_a_feed_ends_greetings_and_rhythm_alone(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from django.db.models import QuerySet
+
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 from zhike.customers.feeds.take import Stopped
@@ -47,6 +49,12 @@ def called_off_by(why: str, customer: Customer, at: datetime) -> list[Contact]:
     if why != "deceased":
         return []
     return list(customer.contacts.filter(state=State.CANCELLED, cancelled_at=at).order_by("planned_for", "id"))
+
+
+def called_off_by_file(rm: int, start: datetime, end: datetime) -> QuerySet[Contact]:
+    """What an RM had planned for the time between, and the core system's file has called off: nobody here did, so it is told."""
+    died = Contact.objects.filter(customer__keeper=rm, customer__deceased_on__isnull=False, state=State.CANCELLED)
+    return died.filter(rm_id=rm, cancelled_why=BOTH, planned_for__gte=start, planned_for__lt=end)
 
 
 def reason_of(contact: Contact) -> Words:

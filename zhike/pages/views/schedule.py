@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
+from zhike.contacts import stopping
 from zhike.contacts.models import Contact
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
@@ -77,14 +78,18 @@ def _first(text: str) -> date | None:
 def _contacts(request: ActingRequest, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
     from django.db.models import Q
 
-    rows = (
+    stand = (
         Contact.objects.visible_to(request.actor)
         .filter(rm_id=request.actor.id)
         .filter(Q(planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"]) | Q(started_at__gte=start, started_at__lt=end))
-        .values_list("id", "kind", "state", "planned_for", "started_at", "place", "purpose", "purpose_words",
-                     "customer_id", "customer__name", "customer__honorific", "customer__tier")[:ROWS]
+        .exclude(state="struck")
     )  # fmt: skip
-    return [_contact(row, bank) for row in rows]
+    called_off = stopping.called_off_by_file(request.actor.id, start, end)
+    return [_contact(row, bank) for rows in (stand, called_off) for row in rows.values_list(*CONTACT)[:ROWS]]
+
+
+CONTACT = ("id", "kind", "state", "planned_for", "started_at", "place", "purpose", "purpose_words", "customer_id",
+           "customer__name", "customer__honorific", "customer__tier")  # fmt: skip
 
 
 def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
     label = {
         "planned": gettext("planned, not yet agreed"), "agreed": gettext("agreed"), "under_way": gettext("under way"),
         "ended": gettext("to be written up"), "closed": gettext("over"),
+        "cancelled": gettext("called off: %(why)s") % {"why": stopping.DIED.say(owed.speaks())},
     }[state]  # fmt: skip
     return {
         "day": local(at).date(), "order": at, "id": f"c{id}", "look": "done" if over else "open" if state == "agreed" else "later",
