@@ -103,9 +103,10 @@ SELECT json_build_object(
              (SELECT coalesce(json_agg(n.words ORDER BY n.id), '[]') FROM customers_need n
               WHERE n.customer_id = c.id AND n.contact = t.id) AS needs
       FROM contacts_contact t JOIN people_staff s ON s.id = t.rm_id
-      WHERE t.customer_id = c.id AND t.started_at IS NOT NULL
+      WHERE t.customer_id = c.id AND t.started_at IS NOT NULL AND t.state <> 'struck'
       ORDER BY t.started_at DESC, t.id DESC LIMIT %(contacts)s) r),
-  'contacts_all', (SELECT count(*) FROM contacts_contact t WHERE t.customer_id = c.id AND t.started_at IS NOT NULL),
+  'contacts_all', (SELECT count(*) FROM contacts_contact t WHERE t.customer_id = c.id AND t.started_at IS NOT NULL
+                   AND t.state <> 'struck'),
   'ahead', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT t.id::text, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.place FROM contacts_contact t
       WHERE t.customer_id = c.id AND t.state IN ('planned', 'agreed') ORDER BY t.planned_for NULLS LAST, t.id LIMIT 20) r),
