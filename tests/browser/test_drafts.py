@@ -186,7 +186,7 @@ def test_another_person_at_the_same_desk_finds_nothing(shared: Site) -> None:
 
 
 def test_who_signs_out_leaves_nothing_on_the_device(shared: Site) -> None:
-    page, contact = writing(shared, "葛洪")
+    page, _contact = writing(shared, "葛洪")
     page.route("**/draft/", lambda route: route.abort())  # the server gets nothing of it
     write(page)
     told(page, "soon")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import struct
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -226,3 +229,115 @@ def test_a_number_that_is_none_is_the_rows_problem(tmp_path: Path) -> None:
     rows = list(open_table(excel(tmp_path / "nan.xlsx", HEADINGS + cells)))
     assert [[problem.column for problem in row.problems] for row in rows] == [["assets"], ["assets"], ["assets"], []]
     assert rows[3].cells["assets"] == "5"
+
+
+def old_excel(path: Path, cells: dict[tuple[int, int], str], small: bool = False) -> Path:
+    """An .xls of Excel 97 by hand: the container's sectors, and in them one sheet's records. ``small``: in the small sectors."""
+
+    def record(kind: int, body: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def begin(kind: int) -> bytes:
+        return record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0, 0, 0, 0))
+
+    end, name = record(0x000A, b""), "客户".encode("utf-16-le")
+    front = begin(0x0005)
+    at = len(front) + 4 + 8 + len(name) + len(end)
+    book = front + record(0x0085, struct.pack("<IBBBB", at, 0, 0, 2, 1) + name) + end + begin(0x0010)
+    for (row, column), text in cells.items():
+        body = text.encode("utf-16-le")
+        book += record(0x0204, struct.pack("<HHHHB", row, column, 0, len(text), 1) + body)
+    book += end
+    sector, free, last = 512, 0xFFFFFFFF, 0xFFFFFFFE
+    book = book.ljust(4096 if not small else 64 * -(-len(book) // 64), b"\0")
+
+    def padded(data: bytes) -> bytes:
+        return data.ljust(sector * -(-len(data) // sector), b"\0")
+
+    def entry(title: str, kind: int, child: int, start: int, size: int) -> bytes:
+        said = title.encode("utf-16-le") + b"\0\0"
+        return struct.pack("<64sHBBIII36xIQ", said, len(said), kind, 1, free, free, child, start, size)
+
+    body = padded(book)
+    length = len(body) // sector
+    chain = [*range(3 + 1, 3 + length), last]
+    table = [0xFFFFFFFD, last, last if small else free, *chain]
+    smalls = [*range(1, len(book) // 64), last] if small else []
+    root = entry("Root Entry", 5, 1, 3 if small else last, len(book) if small else 0)
+    directory = root + entry("Workbook", 2, free, 0 if small else 3, len(book))
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<9I", 0, 1, 1, 0, 4096, 2 if small else last, 1 if small else 0, last, 0)
+    header += struct.pack("<109I", 0, *[free] * 108)
+    tables = [struct.pack(f"<{len(t)}I", *t).ljust(sector, b"\xff") for t in (table, smalls)]
+    path.write_bytes(header + tables[0] + padded(directory) + tables[1] + body)
+    return path
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_excel_from_before_2007_is_read(tmp_path: Path, small: bool) -> None:
+    cells = {(0, 0): "姓名", (0, 1): "手机", (1, 0): "沈静仪", (1, 1): "13800001111"}
+    table = open_table(old_excel(tmp_path / "old.xls", cells, small))
+    assert [row.cells for row in table] == [{"姓名": "沈静仪", "手机": "13800001111"}]
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_an_old_excel_file_asks_for_no_room_for_a_cell_in_the_corner(
+    tmp_path: Path, small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One cell at IV65536 asked for half a gigabyte before the first row was there."""
+    path = old_excel(tmp_path / "corner.xls", {(0, 0): "姓名", (65535, 255): "x"}, small)
+    monkeypatch.setattr("zhike.people.tables.CalamineWorkbook", None)  # it is not asked
+    with translation.override("zh-hans"), pytest.raises(UnreadableTable, match="太大"):
+        open_table(path)
+
+
+def test_a_damaged_old_excel_file_is_said_to_be_so(tmp_path: Path) -> None:
+    whole = old_excel(tmp_path / "whole.xls", {(0, 0): "姓名"}).read_bytes()
+    for number in range(0, 1200, 7):
+        broken = written(tmp_path / "broken.xls", whole[:number] + b"\xfe\x01" + whole[number + 2 :])
+        if broken.read_bytes()[:4] == whole[:4]:
+            with contextlib.suppress(UnreadableTable):
+                list(open_table(broken))
+
+
+def test_no_part_of_an_excel_file_is_held_whole_however_it_unpacks(tmp_path: Path) -> None:
+    """A few hundred kilobytes that unpack to one endless cell, row, shared text or list of styles."""
+    big = 1 << 25
+    texts = '<sst xmlns="x"><si><t>{}</t></si></sst>'
+    row = '<row r="1"><c t="inlineStr"><is><t>{}</t></is></c></row>'
+    cases = {
+        "text": ("xl/sharedStrings.xml", texts, "a"),
+        "cell": ("xl/worksheets/sheet1.xml", SHEET.format(row), "a"),
+        "row": ("xl/worksheets/sheet1.xml", SHEET.format('<row r="1"><c><v>1</v></c>{}</row>'), "<c><v>1</v></c>"),
+        "styles": ("xl/styles.xml", '<styleSheet xmlns="x"><cellXfs>{}</cellXfs></styleSheet>', "<xf/>"),
+    }
+    for name, (part, around, piece) in cases.items():
+        made, path = excel(tmp_path / "made.xlsx", HEADINGS), tmp_path / f"{name}.xlsx"
+        front, back = around.split("{}")
+        with zipfile.ZipFile(made) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as changed:
+            for each in whole.infolist():
+                if each.filename != part:
+                    changed.writestr(each.filename, whole.read(each))
+            with changed.open(part, "w") as file:
+                file.write(front.encode())
+                for _ in range(big // (1 << 20)):
+                    file.write((piece * ((1 << 20) // len(piece))).encode())
+                file.write(back.encode())
+        assert path.stat().st_size < 2 << 20
+        tracemalloc.start()
+        try:
+            with pytest.raises(UnreadableTable):
+                list(open_table(path))
+            assert tracemalloc.get_traced_memory()[1] < 24 << 20, name
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_line_without_end_is_no_table(tmp_path: Path) -> None:
+    path = written(tmp_path / "line.csv", b"name\n" + b"a" * (3 << 20))
+    with translation.override("zh-hans"), pytest.raises(UnreadableTable, match="第 2 行"):
+        list(open_table(path))
+    began = time.perf_counter()
+    with contextlib.suppress(UnreadableTable):
+        list(open_table(written(tmp_path / "wide.csv", ",".join(f"c{n}" for n in range(100_000)).encode())))
+    assert time.perf_counter() - began < 10, "a hundred thousand headings are looked through once, not each for each"

@@ -12,14 +12,17 @@ import datetime as dt
 import math
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
+from zhike.people import old_workbook
 from zhike.people.workbook import Damaged, Workbook
 
 # What a file of refused rows has besides its own columns; it is corrected and read again, and these are skipped then.
@@ -31,6 +34,7 @@ EXACT = 10**15
 # What a spreadsheet begins a formula with, full-width forms included.
 FORMULA = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?![\d.]+$)")
 MOST_BYTES = 1 << 30  # that an Excel file may unpack to
+LONGEST_LINE = 1 << 20  # letters
 
 
 class UnreadableTable(ValueError):
@@ -112,13 +116,15 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "") -> Table:
         raise UnreadableTable(_("The file is empty. The first line must name the columns."))
     if head == ZIP:
         _check_size(path)
+    if head == OLE and old_workbook.too_large(path):
+        raise UnreadableTable(_("The Excel file is too large. Save it as CSV in UTF-8."))
     if head in (ZIP, OLE):
         sheet, first = _first_sheet(path)
         return Table(path, _columns(first), sheet=sheet)
     encoding = encoding or _encoding(path)
     try:
         with path.open(encoding=encoding, newline="") as text:
-            line = text.readline()
+            line = text.readline(LONGEST_LINE)
     except (UnicodeError, LookupError) as error:
         raise UnreadableTable(_("The file cannot be read as %(encoding)s.") % {"encoding": encoding}) from error
     delimiter = delimiter or max(DELIMITERS, key=line.count)
@@ -185,7 +191,7 @@ def _columns(values: Sequence[Any]) -> tuple[str, ...]:
         columns.pop()
     if not columns:
         raise UnreadableTable(_("The file has no line that names the columns."))
-    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    twice = sorted(column for column, times in Counter(columns).items() if column and times > 1)
     if twice:
         raise UnreadableTable(_("The column %(name)s stands in the header more than once.") % {"name": twice[0]})
     return tuple(columns)
@@ -217,7 +223,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 def _text_lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[Any]]]:
     with path.open(encoding=encoding, newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter)
+        reader = csv.reader(_bounded(text), delimiter=delimiter)
         while True:
             line = reader.line_num + 1  # where the row begins: a quoted value may go on over several lines
             try:
@@ -228,6 +234,20 @@ def _text_lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int
                 raise UnreadableTable(
                     _("Line %(line)d cannot be read: %(why)s.") % {"line": line, "why": error}
                 ) from error
+
+
+def _bounded(text: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which fills the memory: a file without line ends is one line."""
+    for number in count(1):
+        line = text.readline(LONGEST_LINE)
+        if not line:
+            return
+        if len(line) == LONGEST_LINE:
+            raise UnreadableTable(
+                _("Line %(line)d is longer than a row of a table can be. Save the file as CSV in UTF-8.")
+                % {"line": number}
+            )
+        yield line
 
 
 def _check_size(path: Path) -> None:

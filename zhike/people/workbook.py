@@ -16,12 +16,17 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
 
 PIECE = 1 << 16  # bytes that are parsed at a time
 BLOCK, KEPT = 64, 256  # shared texts that are kept together, and how many such blocks memory holds
+SMALL = 16 << 20  # bytes of a part that is read whole: the styles of the worst workbooks are a few million
+LONGEST_TEXT = 1 << 17  # letters of a cell; Excel's own limit is a quarter
+LONGEST_ROW = 256  # pieces without the end of a row that has begun
+TEXTS_KEPT = 64 << 20  # bytes of shared texts in memory
 WIDEST = 16_384  # columns of a sheet, Excel's own limit
 # Number formats that Excel does not spell out and that show a day or a time, the Chinese ones included.
 BUILT_IN = frozenset([*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)])
@@ -103,6 +108,8 @@ class Workbook:
             found.append((within[-1], name, values))
             within.append(name)
 
+        if self._zip.getinfo(part).file_size > SMALL:
+            raise Damaged(f"{part} > {SMALL >> 20} MB")
         parser = _parser(start, lambda _tag: within.pop())
         with self._zip.open(part) as file:
             parser.ParseFile(file)
@@ -125,7 +132,7 @@ class _Texts:
         self._file = file
         self._begins = array("Q", [0])
         self._open: list[str] = []
-        self._block = lru_cache(KEPT)(self._load)
+        self._block: Callable[[int], list[str]] = self._load
 
     def at(self, number: int) -> str:
         if number < 0:
@@ -154,13 +161,21 @@ class _Texts:
             elif name == "si":
                 self._open.append("".join(parts))
                 parts.clear()
+                if len(self._open[-1]) > LONGEST_TEXT:
+                    raise Damaged(f"> {LONGEST_TEXT}")
                 if len(self._open) == BLOCK:
                     self._close()
 
         parser = _parser(start, end)
         parser.CharacterDataHandler = lambda text: parts.append(text) if inside else None
-        parser.ParseFile(part)
+        while piece := part.read(PIECE):
+            parser.Parse(piece, False)
+            if sum(map(len, parts)) > LONGEST_TEXT:
+                raise Damaged(f"> {LONGEST_TEXT}")
+        parser.Parse(b"", True)
         self._close()
+        widest = max(end - begin for begin, end in pairwise(self._begins))
+        self._block = lru_cache(max(1, min(KEPT, TEXTS_KEPT // max(widest, 1))))(self._load)
 
     def _close(self) -> None:
         self._file.write("\0".join(self._open).encode("utf-8", "surrogatepass"))  # XML holds no NUL
@@ -180,10 +195,14 @@ class _Sheet:
         self._texts, self._days, self._from_1904 = texts, days, from_1904
         self._ready: list[tuple[int, list[Any]]] = []
         self._parser = _parser(self._begin, None)
+        self._pieces, self._holds = 0, bool
 
     def feed(self, piece: bytes, *, final: bool = False) -> list[tuple[int, list[Any]]]:
         self._parser.Parse(piece, final)
         ready, self._ready[:] = self._ready[:], []
+        self._pieces = 0 if ready else self._pieces + 1
+        if self._pieces > LONGEST_ROW and self._holds():
+            raise Damaged(f"> {LONGEST_ROW * PIECE >> 20} MB")
         return ready
 
     def _begin(self, root: str, _values: dict[str, str]) -> None:
@@ -211,7 +230,7 @@ class _Sheet:
                 skipped = True
 
         def end(tag: str) -> None:
-            nonlocal inside, skipped
+            nonlocal inside, skipped, values
             if tag in (V, T):
                 inside = False
             elif tag == C:
@@ -228,6 +247,7 @@ class _Sheet:
             elif tag == ROW:
                 if values:
                     ready.append((line, values))
+                    values = []
             elif tag == PHONETIC:
                 skipped = False
 
@@ -237,6 +257,7 @@ class _Sheet:
 
         self._parser.StartElementHandler, self._parser.EndElementHandler = start, end
         self._parser.CharacterDataHandler = text
+        self._holds = lambda: bool(parts or values)
 
     def _value(self, kind: str, style: str, text: str) -> Any:
         match kind:
