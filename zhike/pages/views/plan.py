@@ -1,7 +1,6 @@
-"""预约与记录 · A contact from the customer's page: agreed, planned, begun at once, or recorded afterwards; moved, called off.
+"""预约与补记 · A contact from the customer's page: agreed, planned, begun at once, or recorded afterwards; moved, called off.
 
-``contact`` sends each to the page where it stands; ``record`` shows a closed one and amends it. Domain:
-:mod:`zhike.contacts.course`, :mod:`zhike.contacts.correction`.
+``contact`` sends each to the page where it stands. Domain: :mod:`zhike.contacts.course`, :mod:`zhike.contacts.afterwards`.
 """
 
 from __future__ import annotations
@@ -12,30 +11,27 @@ from typing import Any
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from zhike.conduct import brief, guard
+from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.horizon import TOO_FAR, too_far
-from zhike.contacts import correction, course, stopping
-from zhike.contacts.afterwards import Account, Agreed, foreseen
-from zhike.contacts.afterwards import record as record_
+from zhike.contacts import course
+from zhike.contacts.afterwards import Account, Agreed, foreseen, record
 from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import history
-from zhike.contacts.models import Amendment, Contact, Kind, Outcome, State
+from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
-from zhike.obligations.models import Finding
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, time_missing
 from zhike.pages.card import card
-from zhike.pages.jinja import clock, day_text, local, span, when_text
+from zhike.pages.jinja import clock, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.customer import customer_to_change
 from zhike.pages.views.talk import OUTCOMES, dial
-from zhike.pages.views.write_up import RESULTS
 from zhike.people.permissions import may, policy
 
 HOW = ("agree", "plan", "now", "afterwards")
@@ -144,7 +140,7 @@ def _afterwards(
     if ahead_of_it and given.get("knowing") != names:
         kept = [(verdict.clause, verdict.kept.say(owed.speaks())) for verdict in ahead_of_it]
         return _form(request, found, kind, bank, given, {}, status=422, kept=kept, knowing=names)
-    contact = record_(found, account, actor=request.actor, now=request.now, bank=bank)
+    contact = record(found, account, actor=request.actor, now=request.now, bank=bank)
     if contact.state != State.ENDED:
         return moved(request, reverse("customer", args=[found.pk]), gettext("Recorded"))
     return moved(request, reverse("write_up", args=[contact.pk]))
@@ -264,97 +260,3 @@ def contact(request: ActingRequest, contact: int) -> HttpResponse:
     if page in {"talk", "write_up"} and not may(request.actor, "contacts.change"):
         page = "record"
     return moved(request, reverse(page, args=[found.pk]))
-
-
-@policy("contacts.view")
-@require_http_methods(["GET", "HEAD", "POST"])
-@in_course
-def record(request: ActingRequest, contact: int) -> HttpResponse:
-    """A contact that is over: what was written, by whom, and what was amended since. POST amends with a reason."""
-    found, bank = contact_for(request, contact), bank_of(request)
-    if request.method != "POST":
-        return _record(request, found, bank, QueryDict(), {})
-    given = request.POST
-    changes = {
-        name: given[name]
-        for name in ("result", "result_words")
-        if name in given and given[name] != getattr(found, name)
-    }
-    try:
-        correction.amend(
-            found, changes, reason=given.get("reason", ""), actor=request.actor, now=request.now, bank=bank
-        )
-    except Blocked as blocked:
-        return _record(request, found, bank, given, complaints(blocked), 422)
-    return moved(request, reverse("record", args=[found.pk]), gettext("Amended; what it said before is kept."))
-
-
-def _record(
-    request: ActingRequest,
-    found: Contact,
-    bank: Bank,
-    given: QueryDict,
-    said: dict[str, tuple[str, str]],
-    status: int = 200,
-) -> HttpResponse:
-    c, speaks = found.customer, owed.speaks()
-    started = local(found.started_at) if found.started_at else None
-    places = {place: words.say(speaks) for place, words in brief.PLACES.items()}
-    context = {
-        "contact": found,
-        "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
-        "title": {"reception": pgettext("noun", "Reception"), "visit": pgettext("noun", "Visit"), "call": pgettext("noun", "Phone call")}[found.kind],
-        "when": f"{day_text(started.date(), local(request.now).date())} {started:%H:%M}" if started else "",
-        "length": span(max(1, found.minutes or 0)) if found.minutes is not None else "",
-        "purpose": found.purpose_words or (guard.PURPOSES[found.purpose].say(speaks) if found.purpose in guard.PURPOSES else ""),
-        "met": places.get(found.met_where, ""),
-        "off": places.get(found.seen_off, ""),
-        "result": dict(RESULTS()).get(found.result, ""),
-        "results": [(str(value), label) for value, label in RESULTS()],
-        "needs": list(c.needs.filter(contact=found.pk).values_list("words", flat=True)),
-        "demands": list(found.demands.order_by("number")),
-        "findings": [
-            {"clause": each.clause, "kind": each.kind, "label": each.get_kind_display(), "what": owed.words(each.what), "reason": each.reason}
-            for each in Finding.objects.filter(customer=c, subject=found.subject, void=False).order_by("id")
-        ],
-        "cancelled_why": stopping.reason_of(found).say(speaks),
-        "amendments": [_amended(each) for each in found.amendments.select_related("by").order_by("at")],
-        "amending": "amend" in request.GET,
-        "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
-        "may_amend_outcome": found.kind == Kind.CALL and found.state == State.CLOSED and may(request.actor, "contacts.change")
-        and c.changeable_by(request.actor),
-        "given": given,
-        "said": said,
-        "tip": owed.tip,
-    }  # fmt: skip
-    return render(request, "record.html", context, status=status)
-
-
-def _amended(each: Amendment) -> dict[str, Any]:
-    """Who, when and why, and each field before and after, in words."""
-    fields = {
-        "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
-        "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
-        "seen_off": gettext("Seen off to"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
-        "card_handed": gettext("Card"), "invitation": gettext("Invitation"),
-    }  # fmt: skip
-    changes = [
-        (fields.get(name, name), _worded(name, before), _worded(name, each.after.get(name)))
-        for name, before in each.before.items()
-    ]
-    return {"reason": each.reason, "by": each.by, "at": each.at, "changes": changes}
-
-
-def _worded(name: str, value: Any) -> str:
-    if value in (None, ""):
-        return "—"
-    if name.endswith("_at"):
-        return f"{local(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    places = {place: words.say(owed.speaks()) for place, words in brief.PLACES.items()}
-    labels: dict[str, dict[str, Any]] = {
-        "outcome": dict(Outcome.choices), "result": dict(RESULTS()), "state": dict(State.choices), "met_where": places,
-        "seen_off": places,
-    }  # fmt: skip
-    return str(labels.get(name, {}).get(value, value))
