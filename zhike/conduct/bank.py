@@ -5,12 +5,12 @@ A setting is changed from a day on; what was owed before that day keeps the old 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
@@ -92,6 +92,9 @@ _RHYTHM = (
 @dataclass(frozen=True)
 class Bank:
     """Every setting as it stands on one day. Field order is the order on the settings page, within each group."""
+
+    # The settings through time of which this is one day; None for a bank that stands by itself.
+    _through: ClassVar["Settings | None"] = None
 
     zone: ZoneInfo = _set(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone", group="hours")
 
@@ -498,6 +501,14 @@ class Bank:
             "needs one row for each tier; change it together with Tiers.",
         )
 
+    def at(self, moment: datetime) -> "Bank":
+        """The settings as they stood on the bank's day at another moment: what is owed keeps the values of its own day."""
+        return self._through.now(moment) if self._through else self
+
+    def since(self, day: date, look: Callable[["Bank"], object]) -> date | None:
+        """From which day on what one looks at is as it is on `day`; None: since ever."""
+        return self._through.since(day, look) if self._through else None
+
     @property
     def birthday_policy(self) -> BirthdayPolicy:
         return BirthdayPolicy(self.birthday_leap_month, self.birthday_lunar_30, self.birthday_feb_29)
@@ -550,6 +561,8 @@ class Settings:
             values.update((change.name, read(SETTINGS[change.name], change.value)) for change in group)
             self._days.append(day)
             self._banks.append(Bank(**values))  # type: ignore[arg-type]  # read() gives each name its field's type
+        for bank in self._banks:
+            object.__setattr__(bank, "_through", self)
 
     def at(self, day: date) -> Bank:
         """The bank's settings on `day` (a date of the bank's zone)."""
@@ -569,6 +582,13 @@ class Settings:
     def now(self, moment: datetime) -> Bank:
         """The settings as they stand on the bank's day at a moment."""
         return self.at(self.today(moment))
+
+    def since(self, day: date, look: Callable[[Bank], object]) -> date | None:
+        """From which day on what one looks at is as it is on `day`; None: since ever."""
+        place = bisect_right(self._days, day)
+        while place and look(self._banks[place - 1]) == look(self._banks[place]):
+            place -= 1
+        return self._days[place - 1] if place else None
 
     def with_change(self, *changes: Change) -> "Settings":
         """The same with more changes; refused when any day from theirs on would not hold together."""

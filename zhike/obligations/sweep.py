@@ -5,7 +5,7 @@ The sweep acts for nobody and sees every row, so it runs as the worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -81,12 +81,8 @@ def _tell_all(cases: Iterator[tuple[Fact, Case]], now: datetime, bank: Bank) -> 
 def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
     midnight = datetime.combine(day, time(0), bank.zone)
     for birthday in celebrated(day, day, bank.birthday_policy):
-        for customer, rm, case in _customers(
-            "c.birth_calendar = %s AND c.birth_month = %s AND c.birth_day = %s AND c.birth_leap = %s",
-            [birthday.calendar, birthday.month, birthday.day, birthday.leap],
-            f"/birthday:{day.isoformat()}",
-            day,
-        ):
+        parameters = {name: getattr(birthday, name) for name in ("calendar", "month", "day", "leap")}
+        for customer, rm, case in _customers(BIRTHDAY, parameters, f"/birthday:{day.isoformat()}", day):
             data = {"day": birthday.name.zh, "day_en": birthday.name.en}
             subject = f"customer:{customer}/birthday:{day.isoformat()}"
             yield Fact("birthday", midnight, now, rm, customer, subject, data, "observed"), case
@@ -96,60 +92,78 @@ def _rhythm(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]
     """Contacts due by rhythm: told when only ``rhythm_soon_percent`` of the period is left.
 
     Rhythm starts at go-live, when the customer came into Zhike: the first one is spread over the period by the customer's
-    number, so that a book of two hundred does not fall due on one morning.
+    number, so that a book of two hundred does not fall due on one morning. So it is when a rise in tier, or a change of the
+    setting, would make a contact due that was not: nobody is late on the day on which a shorter period begins. After a stop
+    the period counts from the day on which it ended.
     """
     for rhythm in bank.rhythm:
         if rhythm.contact_days is None:
             continue
-        period = rhythm.contact_days
-        soon = period * bank.rhythm_soon_percent // 100
-        condition = f"c.tier = %s AND ({RHYTHM_DUE}) <= %s"
-        parameters = [rhythm.tier, *_rhythm_parameters(period, bank), day + timedelta(days=soon)]
-        for customer, rm, case, due, since in _customers(
-            condition,
-            parameters,
-            "/rhythm:",
-            day,
-            extra=f", ({RHYTHM_DUE}), ({SINCE})",
-            extra_parameters=[*_rhythm_parameters(period, bank), bank.zone.key, bank.zone.key],
-        ):
+        last_told_on = day + timedelta(days=rhythm.contact_days * bank.rhythm_soon_percent // 100)
+        parameters = {
+            "zone": bank.zone.key,
+            "tier": rhythm.tier,
+            "period": rhythm.contact_days,
+            "shortened": _period_since(rhythm.tier, day, bank),
+            "last": last_told_on,
+        }
+        for customer, rm, case, due, since in _customers(RHYTHM, parameters, "/rhythm:", day):
             end = datetime.combine(due + timedelta(days=1), time(0), bank.zone)
             data: dict[str, Any] = {"since": since.isoformat(), "days": (day - since).days, "target": end.isoformat()}
             subject = f"customer:{customer}/rhythm:{due.isoformat()}"
             yield Fact("contact_overdue", now, now, rm, customer, subject, data, "observed"), case
 
 
-SINCE = "coalesce(c.last_contact_at AT TIME ZONE %s, c.created_at AT TIME ZONE %s)::date"
-RHYTHM_DUE = """CASE WHEN c.last_contact_at >= c.created_at THEN (c.last_contact_at AT TIME ZONE %s)::date + %s
-    ELSE greatest((c.created_at AT TIME ZONE %s)::date + 1 + (c.id %% %s)::int,
-                  (c.last_contact_at AT TIME ZONE %s)::date + %s) END"""
+def _period_since(tier: str, day: date, bank: Bank) -> date | None:
+    """Since when the tier's period is what it is on ``day``; None: since ever."""
+    return bank.since(day, lambda then: {row.tier: row.contact_days for row in then.rhythm}.get(tier))
 
 
-def _rhythm_parameters(period: int, bank: Bank) -> list[Any]:
-    zone = bank.zone.key
-    return [zone, period, zone, period, zone, period]
+@dataclass(frozen=True)
+class Choice:
+    """Which customers: what is reckoned for each, what must be true, what is asked beside the case, what stands in the way."""
+
+    condition: str
+    reckoned: str = ""
+    asked: str = ""
+    standing: str = "true"
 
 
-def _customers(
-    condition: str,
-    parameters: list[Any],
-    about: str,
-    day: date,
-    *,
-    extra: str = "",
-    extra_parameters: Sequence[Any] = (),
-) -> Iterator[tuple[Any, ...]]:
-    """Customers with an RM to whom ``condition`` applies, each with its case; those already told about are left out."""
-    standing = "state IN ('open', 'cannot') AND kind = 'rhythm'" if about == "/rhythm:" else "true"
+# Each step by itself; the planner folds them into one look at the customers, and asks the facts only for those near their day.
+RHYTHM = Choice(
+    reckoned="""
+    CROSS JOIN LATERAL (SELECT (c.last_contact_at AT TIME ZONE %(zone)s)::date AS met,
+                               (c.created_at AT TIME ZONE %(zone)s)::date AS came,
+                               1 + (c.id %% %(period)s)::int AS spread,
+                               greatest(c.tier_since, %(shortened)s::date) AS shortened) d
+    CROSS JOIN LATERAL (SELECT CASE WHEN c.last_contact_at >= c.created_at THEN d.met + %(period)s
+                                    ELSE greatest(d.came + d.spread, d.met + %(period)s) END AS due) plain
+    CROSS JOIN LATERAL (SELECT CASE WHEN plain.due <= d.shortened THEN d.shortened + d.spread ELSE plain.due END AS due) fair
+    CROSS JOIN LATERAL (SELECT greatest(fair.due, (
+        SELECT max(f.at AT TIME ZONE %(zone)s)::date + %(period)s FROM obligations_fact f
+        WHERE f.customer_id = c.id AND f.kind = 'customer_resumed' AND NOT f.void
+          AND NOT coalesce((f.data ->> 'mistake')::boolean, false))) AS due) rhythm""",
+    condition="c.tier = %(tier)s AND fair.due <= %(last)s AND rhythm.due <= %(last)s",
+    asked=", rhythm.due, coalesce(d.met, d.came)",
+    standing="state = 'open' AND kind = 'rhythm'",
+)
+BIRTHDAY = Choice(
+    "c.birth_calendar = %(calendar)s AND c.birth_month = %(month)s AND c.birth_day = %(day)s AND c.birth_leap = %(leap)s"
+)
+
+
+def _customers(choice: Choice, parameters: dict[str, Any], about: str, day: date) -> Iterator[tuple[Any, ...]]:
+    """Customers with an RM of whom the choice is true, each with its case; those already told about are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT c.id, c.rm_id, {ledger.CASE_VALUE} {extra} FROM customers_customer c
-                WHERE c.rm_id IS NOT NULL AND {condition}
+            f"""SELECT c.id, c.rm_id, {ledger.CASE_VALUE.replace("%s", "%(case_day)s")} {choice.asked}
+                FROM customers_customer c {choice.reckoned}
+                WHERE c.rm_id IS NOT NULL AND {choice.condition}
                   AND c.deceased_on IS NULL AND c.closed_on IS NULL AND NOT c.do_not_disturb AND NOT c.complaint_open
-                  AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.customer_id = c.id AND {standing}
-                                  AND o.subject LIKE 'customer:' || c.id || %s)
+                  AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.customer_id = c.id AND {choice.standing}
+                                  AND o.subject LIKE 'customer:' || c.id || %(about)s)
                 ORDER BY c.id""",
-            [day, *extra_parameters, *parameters, about + "%"],
+            {**parameters, "case_day": day, "about": about + "%"},
         )
         for customer, rm, case, *more in cursor.fetchall():
             yield (customer, rm, ledger.case_from(case), *more)
