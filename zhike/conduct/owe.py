@@ -63,8 +63,10 @@ class Settlement:
 def owe(fact: Fact, case: Case, code: Code, bank: Bank, workdays: Workdays) -> list[Due]:
     """What is owed because of `fact`, clause by clause in the order of the code.
 
-    After a customer's death nothing more is owed towards them; what is owed to the bank (a write-up) still is.
+    After a customer's death nothing more is owed towards them; what is owed to the bank (a write-up) still is. Clauses and
+    settings are those of the fact's own day, however late it becomes known.
     """
+    bank = bank.at(fact.at)
     day = fact.at.astimezone(bank.zone).date()
     return [
         due
@@ -134,14 +136,14 @@ Settler = Callable[[Fact, Owed, Case, Bank], Settlement | None]
 
 
 def settle(fact: Fact, case: Case, bank: Bank) -> list[Settlement]:
-    """What `fact` does to the open obligations of its case."""
+    """What `fact` does to the open obligations of its case, each by the settings of its own day."""
     return list(_settle(fact, case, bank))
 
 
 def _settle(fact: Fact, case: Case, bank: Bank) -> Iterator[Settlement]:
     for owed in case.owed:
         for settler in SETTLERS.get(fact.kind, ()):
-            if settlement := settler(fact, owed, case, bank):
+            if settlement := settler(fact, owed, case, bank.at(owed.opens)):
                 yield settlement
                 break
 
@@ -198,14 +200,14 @@ def _called_back(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement |
     if incoming and made < owed.opens:
         return _done(fact, owed, incoming=True, made="by the customer")
     minutes = round((made - owed.target) / timedelta(minutes=1), 2)
-    return _done(fact, owed, incoming=incoming, minutes=minutes, kept=_kept(minutes, bank))
+    return _done(fact, owed, incoming=incoming, minutes=minutes, kept=_kept(made, owed))
 
 
-def _kept(minutes: float, bank: Bank) -> str:
-    """How a call-back is measured: early, kept or late by the tolerance."""
-    if abs(minutes) <= bank.callback_tolerance:
-        return "kept"
-    return "early" if minutes < 0 else "late"
+def _kept(made: datetime, owed: Owed) -> str:
+    """How a call-back is measured: early, kept or late by the tolerance with which it was promised."""
+    if made < owed.opens:
+        return "early"
+    return "late" if owed.due is not None and made > owed.due else "kept"
 
 
 def _arrived(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:

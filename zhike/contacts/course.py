@@ -251,6 +251,7 @@ def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: B
     """What the guards say of a contact that starts, or has started, at ``at``. Of a call that is over they know its outcome:
     one that did not connect was no first call (C9).
     """
+    bank = bank.at(at)
     if contact.kind == Kind.VISIT:
         told = contact.told_customer and contact.planned_for is not None and bool(contact.place)
         return guard.visit_start(
@@ -431,7 +432,8 @@ def _happened(field: str, at: datetime | None, now: datetime, *, after: datetime
 
 def _settle_history(contact: Contact, bank: Bank) -> None:
     assert contact.started_at is not None
-    contact.first = history(contact.customer_id, contact.rm_id, bank).first(contact.kind, contact.started_at)
+    then = bank.at(contact.started_at)
+    contact.first = history(contact.customer_id, contact.rm_id, then).first(contact.kind, contact.started_at)
 
 
 def _grade(at: datetime, now: datetime) -> str:
