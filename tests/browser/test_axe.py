@@ -24,7 +24,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
-        "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/code/", "/code/R12/", "/me/",
+        "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/",
         "/me/access/", "/customers/differences/",
     ),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/"),

@@ -84,6 +84,7 @@ urlpatterns: list[URLPattern] = [
     path("obligations/<int:obligation>/call/", talk.call, name="call"),
     path("team/", team.show, name="team"),
     path("schedule/", schedule.show, name="schedule"),
+    path("schedule/new/", schedule.new, name="schedule_new"),
     path("code/", code.show, name="code"),
     path("code/<slug:clause>/", code.one, name="clause"),
     path("me/", me.show, name="me"),

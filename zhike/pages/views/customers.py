@@ -5,7 +5,7 @@ Domain: :func:`zhike.customers.search.find`, ``Customer.objects.visible_to``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,12 +21,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Birthday
+from zhike.contacts.models import Kind
+from zhike.contacts.near import Near, near
 from zhike.customers import profile, search
 from zhike.customers.models import Customer, Need
 from zhike.obligations.working_list import CHOICES, Counts, WorkingList
 from zhike.pages import owed, sought
 from zhike.pages.answer import moved, number
-from zhike.pages.jinja import day_text, local, money
+from zhike.pages.jinja import day_text, local, money, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.differences import waiting
@@ -259,19 +261,68 @@ def _about(row: dict[str, Any], listed: WorkingList, bank: Bank) -> Iterator[str
 @policy("customers.view")
 @require_POST
 def hits(request: ActingRequest) -> HttpResponse:
-    """What the search box shows while one types; own customers first. ``?relative=7`` chooses one who belongs to customer 7.
+    """What the search box shows while one types; own customers first. Before a letter is typed: today's customers, and whom
+    one last talked with. ``?relative=7`` chooses one who belongs to customer 7; ``kind``, ``day`` and ``time`` one to make an
+    appointment with.
 
     Sent as a form, like :func:`find`: what one types are names and phone numbers (``zhike.pages.sought``).
     """
-    words, relative = request.POST.get("q", "").strip(), request.GET.get("relative", "")
-    found = search.find(words, request.actor) if words else None
-    context = {
-        "words": words,
-        "relative": relative if relative.isdecimal() else "",
-        "hits": [hit(each, bank_of(request)) for each in found.hits if str(each.id) != relative] if found else [],
-        "more": bool(found and found.more),
-    }
+    given = {**request.GET.dict(), **request.POST.dict()}
+    words, bank = str(given.get("q", "")).strip(), bank_of(request)
+    if words:
+        found = search.find(words, request.actor)
+        groups = [("", [hit(each, bank) for each in found.hits])]
+    else:
+        found = search.Found([], more=False)
+        today, lately = near(request.actor, request.now, bank)
+        groups = [
+            (gettext("Today"), [_near(each, request) for each in today]),
+            (gettext("Talked with last"), [_near(each, request) for each in lately]),
+        ]
+    to = leads_to(given)
+    shown = [
+        (
+            title,
+            [
+                {**each, "href": to(each["who"]["id"])}
+                for each in some
+                if str(each["who"]["id"]) != given.get("relative")
+            ],
+        )
+        for title, some in groups
+    ]
+    context = {"words": words, "groups": [group for group in shown if group[1]], "more": found.more}
     return render(request, "_hits.html", context)
+
+
+def leads_to(given: Mapping[str, Any]) -> Callable[[int], str]:
+    """Where choosing a customer leads: to the customer, back to the form that asks for one, or on to an appointment."""
+    relative, kind = number(given.get("relative")), given.get("kind", "")
+    if relative:
+        return lambda id: f"{reverse('relations', args=[relative])}?other={id}"
+    if kind in Kind.values:
+        when = {name: given[name] for name in ("day", "time") if given.get(name)}
+        query = urlencode({"how": "plan" if kind == Kind.CALL else "agree", **when})
+        return lambda id: f"{reverse('plan', args=[id, kind])}?{query}"
+    return lambda id: reverse("customer", args=[id])
+
+
+def _near(each: Near, request: ActingRequest) -> dict[str, Any]:
+    """A customer with what brings them here: "约好 15:30 回电", "逾期 · 写通话记录", "周日 14:00 接待"."""
+    if each.what:
+        late = each.at < request.now
+        small = " · ".join([gettext("late")] * late + [owed.words(each.what)])
+    else:
+        noun = {
+            "reception": pgettext("noun", "Reception"),
+            "visit": pgettext("noun", "Visit"),
+            "call": pgettext("noun", "Phone call"),
+        }[each.kind]
+        small = f"{when_text(each.at, request.now)} {noun}"
+    return {
+        "who": owed.person(each.id, each.name, each.honorific, each.tier, bank_of(request), each.person),
+        "small": small,
+    }
 
 
 def hit(found: search.Hit, bank: Bank) -> dict[str, Any]:

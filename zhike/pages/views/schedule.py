@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts import stopping
-from zhike.contacts.models import Contact
+from zhike.contacts.models import Contact, Kind
+from zhike.customers import search
 from zhike.obligations.models import Obligation
-from zhike.pages import owed
+from zhike.pages import owed, sought
+from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.people.permissions import policy
+from zhike.pages.views.customers import hit, leads_to
+from zhike.people.permissions import may, policy
 
 ROWS = 300
 
@@ -39,7 +43,8 @@ def show(request: ActingRequest) -> HttpResponse:
     start = datetime(first.year, first.month, first.day, tzinfo=bank.zone)
     end = start + timedelta(days=7)
     rows = [*_contacts(request, start, end, bank), *_owed(request, start, end, bank)]
-    days = []
+    plans = may(request.actor, "contacts.change")
+    days: list[dict[str, Any]] = []
     for step in range(7):
         day = first + timedelta(days=step)
         of_day = sorted((row for row in rows if row["day"] == day), key=lambda row: row["order"])
@@ -48,11 +53,15 @@ def show(request: ActingRequest) -> HttpResponse:
             "title": day_text(day, today),
             "lunar": " · ".join(name.say(owed.speaks()) for name in (to_lunar(day).name, festival(day)) if name),
             "today": day == today,
+            "new": reverse("schedule_new") + f"?day={day}" if plans and day >= today else None,
             "rows": of_day,
         })  # fmt: skip
     address = reverse("schedule")
+    past = [day for day in days if day["date"] < today] if first <= today < first + timedelta(days=7) else []
     context = {
-        "days": days,
+        "past": past,
+        "days": days[len(past) :],
+        "over": sum(len(day["rows"]) for day in past),
         "week": gettext("%(first)s to %(last)s")
         % {
             "first": day_text(first, today, weekday=False),
@@ -64,6 +73,53 @@ def show(request: ActingRequest) -> HttpResponse:
         "is_this": first <= today < first + timedelta(days=7),
     }
     return render(request, "schedule.html", context)
+
+
+# When appointments begin, as people say it; any other time is typed.
+TIMES = ("09:30", "10:00", "14:30", "15:00", "16:00")
+
+
+@policy("contacts.change")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: ActingRequest) -> HttpResponse:
+    """新约 · An appointment from the day: which hour, what kind, and with whom, found by the search box; then its form.
+
+    ``?day=``, ``?time=``, ``?kind=``. Without script the words are posted, and ``?for=`` lists who they may mean.
+    """
+    bank, posted = bank_of(request), request.method == "POST"
+    given = request.POST if posted else request.GET
+    today = local(request.now).date()
+    day = max(_first(given.get("day", "")) or today, today)
+    kind = given["kind"] if given.get("kind") in Kind.values else Kind.VISIT.value
+    start = datetime(day.year, day.month, day.day, tzinfo=bank.zone)
+    of_day = _contacts(request, start, start + timedelta(days=1), bank)
+    taken = sorted((row for row in of_day if row["state"] != "cancelled"), key=lambda row: row["order"])
+    words = given.get("q", "").strip() if posted else sought.opened(given.get("for", ""), request.actor)
+    found = search.find(words, request.actor).hits if words else []
+    to = leads_to(given)
+    if len(found) == 1:  # Enter was quicker than the list
+        return moved(request, to(found[0].id))
+    if posted:
+        asked = {"kind": kind, "day": day.isoformat(), "time": given.get("time", "")}
+        sealed = {"for": sought.sealed(words, request.actor)} if words else {}
+        return moved(request, f"{reverse('schedule_new')}?{urlencode({**asked, **sealed})}")
+    context = {
+        "day": day.isoformat(),
+        "today": today.isoformat(),
+        "title": day_text(day, today),
+        "time": given.get("time", ""),
+        "times": [(each, each) for each in TIMES],
+        "kind": kind,
+        "kinds": [
+            ("visit", gettext("Visit")),
+            ("reception", gettext("Invite or receive")),
+            ("call", gettext("Phone call")),
+        ],
+        "taken": taken,
+        "words": words,
+        "hits": [{**hit(each, bank), "href": to(each.id)} for each in found],
+    }
+    return render(request, "schedule_new.html", context)
 
 
 def _first(text: str) -> date | None:
@@ -108,7 +164,7 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
         "cancelled": gettext("called off: %(why)s") % {"why": stopping.DIED.say(owed.speaks())},
     }[state]  # fmt: skip
     return {
-        "day": local(at).date(), "order": at, "id": f"c{id}", "look": "done" if over else "open" if state == "agreed" else "later",
+        "day": local(at).date(), "order": at, "id": f"c{id}", "state": state, "look": "done" if over else "open" if state == "agreed" else "later",
         "icon": {"reception": "door", "visit": "pin", "call": "phone"}[kind], "when": clock(at), "sub": None, "due": None,
         "who": owed.person(customer, name, call, tier, bank), "title": "", "title_sub": "",
         "what": " · ".join(part for part in (noun, about, place) if part), "clause": "", "tip": "", "because": label, "why_href": "",

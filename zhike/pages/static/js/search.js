@@ -25,7 +25,7 @@ function serve(form) {
   hits.addEventListener("htmx:afterSwap", () => {
     hits.dataset.for = hits.querySelector("[data-for]")?.dataset.for ?? "";
     show(Boolean(hits.querySelector(".hit, p")) && document.activeElement === box);
-    choose(all().length ? 0 : -1);
+    choose(all().length && hits.dataset.for ? 0 : -1); // before a letter is typed, Enter chooses nobody
   });
   box.addEventListener("keydown", (event) => {
     const options = all();
@@ -40,9 +40,10 @@ function serve(form) {
     } else if (event.key === "Enter" && !event.isComposing && !hits.hidden && at >= 0 && hits.dataset.for === box.value.trim()) {
       event.preventDefault(); // only hits for exactly these words: a slow answer must not open somebody else
       options[at].click();
-    }
+    } else if (event.key === "Enter" && !box.value.trim()) event.preventDefault();
   });
   box.addEventListener("focus", () => all().length && show(true));
+  addEventListener("load", () => document.activeElement === box && htmx.trigger(box, "focus")); // it had the focus before htmx listened
   addEventListener("pointerdown", (event) => form.contains(event.target) || show(false));
   addEventListener("focusin", (event) => form.contains(event.target) || show(false));
 }
