@@ -60,6 +60,40 @@ def parent(page: Page) -> str:
     return next(text for text in page.locator("[name=parent] option").all_inner_texts() if "张江分行" in text)
 
 
+def test_the_administrators_work_is_done_on_the_phone(shared: Site) -> None:
+    """From the menu below the screen: a setting asked for, a unit opened, a file of customers tried."""
+    page = shared.person("administrator", size=PHONE)
+
+    def to(place: str) -> None:
+        link = page.locator(f".rail a[href='{place}']")
+        expect(link).to_be_in_viewport(ratio=1)
+        link.click()
+        page.wait_for_url(f"**{place}")
+
+    to("/settings/")
+    page.locator("a[href='/settings/try_again_days/']").click()
+    page.locator("[name=value]").fill("2")
+    page.locator("[name=reason]").fill("当天常打不通")
+    page.locator("main form button").last.click()
+    to("/approvals/")
+    expect(page.locator("main")).to_contain_text("当天常打不通")
+    to("/units/")
+    page.locator("a[href='/units/new/']").click()
+    page.locator("[name=code]").fill("1390")
+    page.locator("[name=name]").fill("源深支行")
+    page.locator("[name=kind]").select_option("sub_branch")
+    page.locator("[name=parent]").select_option(label=parent(page))
+    page.locator("main form button").last.click()
+    to("/units/")
+    expect(page.locator("main")).to_contain_text("源深支行")
+    to("/customers/import/")
+    file = {"name": "客户.csv", "mimeType": "text/csv", "buffer": "姓名,手机\n张三丰,13900001111\n".encode()}
+    page.locator("[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    page.locator("main form button").last.click()
+    expect(page.locator("main select").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 def test_the_code_says_what_it_asks(shared: Site) -> None:
     page = shared.person("leader")
     page.goto(f"{shared.address}/code/")
