@@ -169,6 +169,22 @@ def test_an_idle_session_ends_and_a_busy_one_goes_on(cast: Cast) -> None:
         assert browser.get("/").status_code == 302  # it is gone, not hidden
 
 
+@pytest.mark.parametrize("asked", ["/", "/api/v1/obligations?due=today"])
+def test_what_a_page_asks_by_itself_keeps_no_session_alive(cast: Cast, asked: str, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "zhike.urls"
+    browser = cast.client("rm")
+    for minutes in range(2, 15, 4):
+        with clock.at(NOW + timedelta(minutes=minutes)):
+            assert browser.get(asked, headers={"X-Poll": "1"}).status_code == 200
+    with clock.at(NOW + timedelta(minutes=15, seconds=1)):
+        assert browser.get(asked, headers={"X-Poll": "1"}).status_code in {302, 401}
+    worker = cast.client("rm")
+    with clock.at(NOW + timedelta(minutes=14)):
+        worker.get(asked)
+    with clock.at(NOW + timedelta(minutes=28)):
+        assert worker.get(asked, headers={"X-Poll": "1"}).status_code == 200
+
+
 def test_idle_minutes_and_length_are_settings(cast: Cast, owner: Role) -> None:
     with owner():
         Setting.objects.create(name="idle_minutes", value=60, from_day=date(2026, 3, 1), at=NOW)

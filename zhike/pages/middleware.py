@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from zhike.people.models import Staff
 
 API = "/api/"
+# What an open page asks by itself, with nobody at the keyboard: it does not keep a forgotten session alive.
+POLL = "HTTP_X_POLL"
 # Answered without a transaction: they must work when the database does not, or never ask it.
 OUTSIDE = ("/static/", "/healthz", "/readyz")
 # What somebody may do who has to change the password or set up the second factor first.
@@ -120,7 +122,7 @@ class Acting:
                 request._dont_enforce_csrf_checks = True
                 key = ""
             else:
-                begun, found = acting.begin(key, request.now)
+                begun, found = acting.begin(key, request.now, POLL not in request.META)
         except (OperationalError, InterfaceError) as error:
             if connection.in_atomic_block and len(connection.savepoint_ids) > 0:
                 raise

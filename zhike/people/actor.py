@@ -86,12 +86,14 @@ class Begun:
     needs_second_factor: bool
 
 
-def begin(session_key: str, now: datetime) -> tuple[Begun | None, str | None]:
-    """Finds the session and lets its staff member act in this transaction; also what it holds, None if it ended."""
-    row = _one(
-        "SELECT * FROM people_begin(%s, %s, %s, %s, %s)",
-        [hashed(session_key), now, AT_FIRST.idle_minutes, AT_FIRST.session_hours, list(AT_FIRST.second_factor_roles)],
-    )
+def begin(session_key: str, now: datetime, renews: bool = True) -> tuple[Begun | None, str | None]:
+    """Finds the session and lets its staff member act in this transaction; also what it holds, None if it ended.
+
+    ``renews``: whether somebody is at work, so that the session's idle time begins anew; what an open page asks by itself
+    only finds out whether the session still stands.
+    """
+    bounds = [AT_FIRST.idle_minutes, AT_FIRST.session_hours, list(AT_FIRST.second_factor_roles)]
+    row = _one("SELECT * FROM people_begin(%s, %s, %s, %s, %s, %s)", [hashed(session_key), now, *bounds, renews])
     return _begun(row), row[-1]
 
 

@@ -83,8 +83,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- Finds the session, ends it when idle or too old, and lets its staff member act. The moment that it was seen is written
--- once a minute at most: a read stays a read.
-CREATE FUNCTION people_begin(session_key text, moment timestamptz, idle int, hours int, demanded text[]) RETURNS people_begun
+-- once a minute at most: a read stays a read. What a page asks by itself (renews: false) does not count as work.
+CREATE FUNCTION people_begin(session_key text, moment timestamptz, idle int, hours int, demanded text[],
+                             renews boolean DEFAULT true) RETURNS people_begun
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     begun people_begun;
@@ -115,7 +116,7 @@ BEGIN
         begun := people_enter(whose, moment, day, demanded);
     END IF;
     begun.session := content;
-    IF seen < moment - interval '1 minute' THEN
+    IF renews AND seen < moment - interval '1 minute' THEN
         UPDATE people_session s SET seen_at = moment WHERE s.key = session_key;
     END IF;
     RETURN begun;
@@ -212,7 +213,7 @@ GRANT SELECT ON django_migrations, django_content_type TO {APP}, {WORKER};
 """
 
 GRANTS = f"""
-GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz), people_begin(text, timestamptz, int, int, text[]), people_begin_token(text, timestamptz),
+GRANT EXECUTE ON FUNCTION people_act(bigint, timestamptz), people_begin(text, timestamptz, int, int, text[], boolean), people_begin_token(text, timestamptz),
     people_session_save(text, text, bigint, timestamptz, boolean, text), people_session_drop(text) TO {APP}, {WORKER};
 """
 

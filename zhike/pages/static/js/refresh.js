@@ -1,6 +1,8 @@
 // A page that keeps itself true: every 30 seconds it asks with its ETag, and takes over what changed.
+// With nobody at keyboard, mouse or finger since the last time it says so (X-Poll): a desk left with this page open is
+// signed out like any other, and the page then leaves the screen.
 // The row one is in, and a row with an open form or reason, stays where it is until one leaves it.
-import { clock, say } from "./words.js";
+import { clock, say, words } from "./words.js";
 import { signIn } from "./page.js";
 
 const page = document.querySelector("[data-refresh]");
@@ -8,6 +10,7 @@ const every = 30000;
 let etag = page?.dataset.etag ?? "";
 let timer = 0;
 let lost = 0;
+let worked = false;
 
 const busy = (row) =>
   row.contains(document.activeElement) || row.matches(".row--folding") || row.querySelector("details[open], form[data-open-form]");
@@ -19,7 +22,7 @@ async function ask() {
   let answer;
   try {
     answer = await fetch(page.dataset.refresh, {
-      headers: { "If-None-Match": etag, "HX-Request": "true" },
+      headers: { "If-None-Match": etag, "HX-Request": "true", ...(worked ? {} : { "X-Poll": "1" }) },
       cache: "no-store",
       redirect: "manual",
     });
@@ -27,14 +30,18 @@ async function ask() {
     return strip(true);
   }
   strip(false);
+  worked = false;
   if (answer.status === 401 || answer.type === "opaqueredirect" || answer.headers.get("HX-Redirect")) {
     clearTimeout(timer);
-    return signIn();
+    return typed() ? signIn() : location.assign(`${words.signinHref}?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   if (answer.status !== 200) return;
   etag = answer.headers.get("ETag") ?? "";
   take(new DOMParser().parseFromString(await answer.text(), "text/html"));
 }
+
+// Words in a field that are not sent yet: they are not thrown away, the page then only says that one is signed out.
+const typed = () => [...page.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
 
 function take(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
@@ -103,6 +110,7 @@ function strip(show) {
 }
 
 if (page) {
+  for (const act of ["keydown", "pointerdown", "pointermove", "wheel"]) addEventListener(act, () => (worked = true), { passive: true });
   timer = setTimeout(ask, every);
   addEventListener("zhike:refresh", ask);
   addEventListener("online", ask);
