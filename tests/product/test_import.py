@@ -24,7 +24,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.imports import columns
 from zhike.customers.imports.decide import decide, undo
 from zhike.customers.imports.load import LIKE_CUSTOMERS, LOOK, STAGING, Overtaken, refused_file, run_import
-from zhike.customers.models import Acquaintance, Book, Customer, Line, Need, Run
+from zhike.customers.models import Acquaintance, Book, Customer, Holding, Line, Need, Run
 from zhike.customers.search import find
 from zhike.people.actor import acting
 from zhike.people.tables import open_table
@@ -225,6 +225,84 @@ def test_decisions_are_carried_out_once(cast: Cast, load: Callable[..., Run], wo
     assert counts(load(["D2,王薇,13900000002,,,1002", "D3,王维,13900000002,,,1002"], head)) == (0, 2, 0, 0)
 
 
+def test_of_several_whom_a_row_may_be_the_decision_names_one(cast: Cast, load: Callable[..., Run], worker: Any) -> None:
+    head = "姓名,手机号,生日,邮箱,爱好,管户经理工号,见过面,通过电话"
+    load(["共机甲,13900000002,,,,1001,,"], head)
+    first = load(["共机乙,,1980-02-29,,,1001,,", "共机乙,13700000002,1980-03-01,,,1001,,"], head)
+    with worker():
+        Customer.objects.filter(name="共机乙", birth_month=3).update(
+            mobile_index=Customer.objects.get(name="共机甲").mobile_index
+        )
+        one, two, three = Customer.objects.filter(name__startswith="共机").order_by("id")
+    assert counts(first) == (2, 0, 0, 0)
+    run = load(["共机乙,13900000002,1980-02-29,w@example.com,书法,1001,2024-05-20,否"], head)
+    assert counts(run) == (0, 0, 0, 1)
+    with worker(), acting(cast.administrator.id, NOW) as administrator:
+        line = Line.objects.get(run=run)
+        assert [(match["customer"], match["why"]) for match in line.matches] == [
+            (three.pk, "mobile"), (two.pk, "birthday"), (one.pk, "mobile"),
+        ]  # fmt: skip
+        say = {"actor": administrator, "now": NOW, "bank": Bank()}
+        with pytest.raises(Unaccepted):
+            decide(line, "same", **say)
+        with pytest.raises(Unaccepted):
+            decide(line, "same", customer=cast.customers["rm"][0].pk, **say)
+        decide(line, "same", customer=two.pk, **say)
+        assert Customer.objects.get(pk=one.pk).profile.keys() == {"mobile"}
+        two = Customer.objects.get(pk=two.pk)
+        assert (two.known("hobbies"), two.open_value("mobile")) == ("书法", "13900000002")
+        assert (two.met_before, str(two.met_before_on), two.called_before) == ("yes", "2024-05-20", "no")
+        known = Acquaintance.objects.get(customer=two, rm=cast.rm)
+        assert (known.met_source, known.called_source) == ("import", "")
+
+
+def test_an_undo_takes_back_what_was_filled_in_unless_somebody_has_said_otherwise(
+    cast: Cast, load: Callable[..., Run], worker: Any
+) -> None:
+    head = "客户号,姓名,手机号,证件号码,邮箱,爱好,管户经理工号,见过面"
+    load([",共机甲,13900000002,,,,1001,"], head)
+    with worker():
+        before = Customer.objects.get(name="共机甲")
+    row = "D9,共机甲,13900000002,11010519491231002X,w@example.com,书法,1001,是"
+    run = load([row], head)
+    with worker(), acting(cast.administrator.id, NOW) as administrator:
+        decide(Line.objects.get(run=run), "same", actor=administrator, now=NOW, bank=Bank())
+        customer = Customer.objects.get(pk=before.pk)
+        assert (customer.core_number, customer.gender, customer.birth_year) == ("D9", "f", 1949)
+    with acting(cast.rm.id, NOW) as rm:
+        customer.learn("hobbies", "围棋", source="contact", actor=rm, now=NOW)
+    with worker():
+        assert undo(run, NOW) == (0, 1)
+        customer = Customer.objects.get(pk=before.pk)
+        assert customer.profile.keys() == {"mobile", "hobbies"}
+        assert customer.known("hobbies") == "围棋", "that was learned since"
+        for column in ("core_number", "gender", "birth_year", "id_index", "mobile_index", "met_before"):
+            assert getattr(customer, column) == getattr(before, column), column
+        assert not Acquaintance.objects.filter(customer=customer).exists()
+    run = load([row], head)
+    with worker(), acting(cast.administrator.id, NOW) as administrator:
+        decide(Line.objects.get(run=run), "same", actor=administrator, now=NOW, bank=Bank())
+        Holding.objects.create(customer=customer, core_number="H1", product="x", amount=1, as_of=NOW.date())
+    with worker(), pytest.raises(Unaccepted, match="customers_holding 1"):
+        undo(run, NOW)
+
+
+def test_a_trial_says_whom_rows_resemble_also_in_the_same_file(
+    cast: Cast, load: Callable[..., Run], worker: Any
+) -> None:
+    load(GOOD)
+    run = load(
+        ["D1,甲,男,,13800000077,,,,1001,,,", "D2,乙,女,,13800000077,,,,1001,,,", "D3,单雨,女,,13900000001,,,,1001,,,"],
+        dry=True,
+    )
+    with worker(), acting(cast.administrator.id, NOW) as administrator:
+        earlier, known = Line.objects.filter(run=run, state="doubtful").order_by("line")
+        assert earlier.matches == [{"why": "mobile", "line": 2}]
+        assert known.matches[0]["name"] == "单雪梅"
+        with pytest.raises(Unaccepted):
+            decide(known, "other", actor=administrator, now=NOW, bank=Bank())
+
+
 def test_a_dry_run_says_the_same_and_loads_nothing(load: Callable[..., Run], worker: Any) -> None:
     rows = [*GOOD, GOOD[0], "X,赵,男,,1381234567,,,,1001,,,", "D2,单雨,女,,13900000001,,,,1001,,,"]
     before = load(rows, dry=True)
@@ -236,7 +314,7 @@ def test_a_dry_run_says_the_same_and_loads_nothing(load: Callable[..., Run], wor
 def test_a_run_is_undone_until_something_is_recorded(cast: Cast, load: Callable[..., Run], worker: Any) -> None:
     run = load(GOOD)
     with worker():
-        assert undo(run, NOW) == 4
+        assert undo(run, NOW) == (4, 0)
         assert not Customer.objects.filter(core_number="C1").exists()
         assert not Book.objects.exists()
     run = load(GOOD)

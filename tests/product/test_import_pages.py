@@ -54,13 +54,19 @@ def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: 
         "field": ["core_number", "name", "mobile", "rm", ""],
     }
     assert browser.post(address, {**columns, "act": "try"}).status_code == 303
-    assert 'hx-trigger="every 2s"' in browser.get(address).content.decode()
+    page = browser.get(address).content.decode()
+    assert 'hx-trigger="every 2s"' in page
+    assert "排队中" in page
+    assert "待审批" not in page, "nobody has to agree"
     with worker():
         import_customers(run=run)
     assert browser.get(f"{address}progress/")["HX-Refresh"] == "true"
     page = browser.get(address).content.decode()
     assert "试导" in page
     assert "手机号应为 11 位，这里是 10 位" in page
+    assert "王伟 · P3 · 1001 · 138 **** 5678" in page
+    assert "文件第 2 行" in page
+    assert "line-" not in page, "a trial asks nothing yet"
     with owner():
         assert not Customer.objects.filter(core_number="P1").exists()
     assert browser.post(address, {"act": "load"}).status_code == 303
@@ -68,7 +74,9 @@ def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: 
         import_customers(run=run)
         assert not Part.objects.exists()
         doubt = Line.objects.get(state="doubtful")
+        first = Customer.objects.get(core_number="P1")
     page = browser.get(address).content.decode()
+    assert f'value="same:{first.pk}"' in page
     assert page.count("138 **** 5678") == 2  # what the file says, and who is known already
     assert "13812345678" not in page
     assert browser.post(address, {"act": "decide", f"line-{doubt.pk}": "other"}).status_code == 303

@@ -86,6 +86,7 @@ def started(options: Options, mapping: dict[str, str], now: Any) -> Any:
 def decided(run: Any, decision: str, settings: Any) -> None:
     """The same decision for every doubtful row; who decides must be named, for the trail."""
     from zhike import clock
+    from zhike.customers.checks import Unaccepted
     from zhike.customers.imports.decide import decide
     from zhike.customers.models import Line
     from zhike.people.actor import acting
@@ -94,7 +95,10 @@ def decided(run: Any, decision: str, settings: Any) -> None:
         raise Failure(words("--duplicates 须同时用 --by 指明经办人。", "--duplicates needs --by: who decides is kept."))
     for line in Line.objects.filter(run=run, state=Line.State.DOUBTFUL).order_by("line"):
         with acting(run.by_id, clock.now()) as actor:
-            decide(line, decision, actor=actor, now=clock.now(), bank=settings)
+            try:
+                decide(line, decision, actor=actor, now=clock.now(), bank=settings)
+            except Unaccepted as error:
+                print(words(f"第 {line.line} 行：{error}", f"Line {line.line}: {error}"), file=sys.stderr)
     run.refresh_from_db()
 
 
@@ -142,10 +146,15 @@ def import_undo(options: Options) -> int:
             raise Failure(words(f"没有第 {options.number} 次导入。", f"There is no import {options.number}."))
         with translation.override(embedded.language() if embedded.language() == "en" else "zh-hans"):
             try:
-                gone = undo(run, clock.now())
+                undone = undo(run, clock.now())
             except Unaccepted as error:
                 raise Failure(str(error)) from error
-    print(words(f"已撤销，移除客户 {gone} 位。", f"Undone; {gone} customers removed."))
+    print(
+        words(
+            f"已撤销：移除客户 {undone.removed} 位，从已有客户 {undone.restored} 位收回所补资料。",
+            f"Undone: {undone.removed} customers removed, what was filled in taken back from {undone.restored} others.",
+        )
+    )
     return DONE
 
 

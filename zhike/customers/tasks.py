@@ -74,15 +74,18 @@ def _begin(run: Run) -> None:
 
 @app.task(name="decide_lines")
 def decide_lines(decisions: dict[str, str], by: int) -> None:
-    """Carries out what somebody decided about doubtful rows, each in a transaction of its own."""
+    """Carries out what somebody decided about doubtful rows, each in a transaction of its own: "other", "skip", "same", or
+    "same:N" where N is the number of one of several customers."""
     for line in (
         Line.objects.filter(pk__in=list(decisions), state=Line.State.DOUBTFUL).select_related("run").order_by("line")
     ):
         now = clock.now()
         with acting(by, now) as actor:
+            decision, _colon, customer = decisions[str(line.pk)].partition(":")
             try:
                 with transaction.atomic():
-                    decide(line, decisions[str(line.pk)], actor=actor, now=now, bank=_bank())
+                    named = int(customer) if customer else None
+                    decide(line, decision, customer=named, actor=actor, now=now, bank=_bank())
             except Unaccepted as error:
                 reason = {"column": "", "reason": str(error)}
                 Line.objects.filter(pk=line.pk).update(decided_by=None, decided_at=None, reasons=[reason])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from zhike.conduct.bank import Bank
@@ -19,9 +21,11 @@ from zhike.people.tables import Row
 SAME, OTHER, SKIP = DECISIONS = ("same", "other", "skip")
 
 
-def decide(line: Line, decision: str, *, actor: Actor, now: datetime, bank: Bank) -> Line:
+def decide(line: Line, decision: str, *, actor: Actor, now: datetime, bank: Bank, customer: int | None = None) -> Line:
     """Carries out a decision about a doubtful row, once: the same customer (what is missing there is filled in, nothing is
     overwritten), another one (loaded), or left out. Runs as the worker, for the customer may be anybody's.
+
+    ``customer`` names the one that the row is; where it resembles one alone, none need be named. Raises Unaccepted.
     """
     if decision not in DECISIONS:
         raise Unaccepted(_("Decide: the same customer, another customer, or leave the row out."))
@@ -29,24 +33,41 @@ def decide(line: Line, decision: str, *, actor: Actor, now: datetime, bank: Bank
         line = Line.objects.select_for_update().select_related("run").get(pk=line.pk)
         if line.state != Line.State.DOUBTFUL:
             raise Unaccepted(_("This row is decided already."))
+        if line.run.dry:
+            raise Unaccepted(_("This was a trial: load the file, then decide."))
+        known, line.matches = [match["customer"] for match in line.matches], []
         line.state, line.decided_by_id, line.decided_at = Line.State.SKIPPED, actor.id, now
         if decision != SKIP:
             day = now.astimezone(bank.zone).date()
             checker = Checker(line.run.mapping, Keepers.for_run(line.run, day, actor), bank, day, actor.id)
             checked = checker.again(Row(line.line, line.row))
             if decision == SAME:
-                line.state, line.customer = Line.State.MERGED, _fill(line, checked, actor, now)
+                line.customer = _one_of(known, customer)
+                line.state, line.matches = Line.State.MERGED, [_fill(line.customer, checked, actor, now, bank)]
             else:
                 line.state, line.customer = Line.State.LOADED, load_one(checker, checked, line.run, now, bank)
-        line.cells, line.matches = "", []
+        line.cells = ""
         line.save()
         _recount(line.run)
     return line
 
 
-def _fill(line: Line, checked: Checked, actor: Actor, now: datetime) -> int:
-    """Adds to the known customer what the row knows and it does not."""
-    customer = Customer.objects.select_for_update().filter(pk=line.matches[0]["customer"]).first()
+def _one_of(known: list[int], named: int | None) -> int:
+    if named is None and len(known) == 1:
+        return known[0]
+    if named is None:
+        raise Unaccepted(
+            _("The row resembles %(count)d customers. Say which of them it is: %(numbers)s.")
+            % {"count": len(known), "numbers": ", ".join(map(str, known))}
+        )
+    if named not in known:
+        raise Unaccepted(_("The row does not resemble the customer %(number)d.") % {"number": named})
+    return named
+
+
+def _fill(id: int, checked: Checked, actor: Actor, now: datetime, bank: Bank) -> dict[str, Any]:
+    """Adds to the known customer what the row knows and it does not; returns what that was, for an undo to take it back."""
+    customer = Customer.objects.select_for_update().filter(pk=id).first()
     if customer is None:
         raise Unaccepted(_("The customer that this row may be is gone. Load the row as another customer."))
     if limited(actor) and customer.keeper not in actor.writes:
@@ -63,12 +84,42 @@ def _fill(line: Line, checked: Checked, actor: Actor, now: datetime) -> int:
     }
     if "birthday" in missing:
         missing["birthday"] = spoken_birthday(missing["birthday"])
+    before = dict(customer.profile)
     if missing:
         customer.learn_all(missing, source="import", actor=actor, now=now)
+    filled = {name: _stamp(entry) for name, entry in customer.profile.items() if before.get(name) != entry}
+    columns: dict[str, Any] = {}
     number = checked.columns.get("core_number")
     if number and customer.core_number is None and not Customer.objects.filter(core_number=number).exists():
-        Customer.objects.filter(pk=customer.pk).update(core_number=number)
-    return customer.pk
+        columns["core_number"] = number
+    columns |= _before(customer, checked, bank)
+    if columns:
+        Customer.objects.filter(pk=id).update(version=F("version") + 1, changed_at=now, **columns)
+    return {"customer": id, "fields": filled, "columns": [name for name in columns if not name.endswith("_on")]}
+
+
+def _stamp(entry: dict[str, Any]) -> dict[str, Any]:
+    """Where a profile's entry comes from, without what it says."""
+    return {name: value for name, value in entry.items() if name != "v"}
+
+
+def _before(customer: Customer, checked: Checked, bank: Bank) -> dict[str, Any]:
+    """Day one comes along: that somebody met or called the customer before, where nothing was known of it."""
+    columns: dict[str, Any] = {}
+    histories = {"met_before": "met", "called_before": "called"}
+    for name, short in histories.items():
+        said, on = checked.columns.get(name, "unknown"), checked.columns.get(f"{name}_on")
+        if said == "unknown" or getattr(customer, name) != "unknown":
+            continue
+        columns |= {name: said, f"{name}_on": on}
+        rm = checked.columns.get("rm_id") or customer.rm_id
+        if said == "yes" and rm:
+            known, _new = Acquaintance.objects.get_or_create(customer=customer, rm_id=rm)
+            if not getattr(known, f"{short}_source"):
+                setattr(known, f"{short}_source", "import")
+                setattr(known, f"first_{short}_at", datetime.combine(on, time(), bank.zone) if on else None)
+                known.save(update_fields=[f"{short}_source", f"first_{short}_at"])
+    return columns
 
 
 def _recount(run: Run) -> None:
@@ -81,6 +132,15 @@ def _recount(run: Run) -> None:
         )
 
 
+# A known customer was given its core number by a row, and the core system has told of it under that number since.
+NUMBER_USED = """
+SELECT count(*) FROM customers_line l, jsonb_array_elements(l.matches) m
+WHERE l.run_id = %s AND l.state = 'merged' AND m -> 'columns' ? 'core_number'
+  AND (EXISTS (SELECT FROM customers_holding h WHERE h.customer_id = l.customer)
+       OR EXISTS (SELECT FROM customers_fed d WHERE d.customer_id = l.customer))
+"""
+
+
 def recorded_since(run: Run) -> dict[str, int]:
     """What has been recorded about customers that the run loaded, by table: an empty answer lets the run be undone.
 
@@ -88,6 +148,9 @@ def recorded_since(run: Run) -> dict[str, int]:
     """
     found = {}
     with connection.cursor() as cursor:
+        cursor.execute(NUMBER_USED, [run.pk])
+        if count := cursor.fetchone()[0]:
+            found["customers_holding"] = count
         for relation in Customer._meta.related_objects:
             if relation.related_model in (Book, Acquaintance):
                 continue
@@ -109,8 +172,18 @@ def recorded_since(run: Run) -> dict[str, int]:
     return found
 
 
-def undo(run: Run, now: datetime) -> int:
-    """Takes the run's customers away again, all or none. Raises Unaccepted once something was recorded about one of them."""
+class Undone(NamedTuple):
+    """How many customers an undo removed, and of how many others it took back what had been filled in."""
+
+    removed: int
+    restored: int
+
+
+def undo(run: Run, now: datetime) -> Undone:
+    """Takes the run's customers away again, and back what it filled in with those who were known; all or none.
+
+    Raises Unaccepted once something was recorded about one of the new ones, or rests on the number that a known one was given.
+    """
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.state != Run.State.DONE or run.dry or run.kind != "import":
@@ -127,6 +200,33 @@ def undo(run: Run, now: datetime) -> int:
                 cursor.execute(f"DELETE FROM {table} WHERE customer_id IN {loaded}", [run.pk])
             cursor.execute(f"DELETE FROM customers_customer WHERE id IN {loaded}", [run.pk])
             gone = int(cursor.rowcount)
+        merged = Line.objects.filter(run=run, state=Line.State.MERGED)
+        restored = sum(_take_back(filled, now) for line in merged for filled in line.matches)
         Line.objects.filter(run=run).update(state=Line.State.UNDONE, cells="", matches=[])
         Run.objects.filter(pk=run.pk).update(state=Run.State.UNDONE, finished_at=now)
-    return gone
+    return Undone(gone, restored)
+
+
+def _take_back(filled: dict[str, Any], now: datetime) -> bool:
+    """What a row filled in with a known customer goes again, except what somebody has said otherwise since."""
+    customer = Customer.objects.select_for_update().filter(pk=filled["customer"]).first()
+    if customer is None:
+        return False
+    still = [name for name, entry in filled["fields"].items() if _stamp(customer.profile.get(name, {})) == entry]
+    columns = {name: None if name == "core_number" else "unknown" for name in filled["columns"]}
+    columns |= {f"{name}_on": None for name in filled["columns"] if name != "core_number"}
+    for name in filled["columns"]:
+        if name != "core_number":
+            _forget_history(customer, name.removesuffix("_before"))
+    if columns:
+        Customer.objects.filter(pk=customer.pk).update(version=F("version") + 1, changed_at=now, **columns)
+    customer.forget(still, now=now)
+    return bool(still or columns)
+
+
+def _forget_history(customer: Customer, short: str) -> None:
+    """That the file said so, where nothing has happened since."""
+    said = Acquaintance.objects.filter(customer=customer, **{f"{short}_source": "import"})
+    said.update(**{f"{short}_source": "", f"first_{short}_at": None})
+    said = Acquaintance.objects.filter(customer=customer, met_source="", called_source="")
+    said.filter(last_contact_at=None, meetings=0, calls=0).delete()

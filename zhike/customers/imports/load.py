@@ -10,6 +10,7 @@ import gc
 import json
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,11 +135,39 @@ OUTCOME = """
 SELECT count(*) FILTER (WHERE state IS NULL), count(*) FILTER (WHERE state = 'already') FROM staged
 """
 OPEN_CASES = """
-SELECT s.line, s.state, s.known, s.why, s.key, c.id, c.keeper, c.name, c.core_number, c.profile -> 'mobile' ->> 'v',
+SELECT line, state, known, key FROM staged WHERE state IN ('repeated', 'doubtful') ORDER BY line
+"""
+# Everybody that a doubtful row may be, the most telling first. A telephone under which half a file stands names a few.
+OFFERED = 5
+RANK = {
+    "id": "0",
+    "mobile": "CASE WHEN c.name = s.name THEN 1 ELSE 3 END",
+    "birthday": "2",
+}
+
+
+def _alike(known: str) -> str:
+    """For each doubtful row (s) the ids among these customers that it may be, with why; best first."""
+    each = " UNION ALL ".join(
+        f"(SELECT c.id, c.line, {rank} AS rank, '{why}' AS why FROM {known} c WHERE {SAME[why]} ORDER BY 3, 1 LIMIT {OFFERED})"
+        for why, rank in RANK.items()
+    )
+    return f"""(SELECT id, min(line) AS line, min(rank) AS rank, (array_agg(why ORDER BY rank))[1] AS why FROM ({each}) f
+        GROUP BY id ORDER BY min(rank), id LIMIT {OFFERED}) m"""
+
+
+MATCHES = f"""
+SELECT s.line, m.why, c.id, c.keeper, c.name, c.core_number, c.profile -> 'mobile' ->> 'v',
        c.profile -> 'id_number' ->> 'v', r.name, u.name
-FROM staged s LEFT JOIN customers_customer c ON s.state = 'doubtful' AND c.id = s.known
+FROM staged s CROSS JOIN LATERAL {_alike("(SELECT x.*, NULL::integer AS line FROM customers_customer x)")}
+JOIN customers_customer c ON c.id = m.id
 LEFT JOIN people_staff r ON r.id = c.rm_id LEFT JOIN people_unit u ON u.id = c.unit_id
-WHERE s.state IN ('repeated', 'doubtful') ORDER BY s.line
+WHERE s.state = 'doubtful' ORDER BY s.line, m.rank, m.id
+"""
+# A dry run loads nothing: whom a row of the same file resembles stands in a line of it.
+MATCHES_PASSED = f"""
+SELECT s.line, m.why, m.line FROM staged s CROSS JOIN LATERAL {_alike("passed")}
+WHERE s.state = 'doubtful' ORDER BY s.line, m.rank, m.line
 """
 KEEP = """
 INSERT INTO customers_line (run_id, line, state, key, cells, reasons, matches)
@@ -333,20 +362,32 @@ class Loading:
     def _open_cases(self, cursor: Any, chunk: Chunk) -> list[dict[str, Any]]:
         """Rows that are not loaded though nothing is wrong in them: repeated in the file, or perhaps somebody known."""
         cursor.execute(OPEN_CASES)
+        found = cursor.fetchall()
+        matches = self._matches(cursor) if any(state == "doubtful" for _line, state, *_more in found) else {}
         cases = []
-        for line, state, known, why, key, id, keeper, *customer in cursor.fetchall():
+        for line, state, known, key in found:
             case = {
                 "line": line, "state": Line.State.DOUBTFUL, "key": bytes(key).hex(),
-                "cells": self._sealed(line, chunk.cells[line]), "reasons": [], "matches": [],
+                "cells": self._sealed(line, chunk.cells[line]), "reasons": [], "matches": matches.get(line, []),
             }  # fmt: skip
             if state == "repeated":
                 reason = _("The same customer stands in line %(line)d already.") % {"line": known}
                 case |= {"state": Line.State.REFUSED, "key": None, "reasons": [{"column": "", "reason": reason}]}
-            else:
-                seen = self.leader is None or keeper in self.leader.sees
-                case["matches"] = [{"customer": known, "why": why, **_shown(id, *customer, seen=seen)}]
             cases.append(case)
         return cases
+
+    def _matches(self, cursor: Any) -> dict[int, list[dict[str, Any]]]:
+        """Whom each doubtful row may be, the most telling first, as the person who decides is shown them."""
+        matches: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        cursor.execute(MATCHES)
+        for line, why, id, keeper, *customer in cursor.fetchall():
+            seen = self.leader is None or keeper in self.leader.sees
+            matches[line].append({"customer": id, "why": why, **_shown(id, *customer, seen=seen)})
+        if self.run.dry:
+            cursor.execute(MATCHES_PASSED)
+            for line, why, earlier in cursor.fetchall():
+                matches[line].append({"why": why, "line": earlier})
+        return matches
 
     def _count(self, cursor: Any, chunk: Chunk, loaded: int, already: int, doubtful: int, refused: int) -> None:
         cursor.execute(
@@ -375,7 +416,7 @@ def _each(cursor: Any, statements: str, *values: object) -> None:
 
 
 def _shown(
-    customer: int | None,
+    customer: int,
     name: str,
     core: str | None,
     mobile: str | None,
@@ -386,8 +427,6 @@ def _shown(
     seen: bool,
 ) -> dict[str, str]:
     """What the person who decides is shown of the customer that a row may be: masked, or, outside of their scope, whom to ask."""
-    if customer is None:
-        return {}
     if not seen:
         return {"rm": rm or "", "unit": unit or ""}
     keys = vault()

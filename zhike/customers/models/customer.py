@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -232,6 +232,14 @@ class Customer(models.Model):
             learned.take(fields.named(name), checks.clean(value))
         self._keep(learned, stamp, now)
         return learned.warnings
+
+    def forget(self, names: Iterable[str], *, now: datetime) -> None:
+        """Fields are known no longer, as if they had never been learned; see :meth:`learn`."""
+        learned = Learned(self, timezone.localdate(now))
+        for name in names:
+            learned.take(fields.named(name), "")
+        if learned.forgotten:
+            self._keep(learned, {}, now)
 
     def _keep(self, learned: Learned, stamp: dict[str, Any], now: datetime) -> None:
         entries = {name: {"v": value, **stamp} for name, value in learned.values.items()}

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.customers.vault import vault
 
@@ -15,7 +16,7 @@ class Run(models.Model):
 
     class State(models.TextChoices):
         MAPPING = "mapping", _("columns to be confirmed")
-        WAITING = "waiting", _("waiting")
+        WAITING = "waiting", pgettext_lazy("a file", "waiting")  # for the worker, not for anybody's consent
         RUNNING = "running", _("running")
         DONE = "done", _("finished")
         FAILED = "failed", _("failed")

@@ -6,6 +6,7 @@ started them and by nobody else.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,8 @@ from zhike.people.tables import UnreadableTable, open_table
 LARGEST = 200 << 20  # bytes
 FIRST = ("name", "core_number")  # what somebody is known by stands before the rest
 SHOWN = 50  # doubtful rows on one page
+SHOWN_OF = ("name", "core_number", "mobile", "id_number", "rm", "unit")
+DECISION = re.compile(rf"(?:{'|'.join(DECISIONS)})(?::\d{{1,18}})?")
 WHYS = {
     "id": gettext_noop("the same identity number"),
     "mobile": gettext_noop("the same mobile"),
@@ -125,7 +128,8 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
 
 def _decide(request: ActingRequest, run: Run) -> HttpResponse:
     """The decisions of one page of rows go to the worker; the rows say meanwhile that they are being dealt with."""
-    chosen = {key[5:]: value for key, value in request.POST.items() if key.startswith("line-") and value in DECISIONS}
+    said = {key[5:]: str(value) for key, value in request.POST.items() if key.startswith("line-")}
+    chosen = {line: decision for line, decision in said.items() if DECISION.fullmatch(decision)}
     open_rows = Line.objects.filter(run=run, state=Line.State.DOUBTFUL, pk__in=[k for k in map(number, chosen) if k])
     wanted = {str(pk): chosen[str(pk)] for pk in open_rows.values_list("pk", flat=True)}
     if not wanted:
@@ -172,6 +176,7 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
     context: dict[str, Any] = {
         "run": run,
         "wrong": wrong or run.error,
+        "undoable": run.loaded or lines.filter(state=Line.State.MERGED).exists(),
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
         "doubts": [
             _doubt(line, run.mapping) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]
@@ -213,22 +218,26 @@ def _likes(field: str, values: list[str]) -> str:
 
 
 def _doubt(line: Line, mapping: dict[str, str]) -> dict[str, Any]:
-    """What the file says of somebody, as far as it is taken in and masked as everywhere, beside who is known."""
+    """What the file says of somebody, as far as it is taken in and masked as everywhere, beside all who it may be."""
     cells = line.row
     order = [*FIRST, *meanings.FIELDS]
     named = sorted(
         ((field, column) for column, field in mapping.items() if field), key=lambda pair: order.index(pair[0])
     )
     row = {column: meanings.masked(field, cells.get(column, "")) for field, column in named}
-    match = line.matches[0] if line.matches else {}
     return {
         "pk": line.pk,
         "line": line.line,
         "row": " · ".join(value for value in row.values() if value)[:120],
-        "why": gettext(WHYS[match["why"]]) if match else "",
-        "match": " · ".join(
-            str(match[name]) for name in ("name", "core_number", "mobile", "id_number", "rm", "unit") if match.get(name)
-        ),
+        "matches": [_match(match) for match in line.matches],
         "wait": line.decided_at is not None,
         "wrong": " ".join(reason["reason"] for reason in line.reasons),
     }
+
+
+def _match(match: dict[str, Any]) -> dict[str, Any]:
+    """One whom a row may be, and why; in a trial also a line of the same file."""
+    shown = [str(match[name]) for name in SHOWN_OF if match.get(name)]
+    if "line" in match:
+        shown = [gettext("line %(line)d of the file") % {"line": match["line"]}]
+    return {"customer": match.get("customer", ""), "is": " · ".join(shown), "why": gettext(WHYS[match["why"]])}
