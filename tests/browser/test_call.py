@@ -277,6 +277,31 @@ def test_the_first_sentence_comes_first_and_the_outcomes_are_at_hand(shared: Sit
     assert [box.evaluate("box => box.scrollWidth <= box.clientWidth") for box in names.all()] == [True] * 6
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh-hans", "3月3日 周二"), ("en", "Tue 3 Mar")])
+def test_a_chosen_day_stands_beside_its_field_in_words(shared: Site, language: str, said: str) -> None:
+    """Chromium draws a date field in its own language, not the page's; the words say which day it is, after a reload too."""
+    page = shared.person("mate", language=language)
+    page.goto(f"{shared.address}/customers/{shared.customer('关汉卿', who='mate').pk}/new/visit/")
+    words = page.locator(".pair .day-words").first
+    page.locator("#day").fill("2026-03-03")
+    expect(words).to_have_text(said)
+    page.locator("#day").fill("2027-03-03")
+    expect(words).to_contain_text("2027")
+    page.locator("[data-fill*=day], [data-fill-day]").first.evaluate("tap => tap.click()")
+    expect(words).not_to_contain_text("2027")
+    page.locator("#day").fill("2026-03-03")
+    page.locator("#day").focus()
+    page.keyboard.press("ArrowUp")
+    expect(words).not_to_have_text(said)
+    chosen = words.inner_text()
+    page.reload()
+    expect(words).to_have_text(chosen)
+    page.locator("#day").fill("")
+    expect(words).to_be_hidden()
+    page.evaluate("sessionStorage.clear()")
+    shared.person("mate", language="zh-hans")
+
+
 def test_dialling_again_while_the_call_runs_is_the_same_call(shared: Site, saw: Saw) -> None:
     """Back on Today in the middle of a call-back, its row is the running one, once, and leads into the call that runs."""
     customer = shared.customer("岳鹏举")

@@ -510,3 +510,21 @@ def test_a_consent_is_recorded_with_what_shows_it_and_taken_back(cast: Cast, rm,
     assert "客户电话中要求停发" in watching.get(page).content.decode()
     assert "record/" not in watching.get(page).content.decode()
     assert watching.post(f"{page}record/", {**word, "evidence": "x"}).status_code == 403
+
+
+def test_what_was_heard_stands_beside_the_sentence_and_not_twice(cast: Cast, rm) -> None:
+    """The story joined the RM's sentence, needs and demands with ";": a need that the sentence says stood twice."""
+    from zhike.contacts.write_up import NeedHeard, NextContact, WriteUp, close
+
+    contact = held(cast)
+    with cast.acting("rm", NOW) as actor:
+        form = WriteUp(
+            "inclined", "想换按揭，谈得不错。", by_rhythm=False, next=NextContact("call", NOW + timedelta(days=3)),
+            needs=[NeedHeard("loan", "换按揭"), NeedHeard("pension", "父母养老"), NeedHeard("deposit", "父母养老")],
+        )  # fmt: skip
+        close(contact, form, actor=actor, now=NOW, bank=Bank())
+    page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
+    story = page[page.index('id="story"') :]
+    assert '<p>想换按揭，谈得不错。 <span class="heard">父母养老</span></p>' in re.sub(r"\s+", " ", story)
+    ready = rm.get(f"/customers/{customer(cast).pk}/new/visit/").content.decode()
+    assert '<span class="heard">父母养老</span>' in ready

@@ -328,20 +328,26 @@ def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
         parts.append(str(Result(c["result"]).label))
     if c["state"] in {"under_way", "ended"}:
         parts.append(str(State(c["state"]).label))
-    words: list[str] = []
-    for said in (c["result_words"], *c["needs"], *c["demands"]):
-        text = said.rstrip("。.；; ")
-        if text and not any(text in earlier for earlier in words):
-            words.append(text)
     return {
         "id": c["id"],
         "icon": ICONS[c["kind"]],
         "when": clock(c["started_at"]) if started.date() == today else day_text(started.date(), today, weekday=False),
         "title": gettext("Incoming call") if c["incoming"] and c["kind"] == "call" else _kind(c["kind"]),
         "small": " · ".join(parts),
-        "words": "；".join(words) if not owed.speaks().startswith("en") else "; ".join(words),
+        "words": c["result_words"],
+        "heard": _heard(c["result_words"], [*c["needs"], *c["demands"]]),
         "rm": c["rm"],
     }
+
+
+def _heard(sentence: str, needs: list[str]) -> list[str]:
+    """The needs and demands that the RM's own sentence does not say already, each once."""
+    heard: list[str] = []
+    for said in needs:
+        text = said.rstrip("。.；; ")
+        if text and not any(text in earlier for earlier in (sentence, *heard)):
+            heard.append(text)
+    return heard
 
 
 def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:

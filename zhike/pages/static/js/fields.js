@@ -21,4 +21,5 @@ export function restore(form, kept, names = null) {
     while (adder && fields().length < list.length) adder.click();
     fields().forEach((field, at) => at < list.length && (field.value = list[at]));
   }
+  form.dispatchEvent(new CustomEvent("zhike:restored", { bubbles: true }));
 }
