@@ -25,7 +25,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/",
-        "/me/access/", "/customers/differences/",
+        "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
+        "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/",
     ),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/"),
     "administrator": (
@@ -53,6 +54,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     from zhike.contacts import course
     from zhike.contacts.write_up import NeedHeard, NextContact, WriteUp
     from zhike.customers.models import Difference
+    from zhike.obligations import stops
     from zhike.obligations.models import Obligation
     from zhike.pages.sought import sealed
     from zhike.people.actor import acting
@@ -72,7 +74,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     made.contact("reception", company, at=MONDAY - timedelta(hours=2))
     reception = made.plan("reception", MONDAY + timedelta(hours=2), person, agreed=True)
     called = site.customer("单雪", "diamond")
-    made.contact(
+    put_off = made.contact(
         "call", called, at=MONDAY - timedelta(minutes=30), minutes=1, purpose="care", outcome="busy",
         call_back_at=MONDAY + timedelta(minutes=3),
     )  # fmt: skip
@@ -84,6 +86,10 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         under_way[kind] = contact.pk
     with acting(site.cast.rm.pk, MONDAY) as actor:
         sought = quote(sealed("张", actor))
+        quiet = site.customer("许静")
+        stops.stop(
+            quiet, "do_not_disturb", on=MONDAY.date(), evidence="客户来电要求", actor=actor, now=MONDAY, bank=Bank()
+        )
     with site.owner():
         Difference.objects.create(customer=person, field="name", theirs="张卫明", seen_at=MONDAY)
         give(site.cast.rm, "晨间报表", MONDAY, days=30)
@@ -92,7 +98,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     return {
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
-        "colleague": site.cast.rm.pk, "sought": sought,
+        "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
     }  # fmt: skip
 
 
