@@ -195,7 +195,8 @@ class _Sheet:
         self._texts, self._days, self._from_1904 = texts, days, from_1904
         self._ready: list[tuple[int, list[Any]]] = []
         self._parser = _parser(self._begin, None)
-        self._pieces, self._holds = 0, bool
+        self._pieces = 0
+        self._holds: Callable[[], bool] = bool
 
     def feed(self, piece: bytes, *, final: bool = False) -> list[tuple[int, list[Any]]]:
         self._parser.Parse(piece, final)
