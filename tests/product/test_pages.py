@@ -528,3 +528,30 @@ def test_what_was_heard_stands_beside_the_sentence_and_not_twice(cast: Cast, rm)
     assert '<p>想换按揭，谈得不错。 <span class="heard">父母养老</span></p>' in re.sub(r"\s+", " ", story)
     ready = rm.get(f"/customers/{customer(cast).pk}/new/visit/").content.decode()
     assert '<span class="heard">父母养老</span>' in ready
+
+
+@pytest.mark.parametrize(("minutes", "calls"), [(60, True), (60 * 24, False)])
+def test_a_customers_page_calls_back_where_that_is_promised_for_today(
+    cast: Cast, rm, at: datetime, minutes: int, calls: bool
+) -> None:
+    """The call to make was a call without a word of the promise; what is promised for tomorrow is none yet."""
+    with cast.acting("rm", NOW) as actor:
+        call = course.plan(customer(cast), "call", actor=actor, now=NOW, purpose="introduction")
+        course.start(call, actor=actor, now=NOW, bank=Bank())
+        again = NOW + timedelta(minutes=minutes)
+        course.put_through(call, "busy", actor=actor, now=NOW, bank=Bank(), call_back_at=again)
+    owed = Obligation.objects.get(kind="call_back", state="open")
+    page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
+    assert (f'action="/obligations/{owed.pk}/call/"' in page) is calls
+    assert ("15:00 回电</button>" in page) is calls
+    assert page.count("button--solid") == 1
+
+
+@pytest.mark.parametrize(("day", "said"), [((5, 9), "周六 · 1980"), ((1, 9), "2027年1月9日 周六 · 1980")])
+def test_a_birthday_is_not_said_twice(cast: Cast, rm, owner, day: tuple[int, int], said: str) -> None:
+    with owner():
+        Customer.objects.filter(pk=customer(cast).pk).update(
+            birth_calendar="solar", birth_year=1980, birth_month=day[0], birth_day=day[1]
+        )
+    page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
+    assert re.search(rf">{said} 年生<", page)

@@ -22,7 +22,7 @@ from zhike.customers.models import Consent, Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.obligations import stops
 from zhike.pages import owed
-from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, when_text
+from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, weekday_text, when_text
 from zhike.people.actor import Actor
 
 ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
@@ -56,6 +56,7 @@ def card(
         "assets_day": customer.assets_day,
         "silent": _silent(customer, bank, today),
         "next": _next(found, promises, now),
+        "call_back": _call_back(promises, now),
         "birthday": birthday(customer, today, bank),
         "risk": _risk(customer),
         "gaps": gaps(customer),
@@ -194,6 +195,13 @@ def _next(found: cards.Card, promises: list[dict[str, Any]], now: datetime) -> d
     }
 
 
+def _call_back(promises: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
+    """The call-back of today that is nearest, or late: then it is the call to make."""
+    asked = [o for o in promises if o["kind"] == "call_back" and local(o["target"]).date() <= local(now).date()]
+    nearest = min(asked, key=lambda o: o["target"], default=None)
+    return {"href": address("call", nearest["id"]), "when": when_text(nearest["target"], now)} if nearest else None
+
+
 def birthday(customer: Customer, today: date, bank: Bank) -> dict[str, Any] | None:
     born = customer.birthday
     if born is None:
@@ -206,11 +214,17 @@ def birthday(customer: Customer, today: date, bank: Bank) -> dict[str, Any] | No
         if customer.birth_calendar == "lunar" or owed.speaks().startswith("en")
         else f"{gettext('solar')} {name}",
         "lunar": customer.birth_calendar == "lunar",
-        "next": day_text(coming, today) if coming else "",
+        "next": _in_words(coming, customer, today) if coming else "",
         "dates": [day_text(d, today) for d in dates],
         "year": customer.birth_year,
         "in_days": (coming - today).days if coming else None,
     }
+
+
+def _in_words(coming: date, customer: Customer, today: date) -> str:
+    """The next birthday's day; the weekday alone where the rest has just been said."""
+    said = (customer.birth_calendar, customer.birth_month, customer.birth_day) == ("solar", coming.month, coming.day)
+    return weekday_text(coming) if said and coming.year == today.year else day_text(coming, today)
 
 
 def _risk(customer: Customer) -> dict[str, str] | None:
