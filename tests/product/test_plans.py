@@ -18,6 +18,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import agenda
 from zhike.contacts.card import told
+from zhike.contacts.near import near
 from zhike.contacts.whole import whole
 from zhike.customers import search
 from zhike.customers.models import Customer
@@ -125,6 +126,7 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast) -> None:
             with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):
                 assert '"clause"' in today(year, now=NOW)
                 agenda.told(actor, NOW, Bank())
+                near(actor, NOW, Bank())
                 assert '"contacts_all" : 3' in told(customer)
                 load_case(customer, NOW.date())
                 assert '"obligations"' in whole(customer)

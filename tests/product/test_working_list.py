@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast, a_customer
 from zhike import clock
+from zhike.api.edge import described
 from zhike.conduct.bank import Bank
 from zhike.customers.models import Acquaintance, Consent, Customer, Holding, Need
 from zhike.obligations.models import Fact, Obligation
@@ -164,6 +166,16 @@ def test_what_no_list_knows_is_left_out_and_the_api_refuses_it(cast: Cast, book:
         assert browser.get("/api/v1/customers", {"silent": "31"}).status_code == 422
 
 
+def test_the_schema_says_what_each_choice_means() -> None:
+    """Every choice is a parameter of the list, with its values and a sentence."""
+    asked = json.loads(described())["paths"]["/api/v1/customers"]["get"]["parameters"]
+    told = {each["name"]: each for each in asked}
+    for name, values in CHOICES.items():
+        text = json.dumps(told[name])
+        assert all(f'"{value}"' in text for value in values), name
+        assert '"description"' in text, name
+
+
 def test_nobody_who_must_not_be_called_is_in_a_list_of_whom_to_call(
     cast: Cast, owner: Role, book: dict[str, Customer]
 ) -> None:
@@ -180,6 +192,9 @@ def test_a_list_sees_no_further_than_its_reader(cast: Cast, book: dict[str, Cust
     with cast.acting("mate", NOW) as actor:
         assert WorkingList({}, NOW, Bank()).counts(cast.rm.pk, actor).book == {}
     assert shown(cast.client("leader", NOW), rm=str(cast.rm.pk), need="open") == ["需求求"]
+    with clock.at(NOW):
+        page = cast.client("leader", NOW).get("/customers/", {"rm": cast.rm.pk, "need": "open"}).content.decode()
+    assert '<input type="hidden" name="need" value="open">' in page, "another book is looked through for the same"
 
 
 def test_a_large_book_counts_what_is_chosen_and_the_rows_own_columns(

@@ -62,28 +62,38 @@ class RevealedOut(Out):
 
 
 class Filters(Page):
-    """``q``: a name or part of it, pinyin or initials, a phone's tail, a number; what is found comes on one page.
+    """``q`` by itself; the others make a working list, and all are to be true."""
 
-    The others make a working list, and all are to be true. Who is to be called or greeted leaves out customers with whom
-    contact has stopped. ``silent``: not in touch for longer than the tier's rhythm, or for so many days. ``matures``: a holding
-    matures within so many days. ``birthday``: celebrated, by the solar or the lunar calendar, within 14 days or this month.
-    ``owed``: something owed to the customer is late. ``met``, ``called``: never by the customer's RM. ``sms``: no consent to
-    marketing by SMS stands. Who sees more than 300 books says which with ``rm``.
-    """
-
-    q: Line = ""
+    q: Annotated[
+        Line,
+        Field(
+            description="A name or part of it, pinyin or initials, a phone's tail, a number. What is found is one page."
+        ),
+    ] = ""
     tier: Line | None = None
     kind: Kind | None = None
-    rm: Id | None = None
-    silent: Literal["rhythm", "30", "60", "90"] | None = None
-    matures: Literal["30"] | None = None
-    birthday: Literal["14", "month"] | None = None
-    owed: Literal["late"] | None = None
-    need: Literal["open"] | None = None
-    met: Literal["never"] | None = None
-    called: Literal["never"] | None = None
-    mobile: Literal["missing"] | None = None
-    sms: Literal["no_consent"] | None = None
+    rm: Annotated[
+        Id | None, Field(description="Whose book. For a working list, who sees more than 300 books says which.")
+    ] = None
+    silent: Annotated[
+        Literal["rhythm", "30", "60", "90"] | None,
+        Field(
+            description="Not in touch for longer than the tier's rhythm, or for so many days; not whom one must not call."
+        ),
+    ] = None
+    matures: Annotated[Literal["30"] | None, Field(description="A holding matures within so many days.")] = None
+    birthday: Annotated[
+        Literal["14", "month"] | None,
+        Field(description="Celebrated, by the solar or the lunar calendar, within 14 days or in this month."),
+    ] = None
+    owed: Annotated[Literal["late"] | None, Field(description="Something owed to the customer is late.")] = None
+    need: Annotated[Literal["open"] | None, Field(description="A need is open.")] = None
+    met: Annotated[
+        Literal["never"] | None, Field(description="Never met by the RM; where the bank counts so, by anybody.")
+    ] = None
+    called: Annotated[Literal["never"] | None, Field(description="Likewise for calls.")] = None
+    mobile: Annotated[Literal["missing"] | None, Field(description="No mobile number is known.")] = None
+    sms: Annotated[Literal["no_consent"] | None, Field(description="No consent to marketing by SMS stands.")] = None
 
 
 # Through how many books a working list is looked for at once.

@@ -78,7 +78,8 @@ def book(request: ActingRequest) -> HttpResponse:
         )[: ROWS + 1]
     )  # fmt: skip
     more = page[ROWS - 1] if len(page) > ROWS else None
-    address = partial(_address, {"rm": _asked_for(keeper, request), "tier": tier, **listed.chosen, "sort": sort})
+    asked = {"rm": _asked_for(keeper, request), "tier": tier, **listed.chosen, "sort": sort}
+    address = partial(_address, asked)
     found = counts.found.get(tier, 0) if tier else sum(counts.found.values())
     context = {
         "rows": [_row(row, request, bank, listed) for row in page[:ROWS]],
@@ -100,6 +101,7 @@ def book(request: ActingRequest) -> HttpResponse:
         "older": address(after=f"{more['place']}~{more['id']}") if more else None,
         "start": address() if after else None,
         "books": books,
+        "asked": asked,
         "keeper": keeper,
         "own": keeper == request.actor.id,
         "differences": waiting(request),
