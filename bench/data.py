@@ -212,14 +212,14 @@ def contact_row(c: Held) -> tuple[Any, ...]:
     result, words = RESULTS[c.number % len(RESULTS)] if c.closed and c.connected else ("", "")
     closed_at = c.ended + timedelta(hours=2) if c.closed or not c.connected else None
     return (
-        c.id, c.kind, "closed" if closed_at else "ended", c.customer, c.rm, PURPOSES[c.number % len(PURPOSES)],
+        c.id, c.kind, "closed" if closed_at else "ended", c.customer, c.rm, c.rm, PURPOSES[c.number % len(PURPOSES)],
         c.started, c.started, c.ended, c.first, c.tier, c.outcome, result, words, c.number % 7 != 0, closed_at,
         c.rm, c.started - timedelta(days=3), 3,
     )  # fmt: skip
 
 
 CONTACT_COLUMNS = (
-    "id, kind, state, customer_id, rm_id, purpose, planned_for, started_at, ended_at, first, tier, outcome, result,"
+    "id, kind, state, customer_id, rm_id, held_by_id, purpose, planned_for, started_at, ended_at, first, tier, outcome, result,"
     " result_words, no_need, closed_at, by_id, created_at, version"
 )
 
@@ -332,7 +332,7 @@ def still_open(ledger: Ledger, bank: Bank, rm: int) -> Iterator[tuple[Any, ...]]
             document = asked([("visit_agreed", ago, "contact:0", visit)], tier)
             subject = f"contact:{visits + number + 1}"
             yield (
-                visits + number + 1, "visit", "agreed", customer, rm, "maturity", at, None, None, None, "", "", "", "",
+                visits + number + 1, "visit", "agreed", customer, rm, rm, "maturity", at, None, None, None, "", "", "", "",
                 False, None, rm, ago, 2,
             )  # fmt: skip
         elif number % 3 == 0:
@@ -498,7 +498,7 @@ FROM (SELECT customer_id, max(ended_at) AS at FROM contacts_contact
 WHERE t.customer_id = c.id;
 INSERT INTO customers_acquaintance (customer_id, rm_id, first_met_at, met_source, first_called_at, called_source,
     last_contact_at, meetings, calls)
-SELECT customer_id, rm_id, min(ended_at) FILTER (WHERE kind <> 'call'), 'contact',
+SELECT customer_id, rm_id, min(started_at) FILTER (WHERE kind <> 'call'), 'contact',
        min(ended_at) FILTER (WHERE kind = 'call'), 'contact', max(ended_at),
        count(*) FILTER (WHERE kind <> 'call'), count(*) FILTER (WHERE kind = 'call')
 FROM contacts_contact WHERE ended_at IS NOT NULL AND outcome IN ('', 'reached', 'not_interested')

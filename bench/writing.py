@@ -42,9 +42,9 @@ class Waiting:
 # Visits that ended an hour ago with what the ledger owes for them, in the order of customers, book by book.
 PREPARE = f"""
 WITH held AS (
-    INSERT INTO contacts_contact (kind, state, customer_id, rm_id, purpose, planned_for, started_at, ended_at, first, tier,
+    INSERT INTO contacts_contact (kind, state, customer_id, rm_id, held_by_id, purpose, planned_for, started_at, ended_at, first, tier,
         outcome, result, result_words, no_need, by_id, created_at, version, {data.EMPTY_COLUMNS})
-    SELECT 'visit', 'ended', c.id, c.rm_id, 'care', %(at)s, %(at)s, %(at)s::timestamptz + interval '45 minutes', false, c.tier,
+    SELECT 'visit', 'ended', c.id, c.rm_id, c.rm_id, 'care', %(at)s, %(at)s, %(at)s::timestamptz + interval '45 minutes', false, c.tier,
         '', '', '', false, c.rm_id, %(at)s, 4, '', '客户公司', false, false, true, false, false, '', '{{}}', '[]', 'tapped', '',
         '', '', '', ''
     FROM customers_customer c ORDER BY c.id %% {data.BOOK}, c.id LIMIT %(many)s
@@ -139,6 +139,7 @@ def document(each: Waiting) -> bytes:
         state="ended",
         customer_id=each.customer,
         rm_id=each.rm,
+        held_by_id=each.rm,
         ended_at=ended,
         tier=each.tier,
     )

@@ -25,10 +25,10 @@ INSERT INTO customers_customer (core_number, kind, name, honorific, gender, tier
     do_not_disturb, complaint_open, met_before, called_before, profile, grams, pinyin, sort_key, version, created_at, changed_at)
 SELECT 'B' || n, 'person', 'N' || n, '', '', 'gold', %(unit)s, CASE WHEN n <= 40 THEN %(mine)s::bigint ELSE 800000001 + n %% 100 END, '',
     false, false, false, 'no', 'no', '{}', '{}', '{}', 'n' || n, 1, now(), now() FROM generate_series(1, 4000) n;
-INSERT INTO contacts_contact (kind, state, customer_id, rm_id, purpose, purpose_words, planned_for, place, invited_by_rm,
+INSERT INTO contacts_contact (kind, state, customer_id, rm_id, held_by_id, purpose, purpose_words, planned_for, place, invited_by_rm,
     customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, grade, tier, outcome, met_where, seen_off,
     invitation, result, result_words, no_need, cancelled_for, cancelled_why, by_id, created_at, version)
-SELECT 'call', 'planned', c.id, c.rm_id, 'care', '', now() + n * interval '1 hour', '', false, false, false, false, false, '', '{}',
+SELECT 'call', 'planned', c.id, c.rm_id, c.rm_id, 'care', '', now() + n * interval '1 hour', '', false, false, false, false, false, '', '{}',
     '[]', 'tapped', '', '', '', '', '', '', '', false, '', '', c.rm_id, now(), 1
 FROM customers_customer c, generate_series(1, 5) n WHERE c.core_number LIKE 'B%%';
 INSERT INTO obligations_fact (kind, at, known_at, grade, staff_id, customer_id, subject, data, void)

@@ -63,11 +63,11 @@ INSERT INTO customers_acquaintance (customer_id, rm_id, met_source, called_sourc
 SELECT id, rm_id, '', '', 1, 1 FROM customers_customer WHERE id > 900000000;
 INSERT INTO customers_relation (customer_id, kind, name, age, note, source, at)
 SELECT id, 'child', '', 'under_14', '', 'contact', '2026-01-01' FROM customers_customer WHERE id > 900000000;
-INSERT INTO contacts_contact (id, kind, state, customer_id, rm_id, purpose, purpose_words, planned_for, place, invited_by_rm,
+INSERT INTO contacts_contact (id, kind, state, customer_id, rm_id, held_by_id, purpose, purpose_words, planned_for, place, invited_by_rm,
     customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, started_at, ended_at, grade, tier,
     outcome, met_where, seen_off, invitation, result, result_words, no_need, closed_at, cancelled_for, cancelled_why, by_id,
     created_at, version)
-SELECT 900000000 + n, 'visit', 'closed', c.id, c.rm_id, '', '', at, '', false, false, true, false, false, '', '{{}}', '[]', at, at,
+SELECT 900000000 + n, 'visit', 'closed', c.id, c.rm_id, c.rm_id, '', '', at, '', false, false, true, false, false, '', '{{}}', '[]', at, at,
        'tapped', 'gold', '', '', '', '', 'agreed', '', true, at, '', '', c.rm_id, at, 1
 FROM generate_series(1, {rms} * {book} * 3) n
 JOIN customers_customer c ON c.id = 900000001 + n % ({rms} * {book}),

@@ -61,10 +61,10 @@ INSERT INTO customers_consent (customer_id, purpose, channel, given, evidence, s
 SELECT {customer}, 'service', 'sms', true, '', 'contact', '2026-01-01' FROM generate_series(1, 15);
 INSERT INTO customers_relation (customer_id, kind, other_id, name, age, note, source, at)
 SELECT {customer}, 'other', c.id, '', '', '', 'contact', '2026-01-01' FROM customers_customer c WHERE core_number LIKE 'M{turn}%';
-INSERT INTO contacts_contact (kind, state, customer_id, rm_id, purpose, purpose_words, planned_for, place, invited_by_rm,
+INSERT INTO contacts_contact (kind, state, customer_id, rm_id, held_by_id, purpose, purpose_words, planned_for, place, invited_by_rm,
     customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, started_at, ended_at, grade, tier, outcome,
     met_where, seen_off, invitation, result, result_words, no_need, closed_at, cancelled_for, cancelled_why, by_id, created_at, version)
-SELECT 'visit', state, {customer}, {rm}, '', '', '2026-03-16 06:00+00', '', false, false, true, false, false, '', '{{}}', '[]',
+SELECT 'visit', state, {customer}, {rm}, {rm}, '', '', '2026-03-16 06:00+00', '', false, false, true, false, false, '', '{{}}', '[]',
        CASE WHEN state = 'closed' THEN timestamptz '2026-03-16 01:00+00' END,
        CASE WHEN state = 'closed' THEN timestamptz '2026-03-16 01:30+00' END, 'tapped', 'gold', '', '', '', '', '', '', true,
        CASE WHEN state = 'closed' THEN timestamptz '2026-03-16 01:40+00' END, '', '', {rm}, '2026-03-15', 1

@@ -174,8 +174,12 @@ def visit(*, tier: str, first: bool, minutes: int, bank: Bank) -> Brief:
     return Brief(tuple(before), tuple(during), (Item("V5", thanks),))
 
 
-def call(*, purpose: str, first: bool, address: str, bank_name: str, rm: str, about: Words | None, bank: Bank) -> Brief:
-    """C1, C2, C7, C9: the call sheet with its script; a first call greets, introduces and shows no product."""
+def call(*, purpose: str, first: bool, address: str, bank_name: str, rm: str, about: Words | None, bank: Bank,
+         stands_in_for: str = "") -> Brief:  # fmt: skip
+    """C1, C2, C7, C9: the call sheet with its script; a first call greets, introduces and shows no product.
+
+    `stands_in_for`: the customer's own RM, whom somebody else speaks for and never claims to be.
+    """
     before = (
         Item("C1", Words("目的与要点备好", "purpose and content ready"), "purpose"),
         Item("C1", Words("基本情况、资产、称谓已看", "basics, assets and form of address read"), "basics"),
@@ -195,14 +199,22 @@ def call(*, purpose: str, first: bool, address: str, bank_name: str, rm: str, ab
         during += (
             Item("C7", Words("简短；产品不细讲，邀请来行面谈", "short; no product in detail, invite to the bank")),
         )
-    return Brief(before, during, (), _script(purpose, first, address, bank_name, rm, about))
+    return Brief(before, during, (), _script(purpose, first, address, bank_name, rm, about, stands_in_for))
 
 
-def _script(purpose: str, first: bool, address: str, bank_name: str, rm: str, about: Words | None) -> tuple[Line, ...]:
+def _script(
+    purpose: str, first: bool, address: str, bank_name: str, rm: str, about: Words | None, stands_in_for: str
+) -> tuple[Line, ...]:
     hello = Line(
         Words(f"{address}，您好，我是{bank_name}的{rm}。", f"Good day, {address}. This is {rm} of {bank_name}."),
         clause="C2",
     )
+    if stands_in_for:
+        said = Words(
+            f"{address}，您好，我是{bank_name}的{rm}，受您的客户经理{stands_in_for}委托给您来电。",
+            f"Good day, {address}. This is {rm} of {bank_name}, calling for your own manager {stands_in_for}.",
+        )
+        hello = Line(said, clause="C2")
     time = Line(
         Words("现在方便说一分钟吗？", "Is this a good moment for a minute?"),
         Words("忙：致歉，问何时方便，选“忙”", "Busy: apologise, ask when a call suits, choose “busy”"),

@@ -60,6 +60,10 @@ class Settlement:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
+# Owed by whoever held the contact, a stand-in as well; thanks and what is to be found out stay the RM's.
+HOLDERS = frozenset({"write_up", "call_again"})
+
+
 def owe(fact: Fact, case: Case, code: Code, bank: Bank, workdays: Workdays) -> list[Due]:
     """What is owed because of `fact`, clause by clause in the order of the code.
 
@@ -104,7 +108,7 @@ def _due(
         kind=rule.kind,
         force=clause.force,
         origin="law" if clause.law else rule.origin,
-        owner=fact.staff,
+        owner=fact.data.get("held_by", fact.staff) if rule.kind in HOLDERS else fact.staff,
         customer=fact.customer,
         subject=fact.subject,
         tier=tier,

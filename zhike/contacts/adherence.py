@@ -13,10 +13,10 @@ from zhike.conduct.measure import Talk, Tally, tallies
 from .models import Outcome
 
 
-def tallied(rm: int, since: datetime, *, bank: Bank) -> list[Tally]:
-    """The RM's contacts since a moment, clause by clause. One query, whatever their number."""
+def tallied(holder: int, since: datetime, *, bank: Bank) -> list[Tally]:
+    """The contacts that one has held since a moment, clause by clause. One query, whatever their number."""
     with connection.cursor() as cursor:
-        cursor.execute(TALKS, [rm, since])
+        cursor.execute(TALKS, [holder, since])
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     talks = [_talk(row, bank) for row in rows]
@@ -44,6 +44,6 @@ SELECT c.kind, coalesce(c.first, false) AS first, c.incoming, c.tier, c.invited_
 FROM contacts_contact c
 LEFT JOIN LATERAL (SELECT array_agg(f.id) AS fields FROM obligations_fact f
                    WHERE f.subject = 'contact:' || c.id AND f.kind = 'field_learned' AND NOT f.void) f ON true
-WHERE c.rm_id = %s AND c.started_at >= %s AND c.state IN ('ended', 'closed')
+WHERE c.held_by_id = %s AND c.started_at >= %s AND c.state IN ('ended', 'closed')
 ORDER BY c.started_at
 """

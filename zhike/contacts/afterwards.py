@@ -41,7 +41,7 @@ class Account:
     """What happened. ``appointment`` or ``customer_asked`` or ``surprise_reason`` for a visit; ``outcome`` for a call.
 
     ``seen``: where met and seen off, card handed, invited by the RM. ``fulfils``: the obligation that a call was made for.
-    ``explanation``: what the RM wants kept beside a finding.
+    ``explanation``: what the RM wants kept beside a finding. ``held_by``: who held it, the actor unless said.
     """
 
     kind: str
@@ -61,6 +61,7 @@ class Account:
     note: str = ""
     explanation: str = ""
     fulfils: int | None = None
+    held_by: int | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -72,6 +73,7 @@ def foreseen(customer: Customer, told: Account, *, actor: Actor, bank: Bank) -> 
         kind=told.kind,
         customer=customer,
         rm_id=customer.rm_id or actor.id,
+        held_by_id=told.held_by or actor.id,
         purpose=told.purpose,
         incoming=told.incoming,
         outcome=told.outcome,
@@ -113,6 +115,7 @@ def record(
         incoming=told.incoming,
         afterwards=True,
     )
+    contact.held_by_id = told.held_by or actor.id
     _before(contact, told, actor=actor, now=now, bank=bank)
     contact.outcome = told.outcome
     course.start(

@@ -111,13 +111,13 @@ SELECT json_build_object(
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
              t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL AS prepared, t.outcome, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
-      WHERE t.rm_id = %(me)s AND (t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
-                                  OR t.started_at >= %(midnight)s AND t.started_at < %(until)s)
+      WHERE (t.rm_id = %(me)s AND t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
+             OR t.held_by_id = %(me)s AND t.started_at >= %(midnight)s AND t.started_at < %(until)s)
       UNION ALL
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
              t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL, t.outcome, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
-      WHERE t.rm_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
+      WHERE t.held_by_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
         AND t.state = 'under_way'
       ORDER BY planned_for, started_at LIMIT %(rows)s) r),
   'settled', (SELECT coalesce(json_agg(r), '[]') FROM (

@@ -52,7 +52,7 @@ def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, b
     if obligation.state != State.OPEN:
         raise AlreadySettled(obligation)
     at = how.at or now
-    _stop(_verdicts(obligation, how, at, now))
+    _stop(_verdicts(obligation, how, at, now) or _stand_in(obligation, actor, bank.at(at)))
     if obligation.kind == "find_out":
         assert obligation.customer is not None
         obligation.customer.learn(
@@ -159,6 +159,17 @@ def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> 
     if obligation.kind == "find_out" and not how.value.strip():
         return blocked("no_value", "请填写问到的内容。", "Enter what you found out.", "value")
     return []
+
+
+def _stand_in(obligation: Obligation, actor: Actor, bank: Bank) -> list[Verdict]:
+    """Where the bank has set so, thanks are the customer's own RM's to send and wait for them."""
+    if obligation.kind != "thanks" or obligation.owner_id == actor.id or bank.stand_in_thanks != "not_sent":
+        return []
+    words = Words(
+        "本行规定致谢不代发，由客户自己的客户经理发送。",
+        "By the bank's rule nobody sends thanks for another: the customer's own manager does.",
+    )
+    return [Verdict(obligation.clause, "not_by_a_stand_in", "block", words, "channel", "bank")]
 
 
 def _channel_words(obligation: Obligation) -> tuple[str, str]:

@@ -34,7 +34,6 @@ WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_hand
 RECKONED = frozenset({"started_at", "ended_at", "outcome", "call_back_at"})
 # What may be amended of a call that waits for its write-up: without them there is nothing to write up.
 OF_THE_CALL = frozenset({"outcome", "call_back_at"})
-ENDINGS = ("reception_ended", "visit_ended", "call_ended")
 # What was said to the customer was said, whatever becomes of the contact that it was about.
 SAID = ("message_sent", "answered", "customer_told")
 
@@ -166,7 +165,7 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
         if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     _findings(contact).update(void=True)
-    recall(contact.customer_id, contact.rm_id)
+    recall(contact.customer_id, contact.held_by_id)
     return contact
 
 
@@ -191,7 +190,7 @@ def _find_anew(contact: Contact, reason: str, bank: Bank) -> None:
 
 def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
     """Tells the ending anew. A call-back that was promised goes with the outcome that promised it."""
-    old = Kept.objects.filter(subject=contact.subject, kind__in=ENDINGS, void=False).first()
+    old = Kept.objects.filter(subject=contact.subject, kind__in=course.ENDINGS, void=False).first()
     if old is None or contact.started_at is None or contact.ended_at is None:
         return
     data = dict(old.data)
@@ -200,9 +199,9 @@ def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
         data["started"] = contact.started_at.isoformat()
         data["seconds"] = int((contact.ended_at - contact.started_at).total_seconds())
         data["call_back"] = _promised_anew(contact, actor, now, bank)
-    anew = Fact(old.kind, contact.ended_at, now, contact.rm_id, contact.customer_id, contact.subject, data, "entered")
+    anew = Fact(old.kind, contact.ended_at, now, old.staff_id, contact.customer_id, contact.subject, data, "entered")
     ledger.correct(old, by=anew, actor=actor, now=now, bank=bank)
-    recall(contact.customer_id, contact.rm_id)
+    recall(contact.customer_id, contact.held_by_id)
 
 
 def _promised_anew(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> str | None:
@@ -218,7 +217,7 @@ def _promised_anew(contact: Contact, actor: Actor, now: datetime, bank: Bank) ->
     promise = None
     if target:
         promised = {"target": target, "outcome": contact.outcome, "words": contact.result_words}
-        promise = Fact("call_back_promised", contact.ended_at, now, contact.rm_id, contact.customer_id, contact.subject,
+        promise = Fact("call_back_promised", contact.ended_at, now, contact.held_by_id, contact.customer_id, contact.subject,
                        promised, "entered")  # fmt: skip
     if old:
         ledger.correct(old, by=promise, actor=actor, now=now, bank=bank)

@@ -18,15 +18,16 @@ from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.obligations import ledger
-from zhike.obligations.models import Finding
+from zhike.obligations.models import Finding, Obligation
 from zhike.people.actor import Actor
 
-from .history import history, remember
+from .history import is_first, remember
 from .models.contact import Contact, Kind, Outcome, State
 from .states import follow
 
 # A tap may reach the server a little later than it happened; what is older was entered by hand.
 AT_THE_MOMENT = timedelta(minutes=2)
+ENDINGS = ("reception_ended", "visit_ended", "call_ended")
 
 
 class DoesNotFit(Refused):
@@ -66,6 +67,7 @@ def plan(
         kind=kind,
         customer=customer,
         rm_id=customer.rm_id or actor.id,
+        held_by_id=customer.rm_id or actor.id,
         planned_for=planned_for,
         purpose=purpose,
         purpose_words=purpose_words,
@@ -163,14 +165,18 @@ def hand_over(customer: Customer, before: int | None, after: int, actor: Actor |
 
     Raises Unfinished, unless nobody is there to hear it.
     """
-    begun = Contact.objects.filter(customer=customer, state__in=[State.UNDER_WAY, State.ENDED]).select_related("rm")
+    begun = Contact.objects.filter(customer=customer, state__in=[State.UNDER_WAY, State.ENDED]).select_related(
+        "held_by"
+    )
     if actor is not None and (contact := begun.first()):
         raise Unfinished(
-            f"{contact.rm.name}还有一次联系没有结束或没有写记录，请先由其本人或主管写完，再变更归属。",
-            f"{contact.rm.name} has a contact that is not ended or not written up. It is finished first, by them or by "
+            f"{contact.held_by.name}还有一次联系没有结束或没有写记录，请先由其本人或主管写完，再变更归属。",
+            f"{contact.held_by.name} has a contact that is not ended or not written up. It is finished first, by them or by "
             "their leader; then the customer changes hands.",
         )
-    Contact.objects.filter(customer=customer, state__in=[State.PLANNED, State.AGREED]).update(rm_id=after)
+    Contact.objects.filter(customer=customer, state__in=[State.PLANNED, State.AGREED]).update(
+        rm_id=after, held_by_id=after
+    )
 
 
 def prepare(contact: Contact, ticks: Iterable[str], *, now: datetime) -> Contact:
@@ -197,6 +203,7 @@ def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: dat
     _only(contact, Kind.VISIT)
     contact.state = follow("arrive", contact)
     contact.arrived_at = _happened("arrived_at", at, now)
+    _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
     _save(contact)
     _tell(contact, [_fact(contact, "arrived", contact.arrived_at, now)], actor, now, bank)
     return contact
@@ -221,6 +228,7 @@ def start(
     if not contact.afterwards:
         _alive(contact.customer)
     at = _happened("started_at", at, now)
+    _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
     verdicts = start_verdicts(contact, at, surprise_reason, bank)
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED
@@ -235,6 +243,15 @@ def start(
     keep_findings(verdicts, contact, surprise_reason or explanation, at, bank)
     _tell(contact, facts, actor, now, bank)
     return contact
+
+
+def _hold(contact: Contact, holder: int) -> None:
+    """Who holds it: being at the door on time is then theirs as well."""
+    if holder == contact.held_by_id:
+        return
+    contact.held_by_id = holder
+    arrivals = Obligation.objects.filter(subject=contact.subject, kind="arrival", state="open")
+    arrivals.update(owner_id=holder)
 
 
 def _alive(customer: Customer) -> None:
@@ -262,11 +279,11 @@ def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: B
         )
     if contact.kind == Kind.CALL:
         connects = contact.outcome not in set(Outcome) or Outcome(contact.outcome).connected
-        first = connects and history(contact.customer_id, contact.rm_id, bank).first("call", at)
+        first = connects and (contact.first if contact.ended_at else _is_first(contact, at, bank))
         today, week = _selling_calls(contact, at, bank) if contact.purpose in guard.SELLING else (0, 0)
         return guard.call_start(
             purpose=contact.purpose,
-            first=first,
+            first=bool(first),
             incoming=contact.incoming,
             now=at,
             bank=bank,
@@ -323,7 +340,8 @@ def end(
         purpose=contact.purpose,
     )
     _tell(contact, [fact], actor, now, bank)
-    remember(contact.customer_id, contact.rm_id, contact.kind, contact.ended_at, connected=True)
+    assert contact.started_at is not None
+    remember(contact.customer_id, contact.held_by_id, contact.kind, contact.started_at, contact.ended_at)
     return contact
 
 
@@ -384,7 +402,7 @@ def put_through(
         facts.append(_fact(contact, "call_back_promised", ended, now, **promised))
     _tell(contact, facts, actor, now, bank)
     if connected:
-        remember(contact.customer_id, contact.rm_id, contact.kind, ended, connected=True)
+        remember(contact.customer_id, contact.held_by_id, contact.kind, contact.started_at, ended)
     return contact
 
 
@@ -432,23 +450,36 @@ def _happened(field: str, at: datetime | None, now: datetime, *, after: datetime
 
 def _settle_history(contact: Contact, bank: Bank) -> None:
     assert contact.started_at is not None
-    then = bank.at(contact.started_at)
-    contact.first = history(contact.customer_id, contact.rm_id, then).first(contact.kind, contact.started_at)
+    contact.first = _is_first(contact, contact.started_at, bank)
+
+
+def _is_first(contact: Contact, at: datetime, bank: Bank) -> bool:
+    return is_first(contact.customer_id, contact.rm_id, contact.held_by_id, contact.kind, at, bank)
 
 
 def _grade(at: datetime, now: datetime) -> str:
     return "tapped" if abs(now - at) <= AT_THE_MOMENT else "entered"
 
 
+def whose_duty(contact: Contact, kind: str) -> tuple[int, dict[str, int]]:
+    """Whose duty a fact touches. What a stand-in hears and promises is the stand-in's to keep; the ending is the RM's, but says
+    who held it, whose the write-up is.
+    """
+    if not contact.stood_in or kind not in ENDINGS:
+        return contact.held_by_id, {}
+    return contact.rm_id, {"held_by": contact.held_by_id}
+
+
 def _fact(contact: Contact, kind: str, at: datetime, now: datetime, **data: Any) -> Fact:
+    staff, held = whose_duty(contact, kind)
     return Fact(
         kind=kind,
         at=at,
         known_at=now,
-        staff=contact.rm_id,
+        staff=staff,
         customer=contact.customer_id,
         subject=contact.subject,
-        data=data,
+        data={**data, **held},
         grade="tapped" if abs(now - at) <= AT_THE_MOMENT else "entered",
     )
 
@@ -473,7 +504,7 @@ def keep_findings(verdicts: Sequence[Verdict], contact: Contact, reason: str, at
     for verdict in verdicts:
         Finding.record(
             verdict,
-            staff=contact.rm_id,
+            staff=contact.held_by_id,
             customer=contact.customer_id,
             subject=contact.subject,
             reason=reason,

@@ -16,9 +16,21 @@ class History:
     first_called_at: datetime | None
 
     def first(self, kind: str, at: datetime) -> bool:
-        """Whether a contact at ``at`` is the first of its kind: meetings (reception, visit) and calls are counted apart."""
+        """Whether a contact that begins at ``at``, not yet counted, is the first: meetings (reception, visit) and calls apart."""
         before = self.first_called_at if kind == "call" else self.first_met_at
-        return before is None or at <= before
+        return before is None or at < before
+
+
+def is_first(customer: int, rm: int | None, holder: int, kind: str, at: datetime, bank: Bank) -> bool:
+    """Whether a contact that ``holder`` begins at ``at`` is the first meeting or call.
+
+    A stand-in's is not, unless the bank counts them per bank: the RM's own first meeting is still to come, and only the RM
+    introduces himself as the customer's own.
+    """
+    bank = bank.at(at)
+    if bank.acquaintance == "rm" and holder != (rm or holder):
+        return False
+    return history(customer, holder, bank).first(kind, at)
 
 
 def history(customer: int, rm: int, bank: Bank) -> History:
@@ -34,9 +46,9 @@ def history(customer: int, rm: int, bank: Bank) -> History:
     return History(row[0], row[1]) if row else History(None, None)
 
 
-def remember(customer: int, rm: int, kind: str, at: datetime, *, connected: bool) -> None:
-    """Keeps that they met, or talked: the first and the last time, and how often."""
-    met, called = kind != "call", kind == "call" and connected
+def remember(customer: int, holder: int, kind: str, began: datetime, ended: datetime) -> None:
+    """Keeps that they met, or talked: when first (it began) and last (it ended), and how often."""
+    met, called = kind != "call", kind == "call"
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO customers_acquaintance AS a (customer_id, rm_id, first_met_at, met_source, first_called_at,
@@ -53,24 +65,23 @@ def remember(customer: int, rm: int, kind: str, at: datetime, *, connected: bool
                  meetings = a.meetings + excluded.meetings, calls = a.calls + excluded.calls""",
             {
                 "customer": customer,
-                "rm": rm,
-                "met_at": at if met else None,
+                "rm": holder,
+                "met_at": began if met else None,
                 "met": "contact" if met else "",
-                "called_at": at if called else None,
+                "called_at": began if called else None,
                 "called": "contact" if called else "",
-                "last": at if met or called else None,
+                "last": ended,
                 "meetings": int(met),
                 "calls": int(called),
             },
         )
-        if met or called:
-            cursor.execute(
-                "UPDATE customers_customer SET last_contact_at = greatest(last_contact_at, %s) WHERE id = %s",
-                [at, customer],
-            )
+        cursor.execute(
+            "UPDATE customers_customer SET last_contact_at = greatest(last_contact_at, %s) WHERE id = %s",
+            [ended, customer],
+        )
 
 
-def recall(customer: int, rm: int) -> None:
+def recall(customer: int, holder: int) -> None:
     """Reckons the acquaintance anew from the contacts that stand, after one was corrected or struck."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -82,14 +93,14 @@ def recall(customer: int, rm: int) -> None:
                  called_source = CASE WHEN a.called_source IN ('import', 'attested') THEN a.called_source
                                       WHEN c.called IS NULL THEN '' ELSE 'contact' END,
                  last_contact_at = c.last, meetings = c.meetings, calls = c.calls
-               FROM (SELECT min(ended_at) FILTER (WHERE kind <> 'call') AS met,
-                            min(ended_at) FILTER (WHERE kind = 'call') AS called, max(ended_at) AS last,
+               FROM (SELECT min(started_at) FILTER (WHERE kind <> 'call') AS met,
+                            min(started_at) FILTER (WHERE kind = 'call') AS called, max(ended_at) AS last,
                             count(*) FILTER (WHERE kind <> 'call') AS meetings, count(*) FILTER (WHERE kind = 'call') AS calls
                      FROM contacts_contact
-                     WHERE customer_id = %(customer)s AND rm_id = %(rm)s AND state IN ('ended', 'closed')
+                     WHERE customer_id = %(customer)s AND held_by_id = %(rm)s AND state IN ('ended', 'closed')
                        AND (kind <> 'call' OR outcome IN ('reached', 'not_interested'))) c
                WHERE a.customer_id = %(customer)s AND a.rm_id = %(rm)s""",
-            {"customer": customer, "rm": rm},
+            {"customer": customer, "rm": holder},
         )
         cursor.execute(
             """UPDATE customers_customer SET last_contact_at = (

@@ -13,13 +13,13 @@ from zhike.obligations import ledger
 from zhike.obligations.models import Fact, Finding
 from zhike.people.actor import Actor
 
-from . import correction
+from . import correction, course
 from .history import recall
 from .models import Contact, Outcome, State
 from .states import follow
 
 WITHIN = timedelta(minutes=10)
-TOLD_AT_THE_END = (*correction.ENDINGS, "call_back_promised")
+TOLD_AT_THE_END = (*course.ENDINGS, "call_back_promised")
 
 
 def may_take_back(contact: Contact, now: datetime) -> bool:
@@ -52,7 +52,7 @@ def take_back(contact: Contact, *, reason: str, actor: Actor, now: datetime, ban
         _not_ended(contact)
     contact.version += 1
     contact.save()
-    recall(contact.customer_id, contact.rm_id)
+    recall(contact.customer_id, contact.held_by_id)
     return contact
 
 
@@ -68,6 +68,7 @@ def _not_begun(contact: Contact) -> None:
     """An arrival that the start stood for was none either, and a surprise visit that was not begun is no finding."""
     if contact.arrived_at == contact.started_at:
         contact.arrived_at = None
+    contact.held_by_id = contact.rm_id
     contact.started_at, contact.was_agreed, contact.surprise_reason = None, None, ""
     kept = Finding.objects.filter(customer_id=contact.customer_id, subject=contact.subject, void=False)
     kept.update(void=True)

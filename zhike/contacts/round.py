@@ -135,7 +135,12 @@ def _stopped_by_a_guard(
     if at.astimezone(bank.zone).date() != begins.astimezone(bank.zone).date():
         return Kept(customer, Words("当天排不下了，请另选一天。", "The day has no room left: choose another."))
     call = Contact(
-        kind=Kind.CALL, customer=customer, rm_id=customer.rm_id or actor.id, purpose=purpose, state=State.PLANNED
+        kind=Kind.CALL,
+        customer=customer,
+        rm_id=customer.rm_id or actor.id,
+        held_by_id=actor.id,
+        purpose=purpose,
+        state=State.PLANNED,
     )
     for verdict in course.start_verdicts(call, at, "", bank):
         if verdict.effect == "block":

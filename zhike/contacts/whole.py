@@ -20,7 +20,8 @@ WHOLE = """
 SELECT json_build_object(
     'id', t.id::text, 'kind', t.kind, 'state', t.state,
     'customer', json_build_object('id', c.id::text, 'name', c.name, 'honorific', c.honorific, 'tier', c.tier),
-    'rm', json_build_object('id', s.id::text, 'name', s.name), 'follows', t.follows_id::text,
+    'rm', json_build_object('id', s.id::text, 'name', s.name),
+    'held_by', json_build_object('id', h.id::text, 'name', h.name), 'follows', t.follows_id::text,
     'purpose', t.purpose, 'purpose_words', t.purpose_words, 'planned_for', t.planned_for,
     'planned_minutes', t.planned_minutes, 'place', t.place, 'invited_by_rm', t.invited_by_rm,
     'customer_asked', t.customer_asked, 'told_customer', t.told_customer, 'incoming', t.incoming,
@@ -49,5 +50,6 @@ SELECT json_build_object(
                       AND (o.subject = 'contact:' || t.id OR starts_with(o.subject, 'contact:' || t.id || '/')))
 )::text
 FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id JOIN people_staff s ON s.id = t.rm_id
+JOIN people_staff h ON h.id = t.held_by_id
 WHERE t.id = %(contact)s
 """

@@ -210,7 +210,7 @@ def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
     assert ended is not None
 
     def fact(kind: str, at: datetime, subject: str = contact.subject, **data: Any) -> Fact:
-        return Fact(kind, at, now, contact.rm_id, contact.customer_id, subject, data)
+        return Fact(kind, at, now, contact.held_by_id, contact.customer_id, subject, data)
 
     facts = [fact("written_up", now)]
     for number, words in enumerate(form.demands, 1):
@@ -281,10 +281,10 @@ WITH doc AS (SELECT %s::jsonb AS d), {ledger.LEDGER}, closed AS (
     SELECT closed.id, closed.customer_id, m.number, m.words, closed.ended_at, 'open'
     FROM closed, doc, jsonb_to_recordset(d -> 'demands') AS m (number int, words text)
 ), next AS (
-    INSERT INTO contacts_contact (kind, state, customer_id, rm_id, follows_id, purpose, purpose_words, planned_for, place,
+    INSERT INTO contacts_contact (kind, state, customer_id, rm_id, held_by_id, follows_id, purpose, purpose_words, planned_for, place,
         invited_by_rm, customer_asked, told_customer, incoming, afterwards, surprise_reason, ticks, notes, grade, tier, outcome,
         met_where, seen_off, invitation, result, result_words, no_need, cancelled_for, cancelled_why, by_id, created_at, version)
-    SELECT p.kind, p.state, closed.customer_id, closed.rm_id, closed.id, p.purpose, p.words, p.at, p.place,
+    SELECT p.kind, p.state, closed.customer_id, closed.rm_id, closed.rm_id, closed.id, p.purpose, p.words, p.at, p.place,
         p.invited, false, p.state = 'agreed', false, false, '', '{{}}', '[]', 'tapped', '', '',
         '', '', '', '', '', false, '', '', (d -> 'contact' ->> 'by_id')::bigint, (d -> 'contact' ->> 'closed_at')::timestamptz, 1
     FROM closed, doc, jsonb_to_recordset(d -> 'next') AS p (

@@ -151,6 +151,7 @@ class Days:
             kind=kind,
             customer=customer,
             rm=self.rm,
+            held_by=self.rm,
             by=self.rm,
             created_at=max(created, self.began),
             planned_for=at,

@@ -28,6 +28,7 @@ from zhike.api.shapes import Id, In, Line, Moment, Text
 from zhike.contacts import afterwards, course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer
+from zhike.people.models import Staff
 from zhike.people.permissions import policy
 
 router = Router()
@@ -37,7 +38,7 @@ class ContactIn(In):
     """A new contact. Without ``started_at`` it is a plan, agreed where ``appointment`` says so; with it, under way; with
     ``ended_at`` too it is recorded afterwards: a call then says its ``outcome``, a visit its ``appointment``,
     ``customer_asked`` or ``surprise_reason``; ``write_up`` closes it in the same request. What happened is not refused for
-    what it was: the answer's ``findings`` say what is kept with it, beside one's own ``explanation``.
+    what it was: the answer's ``findings`` say what is kept with it, beside one's own ``explanation``. ``held_by``: who held it, the caller unless said otherwise.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class ContactIn(In):
     note: Text = ""
     explanation: Text = ""
     fulfils: Id | None = None
+    held_by: Id | None = None
     write_up: WriteUpIn | None = None
 
 
@@ -124,6 +126,7 @@ def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
         note=body.note,
         explanation=body.explanation,
         fulfils=int(body.fulfils) if body.fulfils else None,
+        held_by=one(Staff.objects.filter(pk__in=request.actor.writes), body.held_by).pk if body.held_by else None,
         seen=body.seen.model_dump(exclude_unset=True) if body.seen else {},
     )
     form = body.write_up.form() if body.write_up else None
@@ -162,7 +165,17 @@ def _begun(request: Desk, customer: Customer, body: ContactIn) -> Contact:
 
 def _not_yet(body: ContactIn) -> None:
     """What only a contact that is over can say is refused before, not dropped."""
-    for name in ("seen", "outcome", "call_back_at", "note", "explanation", "fulfils", "write_up", "arrived_at"):
+    for name in (
+        "seen",
+        "outcome",
+        "call_back_at",
+        "note",
+        "explanation",
+        "fulfils",
+        "held_by",
+        "write_up",
+        "arrived_at",
+    ):
         if getattr(body, name):
             raise field_invalid(name, _("This belongs to a contact that is over. Give `ended_at`, or leave it out."))
 

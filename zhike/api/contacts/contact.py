@@ -49,6 +49,7 @@ class ContactRow(Out):
     state: State
     customer: WhoOut
     rm: Named
+    held_by: Named
     follows: IdOut | None
     purpose: str
     purpose_words: str
@@ -149,7 +150,7 @@ class ContactsOut(Out):
     next: str | None
 
 
-PLAIN = tuple(name for name in ContactRow.model_fields if name not in {"customer", "rm", "follows"})
+PLAIN = tuple(name for name in ContactRow.model_fields if name not in {"customer", "rm", "held_by", "follows"})
 
 
 def row(contact: Contact) -> dict[str, Any]:
@@ -158,6 +159,7 @@ def row(contact: Contact) -> dict[str, Any]:
         **{name: getattr(contact, name) for name in PLAIN},
         "customer": who(contact.customer),
         "rm": {"id": contact.rm_id, "name": contact.rm.name},
+        "held_by": {"id": contact.held_by_id, "name": contact.held_by.name},
         "follows": contact.follows_id,
     }
 
@@ -170,7 +172,7 @@ def answered(contact: Contact, status: int = 200) -> HttpResponse:
 
 
 def contacts(request: Desk) -> Any:
-    return Contact.objects.visible_to(request.actor).select_related("customer", "rm")
+    return Contact.objects.visible_to(request.actor).select_related("customer", "rm", "held_by")
 
 
 def taken(request: Desk, id: str) -> Contact:

@@ -143,6 +143,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "held_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
                     "rm",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
@@ -253,7 +259,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="contact",
             index=models.Index(
-                condition=models.Q(("started_at__isnull", False)), fields=["rm", "started_at"], name="contacts_happened"
+                condition=models.Q(("started_at__isnull", False)),
+                fields=["held_by", "started_at"],
+                name="contacts_happened",
             ),
         ),
         migrations.AddConstraint(

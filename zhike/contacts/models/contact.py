@@ -83,6 +83,8 @@ class Contact(models.Model):
     state = models.TextField(choices=State, default=State.PLANNED)
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="contacts")
     rm = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
+    # Whoever holds it: the RM until it begins, then whoever began it. Who met whom, findings and measures go by this.
+    held_by = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
     # The contact whose write-up proposed this one.
     follows = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="followed_by")
 
@@ -151,7 +153,9 @@ class Contact(models.Model):
             models.Index(
                 fields=["rm", "planned_for"], name="contacts_ahead", condition=Q(state__in=["planned", "agreed"])
             ),
-            models.Index(fields=["rm", "started_at"], name="contacts_happened", condition=Q(started_at__isnull=False)),
+            models.Index(
+                fields=["held_by", "started_at"], name="contacts_happened", condition=Q(started_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -161,6 +165,15 @@ class Contact(models.Model):
     def subject(self) -> str:
         """What the ledger calls this contact."""
         return f"contact:{self.pk}"
+
+    @property
+    def stood_in(self) -> bool:
+        """Somebody other than the customer's RM holds it."""
+        return self.held_by_id != self.rm_id
+
+    def represented_by(self, speaker: Actor) -> str:
+        """The name of the customer's own RM where somebody else speaks, who must never claim to be it; else empty."""
+        return "" if self.rm_id == speaker.id else self.rm.name
 
     @property
     def is_meeting(self) -> bool:

@@ -46,7 +46,7 @@ ORIGINS = {
 
 def _find(request: ActingRequest, id: int) -> Obligation:
     rows = Obligation.objects.visible_to(request.actor).select_related(
-        "customer__unit", "fact", "owner", "settled_by", "settling"
+        "customer__unit", "customer__rm", "fact", "owner", "settled_by", "settling"
     )
     # Held by whoever comes to settle it: of two clicks at once the second sees what the first did.
     found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).filter(pk=id).first()
@@ -129,6 +129,27 @@ def _text(found: Obligation, request: ActingRequest, bank: Bank) -> str:
     """A text to copy: the right variant for a first meeting, the form of address filled in."""
     if found.kind != "thanks" or found.customer is None or "sms" not in found.channels:
         return ""
+    own = found.customer.rm
+    if own is not None and own.pk != request.actor.id:
+        if bank.stand_in_thanks == "not_sent":
+            return ""
+        values = {
+            "address": found.customer.address_as,
+            "speaker": request.actor.name,
+            "rm": own.name,
+            "unit": found.customer.unit.name,
+        }
+        if found.detail.get("text", "later") == "later":
+            return (
+                gettext("%(address)s, thank you for your time. %(speaker)s, for your manager %(rm)s, %(unit)s") % values
+            )
+        return (
+            gettext(
+                "%(address)s, thank you for your time. Your own manager at %(unit)s is %(rm)s, whom you can ask anything; "
+                "%(speaker)s writes this on behalf of %(rm)s."
+            )
+            % values
+        )
     values = {
         "address": found.customer.address_as,
         "rm": request.actor.name,

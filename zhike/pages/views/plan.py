@@ -21,7 +21,7 @@ from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.contacts import course
 from zhike.contacts.afterwards import Account, Agreed, foreseen, record
 from zhike.contacts.course import DoesNotFit
-from zhike.contacts.history import history
+from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
 from zhike.pages import ahead, owed
@@ -79,7 +79,7 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
 
 def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any, bank: Bank) -> HttpResponse:
     given, now, actor = request.POST, request.now, request.actor
-    first_call = kind == Kind.CALL and history(found.pk, found.rm_id or actor.id, bank).first("call", at or now)
+    first_call = kind == Kind.CALL and is_first(found.pk, found.rm_id, actor.id, "call", at or now, bank)
     # A first call introduces, whatever is chosen (C9); one that is over is told as it was.
     purpose = "introduction" if first_call and how != "afterwards" else given.get("purpose", "")
     told: dict[str, Any] = {
@@ -169,7 +169,7 @@ def _form(
     **more: Any,
 ) -> HttpResponse:
     now = request.now
-    first = history(found.pk, found.rm_id or request.actor.id, bank).first(kind, now)
+    first = is_first(found.pk, found.rm_id, request.actor.id, kind, now, bank)
     context = {
         "customer": found,
         "who": owed.person(found.pk, found.name, found.honorific, found.tier, bank, found.kind),

@@ -17,7 +17,7 @@ from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 from zhike.contacts import course
-from zhike.contacts.history import history
+from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.pages import owed
 from zhike.pages.answer import contact_for, in_course, moved
@@ -25,6 +25,7 @@ from zhike.pages.card import card
 from zhike.pages.jinja import left_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.people.actor import Actor
 from zhike.people.permissions import policy
 
 
@@ -35,8 +36,8 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
     found, bank = contact_for(request, contact), bank_of(request)
     if found.state not in {State.PLANNED, State.AGREED}:
         return moved(request, reverse("contact", args=[found.pk]))
-    first = history(found.customer_id, found.rm_id, bank).first(found.kind, request.now)
-    sheet = _sheet(found, first, bank, request.actor.name)
+    first = is_first(found.customer_id, found.rm_id, request.actor.id, found.kind, request.now, bank)
+    sheet = _sheet(found, first, bank, request.actor)
     ticks = [item for item in sheet.before if item.tick]
     context = {
         "contact": found,
@@ -50,7 +51,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         "left": left_text(found.planned_for, request.now) if found.planned_for else "",
         "purpose": found.purpose_words
         or (guard.PURPOSES[found.purpose].say(owed.speaks()) if found.purpose in guard.PURPOSES else ""),
-        "opening": _opening(found, first, request.actor.name),
+        "opening": _opening(found, first, request.actor),
         "after": _after(found, first, bank),
         "begin": _begin(found),
         "tip": owed.tip,
@@ -58,7 +59,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
     return render(request, "prepare.html", context)
 
 
-def _sheet(contact: Contact, first: bool, bank: Bank, rm: str) -> brief.Brief:
+def _sheet(contact: Contact, first: bool, bank: Bank, speaker: Actor) -> brief.Brief:
     tier = contact.customer.tier
     if contact.kind == Kind.RECEPTION:
         return brief.reception(tier=tier, first=first, invited_by_rm=contact.invited_by_rm, bank=bank)
@@ -70,7 +71,8 @@ def _sheet(contact: Contact, first: bool, bank: Bank, rm: str) -> brief.Brief:
         first=first,
         address=contact.customer.address_as,
         bank_name=contact.customer.unit.name,
-        rm=rm,
+        rm=speaker.name,
+        stands_in_for=contact.represented_by(speaker),
         about=about,
         bank=bank,
     )
@@ -92,17 +94,23 @@ def _begin(contact: Contact) -> str:
     }[contact.kind]
 
 
-def _opening(contact: Contact, first: bool, rm: str) -> str:
+def _opening(contact: Contact, first: bool, speaker: Actor) -> str:
     """The first sentence, with the form of address filled in."""
     address = contact.customer.address_as
     if contact.kind == Kind.CALL:
         return ""
+    if own := contact.represented_by(speaker):
+        return gettext("%(address)s, good day. I am %(speaker)s, here for your own manager %(rm)s.") % {
+            "address": address,
+            "speaker": speaker.name,
+            "rm": own,
+        }
     if first:
         return gettext(
             "%(address)s, good day. I am %(rm)s, and from now on you can come to me directly with anything."
         ) % {
             "address": address,
-            "rm": rm,
+            "rm": speaker.name,
         }
     return gettext("%(address)s, good day. Thank you for your time.") % {"address": address}
 
@@ -133,7 +141,7 @@ def ready(request: ActingRequest, contact: int) -> HttpResponse:
     if "HX-Request" in request.headers:
         context: dict[str, Any] = {
             "contact": found,
-            "sheet": _sheet(found, False, bank_of(request), ""),
+            "sheet": _sheet(found, False, bank_of(request), request.actor),
             "speaks": owed.speaks(),
         }
         return render(request, "_ready.html", context)

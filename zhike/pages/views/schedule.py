@@ -136,8 +136,8 @@ def _contacts(request: ActingRequest, start: datetime, end: datetime, bank: Bank
 
     stand = (
         Contact.objects.visible_to(request.actor)
-        .filter(rm_id=request.actor.id)
-        .filter(Q(planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"]) | Q(started_at__gte=start, started_at__lt=end))
+        .filter(Q(rm_id=request.actor.id, planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"])
+                | Q(held_by_id=request.actor.id, started_at__gte=start, started_at__lt=end))
         .exclude(state="struck")
     )  # fmt: skip
     called_off = stopping.called_off_by_file(request.actor.id, start, end)

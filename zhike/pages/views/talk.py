@@ -22,7 +22,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.words import Words
 from zhike.contacts import course, dialling, retraction
-from zhike.contacts.history import history
+from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models.customer import Exhausted, reveals_left
 from zhike.customers.vault import Unopened
@@ -65,7 +65,7 @@ def call(request: ActingRequest, obligation: int) -> HttpResponse:
     if under_way:
         dial(request, under_way, bank)
         return moved(request, f"{reverse('talk', args=[under_way.pk])}?for={found.pk}")
-    first = history(found.customer.pk, found.customer.rm_id or request.actor.id, bank).first("call", request.now)
+    first = is_first(found.customer.pk, found.customer.rm_id, request.actor.id, "call", request.now, bank)
     purpose = "introduction" if first else CALLED_FOR.get(found.kind, "answer")
     contact = course.plan(found.customer, "call", actor=request.actor, now=request.now, purpose=purpose)
     return _started(request, contact, bank, fulfils=found.pk)
@@ -134,7 +134,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
 
 
 def _page(request: ActingRequest, contact: Contact, bank: Bank, status: int = 200, **more: Any) -> HttpResponse:
-    first = history(contact.customer_id, contact.rm_id, bank).first(contact.kind, request.now)
+    first = is_first(contact.customer_id, contact.rm_id, contact.held_by_id, contact.kind, request.now, bank)
     context = {
         "contact": contact,
         "card": card(contact.customer, request.actor, request.now, bank, contact=contact),
@@ -160,6 +160,7 @@ def _call(contact: Contact, first: bool, request: ActingRequest, bank: Bank) -> 
         address=customer.address_as,
         bank_name=customer.unit.name,
         rm=request.actor.name,
+        stands_in_for=contact.represented_by(request.actor),
         about=about,
         bank=bank,
     )
