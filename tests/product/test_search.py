@@ -33,6 +33,7 @@ def cast(cast: Cast, owner: Any) -> Cast:
         for number, customer in enumerate(everyone):
             customer.learn("mobile", f"1381234{5678 + number}", source="contact", actor=sun, now=NOW)
         everyone[0].learn("phone2", "021-87654321", source="contact", actor=sun, now=NOW)
+        everyone[4].learn("phone2", "13912340001", source="contact", actor=sun, now=NOW)
         everyone[0].learn("id_number", "11010519491231002X", source="contact", actor=sun, now=NOW)
     return cast
 
@@ -45,6 +46,7 @@ def cast(cast: Cast, owner: Any) -> Cast:
         ("ouyang", "欧阳静"), ("oyj", "欧阳静"), ("区志", "區志強"), ("ouzq", "區志強"), ("lvbu", "吕布"), ("lubu", "吕布"), ("lü", "吕布"),
         ("宏达", "上海宏达贸易有限公司"), ("hdmy", "上海宏达贸易有限公司"), ("买买提", "阿卜杜拉·买买提"), ("拉买", "阿卜杜拉·买买提"),
         ("5678", "单雪梅"), ("45678", "单雪梅"), ("138-1234-5678", "单雪梅"), ("+86 13812345678", "单雪梅"), ("C001", "单雪梅"),
+        ("4321", "单雪梅"), ("87654321", "单雪梅"), ("021-8765 4321", "单雪梅"), ("13912340001", "欧阳静"), ("0001", "欧阳静"),
         ("c001", "单雪梅"), ("11010519491231002x", "单雪梅"), ("１３８１２３４５６７８", "单雪梅"), ("王伟", "王伟明"),
     ],
 )  # fmt: skip

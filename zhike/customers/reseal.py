@@ -184,7 +184,13 @@ def _difference(vault: Vault, row: Row) -> dict[str, Any]:
 STORES: tuple[Store, ...] = (
     Store(
         "customers_customer",
-        {"profile": "jsonb", "mobile_index": "bytea", "tail_index": "bytea", "id_index": "bytea"},
+        {
+            "profile": "jsonb",
+            "mobile_index": "bytea",
+            "tail_index": "bytea",
+            "other_tail_index": "bytea",
+            "id_index": "bytea",
+        },
         _customer,
     ),
     Store("customers_difference", {"theirs": "text"}, _difference, ("customer_id", "field")),

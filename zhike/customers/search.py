@@ -77,7 +77,7 @@ SELECT c.id, c.name, c.honorific, c.kind, c.tier, coalesce(c.core_number, ''), c
        c.profile -> 'mobile' ->> 'v', c.profile -> 'phone2' ->> 'v'
 FROM customers_customer c JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff s ON s.id = c.rm_id
 WHERE c.id = ANY (ARRAY(
-    SELECT customers_find(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s)
+    SELECT customers_find(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s)
 ))
 ORDER BY c.rm_id IS NOT DISTINCT FROM %s DESC, c.name = %s DESC, c.sort_key, c.id
 LIMIT %s
@@ -89,29 +89,43 @@ def find(text: str, actor: Actor) -> Found:
     asked = read(text)
     if not (asked.grams or asked.pinyin or asked.digits or asked.core):
         return Found([], more=False)
-    mobiles, tails, ids = _indexes(asked.digits)
+    mobiles, tails, others, ids = _indexes(asked.digits)
     # A tail longer than the indexed one is decided on the opened numbers, so all that share its end are fetched.
-    limit = MOST * 2 if tails else ROWS + 1
+    limit = MOST * 4 if others else ROWS + 1
     with connection.cursor() as cursor:
         cursor.execute(
             FIND,
-            [actor.id, asked.grams, asked.pinyin, mobiles, tails, ids, asked.core, MOST, actor.id, text.strip(), limit],
+            [
+                actor.id,
+                asked.grams,
+                asked.pinyin,
+                mobiles,
+                tails,
+                others,
+                ids,
+                asked.core,
+                MOST,
+                actor.id,
+                text.strip(),
+                limit,
+            ],
         )
         rows = cursor.fetchall()
-    hits = [hit for row in rows if (hit := _hit(row, asked, tails=bool(tails)))]
+    hits = [hit for row in rows if (hit := _hit(row, asked, tails=bool(others)))]
     return Found(hits[:ROWS], more=len(hits) > ROWS)
 
 
-def _indexes(digits: str) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Blind indexes to look under: whole mobile numbers, tails, identity numbers."""
+def _indexes(digits: str) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:
+    """Blind indexes to look under: whole mobile numbers, tails of mobiles, tails of second numbers, identity numbers."""
     if not digits:
-        return [], [], []
+        return [], [], [], []
     keys = vault()
     if len(digits) in (15, 18):
-        return [], [], keys.indexes("id", digits)
+        return [], [], [], keys.indexes("id", digits)
+    tails = keys.indexes("tail", digits[-TAIL:])
     if len(digits) == 11 and digits[0] == "1":
-        return keys.indexes("mobile", digits), [], []
-    return [], keys.indexes("tail", digits[-TAIL:]), []
+        return keys.indexes("mobile", digits), [], tails, []
+    return [], tails, tails, []
 
 
 def _hit(row: tuple[Any, ...], asked: Asked, *, tails: bool) -> Hit | None:
@@ -119,7 +133,7 @@ def _hit(row: tuple[Any, ...], asked: Asked, *, tails: bool) -> Hit | None:
     mobile = _opened(sealed, "mobile", customer)
     if tails and core not in asked.core and not mobile.endswith(asked.digits):
         other = _opened(sealed_other, "phone2", customer)
-        if not other.endswith(asked.digits):
+        if not re.sub(r"\D", "", other).endswith(asked.digits):
             return None
         mobile = other
     reading = names.unusual_reading(name) if kind == "person" else ""

@@ -319,6 +319,8 @@ class Library:
         if mobile := values.get("mobile"):
             customer.mobile_index = keys.index("mobile", mobile)
             customer.tail_index = keys.index("tail", mobile[-TAIL:])
+        if other := values.get("phone2"):
+            customer.other_tail_index = keys.index("tail", other[-TAIL:])
         if identity := values.get("id_number"):
             customer.id_index = keys.index("id", identity)
 

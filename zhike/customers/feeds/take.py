@@ -166,11 +166,11 @@ def _opened(stored: str, field: str, customer: int) -> str:
 # What the row already says is not written again: the trail is for changes.
 TELL = """
 UPDATE customers_customer c SET (name, grams, pinyin, sort_key, gender, honorific, assets, assets_day, deceased_on, closed_on,
-    do_not_disturb, birth_calendar, birth_year, birth_month, birth_day, birth_leap, mobile_index, tail_index, id_index,
+    do_not_disturb, birth_calendar, birth_year, birth_month, birth_day, birth_leap, mobile_index, tail_index, other_tail_index, id_index,
     profile, version, changed_at) = (
     SELECT n.name, n.grams, n.pinyin, n.sort_key, n.gender, n.honorific, n.assets, n.assets_day, n.deceased_on, n.closed_on,
         n.do_not_disturb, n.birth_calendar, n.birth_year, n.birth_month, n.birth_day, n.birth_leap, n.mobile_index,
-        n.tail_index, n.id_index, c.profile || t.entries, c.version + 1, %s)
+        n.tail_index, n.other_tail_index, n.id_index, c.profile || t.entries, c.version + 1, %s)
 FROM (SELECT id, columns, entries FROM jsonb_to_recordset(%s::jsonb) AS t (id bigint, columns jsonb, entries jsonb)) t,
     LATERAL jsonb_populate_record((SELECT x FROM customers_customer x WHERE x.id = t.id), t.columns) n
 WHERE c.id = t.id AND (t.entries <> '{}' OR n IS DISTINCT FROM (SELECT x FROM customers_customer x WHERE x.id = t.id))

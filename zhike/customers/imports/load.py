@@ -114,7 +114,7 @@ LIKE_EARLIER = ";".join(
 COLUMNS = (
     "id, core_number, kind, name, honorific, gender, tier, assets, rm_id, unit_id, birth_calendar, birth_year, birth_month,"
     " birth_day, birth_leap, deceased_on, closed_on, do_not_disturb, met_before, met_before_on, called_before,"
-    " called_before_on, profile, grams, pinyin, sort_key, mobile_index, tail_index, id_index"
+    " called_before_on, profile, grams, pinyin, sort_key, mobile_index, tail_index, other_tail_index, id_index"
 )
 LOAD = f"""
 INSERT INTO customers_customer ({COLUMNS}, complaint_open, tier_since, assets_day, version, created_at, changed_at)

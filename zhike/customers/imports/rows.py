@@ -394,6 +394,8 @@ class Checker:
         mobile, number = known.get("mobile"), known.get("id_number") or known.get("uscc")
         columns["mobile_index"] = keys.index("mobile", mobile) if mobile else None
         columns["tail_index"] = keys.index("tail", mobile[-TAIL:]) if mobile else None
+        other = known.get("phone2")
+        columns["other_tail_index"] = keys.index("tail", other[-TAIL:]) if other else None
         columns["id_index"] = keys.index("id", number) if number else None
         # A profile is written by hand: json.dumps makes an encoder for each call and costs as much as all the sealing.
         entries = [
@@ -449,7 +451,7 @@ STAGED = (
     "birth_month smallint", "birth_day smallint", "birth_leap boolean", "deceased_on date", "closed_on date",
     "do_not_disturb boolean", "met_before text", "met_before_on date", "called_before text", "called_before_on date",
     "profile jsonb", "grams text[]", "pinyin text[]", "sort_key text", "mobile_index bytea", "tail_index bytea",
-    "id_index bytea", "book_since date",
+    "other_tail_index bytea", "id_index bytea", "book_since date",
 )  # fmt: skip
 NULL = "\\N"
 
@@ -469,7 +471,8 @@ def staged(checked: Checked, customer: int) -> str:
             take("met_before") or "unknown", _plain(take("met_before_on")), take("called_before") or "unknown",
             _plain(take("called_before_on")), _text(take("profile")), _array(names.grams(checked.name)),
             _array(names.pinyin(checked.name, company=company)), _text(names.sort_key(checked.name, company=company)),
-            _bytes(take("mobile_index")), _bytes(take("tail_index")), _bytes(take("id_index")), _plain(checked.book_since),
+            _bytes(take("mobile_index")), _bytes(take("tail_index")),
+            _bytes(take("other_tail_index")), _bytes(take("id_index")), _plain(checked.book_since),
         )
     ) + "\n"  # fmt: skip
 

@@ -118,6 +118,7 @@ class Migration(migrations.Migration):
                 ("sort_key", models.TextField(default="")),
                 ("mobile_index", models.BinaryField(null=True)),
                 ("tail_index", models.BinaryField(null=True)),
+                ("other_tail_index", models.BinaryField(null=True)),
                 ("id_index", models.BinaryField(null=True)),
                 ("version", models.IntegerField(default=1)),
                 ("created_at", models.DateTimeField()),
@@ -480,6 +481,14 @@ class Migration(migrations.Migration):
             model_name="customer",
             index=models.Index(
                 condition=models.Q(("tail_index__isnull", False)), fields=["tail_index"], name="customers_tail"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("other_tail_index__isnull", False)),
+                fields=["other_tail_index"],
+                name="customers_other_tail",
             ),
         ),
         migrations.AddIndex(

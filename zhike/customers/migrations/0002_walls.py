@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         wall("customers_customer", sees=MINE, writes=f"keeper = ANY ({WRITES})"),
         watch(
             "customers_customer",
-            quiet=("grams", "pinyin", "sort_key", "mobile_index", "tail_index", "id_index"),
+            quiet=("grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index"),
             many=True,
         ),
         wall(

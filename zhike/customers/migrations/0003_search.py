@@ -7,7 +7,7 @@ from zhike.trail.walls import APP, WORKER
 # and whoever asked reads the rows under the policies. Plans are made for the values at hand: how many keepers somebody
 # sees and how common a character is decide which index is the right one.
 FIND = f"""
-CREATE FUNCTION customers_find(by_grams text[], by_pinyin text[], by_mobile bytea[], by_tail bytea[], by_id bytea[],
+CREATE FUNCTION customers_find(by_grams text[], by_pinyin text[], by_mobile bytea[], by_tail bytea[], by_other bytea[], by_id bytea[],
                                by_core text[], most integer)
 RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -36,6 +36,13 @@ BEGIN
             (SELECT c.id FROM customers_customer c WHERE c.keeper = me AND c.tail_index = ANY (by_tail) LIMIT most)
             UNION
             (SELECT c.id FROM customers_customer c WHERE c.keeper = ANY (sees) AND c.tail_index = ANY (by_tail) LIMIT most);
+    END IF;
+    IF by_other <> '{{}}' THEN
+        RETURN QUERY
+            (SELECT c.id FROM customers_customer c WHERE c.keeper = me AND c.other_tail_index = ANY (by_other) LIMIT most)
+            UNION
+            (SELECT c.id FROM customers_customer c
+             WHERE c.keeper = ANY (sees) AND c.other_tail_index = ANY (by_other) LIMIT most);
     END IF;
     IF by_id <> '{{}}' THEN
         RETURN QUERY SELECT c.id FROM customers_customer c

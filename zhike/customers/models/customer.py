@@ -175,6 +175,7 @@ class Customer(models.Model):
     sort_key = models.TextField(default="")
     mobile_index = models.BinaryField(null=True)
     tail_index = models.BinaryField(null=True)
+    other_tail_index = models.BinaryField(null=True)
     id_index = models.BinaryField(null=True)
 
     version = models.IntegerField(default=1)
@@ -192,6 +193,9 @@ class Customer(models.Model):
             GinIndex(fields=["pinyin"], name="customers_pinyin", fastupdate=True, gin_pending_list_limit=256),
             models.Index(fields=["mobile_index"], name="customers_mobile", condition=Q(mobile_index__isnull=False)),
             models.Index(fields=["tail_index"], name="customers_tail", condition=Q(tail_index__isnull=False)),
+            models.Index(
+                fields=["other_tail_index"], name="customers_other_tail", condition=Q(other_tail_index__isnull=False)
+            ),
             models.Index(fields=["id_index"], name="customers_id", condition=Q(id_index__isnull=False)),
             # whether an imported row may be somebody known, by name and birthday
             models.Index(fields=["name", "birth_month", "birth_day"], name="customers_name"),
@@ -423,6 +427,8 @@ INDEXED: dict[str, dict[str, Any]] = {
         "mobile_index": lambda number: ("mobile", number),
         "tail_index": lambda number: ("tail", number[-TAIL:]),
     },
+    # A landline has no index of its own as a whole: of those with its tail the opened numbers are compared.
+    "phone2": {"other_tail_index": lambda number: ("tail", number[-TAIL:])},
     "id_number": {"id_index": lambda number: ("id", number)},
     "uscc": {"id_index": lambda code: ("id", code)},
 }

@@ -71,8 +71,8 @@ BEGIN
         -- A change of keys writes the same values in other letters: the act is kept, not each row. Only whoever could take
         -- this trigger away may say so, and a row in which anything else differs is kept all the same.
         IF session_user = 'zhike_owner' AND current_setting('zhike.resealing', true) = 'on'
-           AND to_jsonb(NEW) - '{{profile,theirs,sealed,mobile_index,tail_index,id_index}}'::text[]
-             = to_jsonb(OLD) - '{{profile,theirs,sealed,mobile_index,tail_index,id_index}}'::text[] THEN
+           AND to_jsonb(NEW) - '{{profile,theirs,sealed,mobile_index,tail_index,other_tail_index,id_index}}'::text[]
+             = to_jsonb(OLD) - '{{profile,theirs,sealed,mobile_index,tail_index,other_tail_index,id_index}}'::text[] THEN
             RETURN NULL;
         END IF;
         line := to_jsonb(NEW);
