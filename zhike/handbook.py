@@ -38,6 +38,7 @@ MODES = {
     "RECORD": Words("记录", "record"),
     "MEASURE": Words("度量", "measure"),
 }
+NOT_YET = Words("尚未由知客落实", "not served by Zhike yet")
 ORIGINS = {"code": Words("规范", "the code"), "bank": Words("本行", "the bank"), "law": Words("法律", "law")}
 LANGUAGES: dict[str, Callable[[Words], str]] = {"zh": lambda words: words.zh, "en": lambda words: words.en}
 
@@ -78,15 +79,16 @@ def section(each: Clause, language: str) -> Iterator[str]:
     yield ""
     yield f"> {say(each.norm)}"
     yield ""
-    served = (
-        "、".join(MODES[mode].zh for mode in each.modes) if zh else ", ".join(MODES[mode].en for mode in each.modes)
-    )
+    served = ("、" if zh else ", ").join(say(MODES[mode]) for mode in each.served) or say(NOT_YET)
     force = f"**{say(FORCES[each.force])}**{note}"
     if zh:
         yield f"力度：{force} · 方式：{served} · 出处：{say(each.source)}"
     else:
         yield f"Force: {force} · Served by: {served} · Source: {say(each.source)}"
     yield ""
+    if each.not_yet:
+        yield say(each.not_yet)
+        yield ""
     for version in each.versions:
         day = version.from_day.isoformat()
         nothing = "" if version.owe else ("，本身不产生应办。" if zh else ", owes nothing by itself.")
@@ -142,7 +144,7 @@ def overview(language: str) -> str:
     head = ("条款", "标题", "力度", "方式") if zh else ("Clause", "Title", "Force", "Served by")
     lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for each in clause.load().values():
-        modes = " ".join(say(MODES[mode]) for mode in each.modes)
+        modes = " ".join(say(MODES[mode]) for mode in each.served) or say(NOT_YET)
         lines.append(
             f"| [{each.id}]({each.chapter}{suffix}.md) | {say(each.title)} | {say(FORCES[each.force])} | {modes} |"
         )

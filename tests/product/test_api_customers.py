@@ -254,6 +254,10 @@ def test_all_clauses_with_their_text_and_rules(rm: Program) -> None:
     assert r12 in clauses
     assert {rule["kind"] for rule in r12["versions"][-1]["owes"]} == {"thanks"}
     assert rm.send("get", "clauses/R99").status_code == 404
+    assert (r12["modes"], r12["served"]) == (["OWE"], ["OWE"])
+    assert "短信平台尚未接通" in r12["not_yet"]
+    w7 = rm.get("clauses/W7")
+    assert (w7["modes"], w7["served"], w7["not_yet"]) == (["RECORD", "GUARD", "OWE"], [], None)
 
 
 def test_adherence_counts_what_was_kept(cast: Cast, rm: Program, path: str, worker: Role) -> None:

@@ -34,7 +34,11 @@ class VersionOut(Out):
 
 
 class ClauseOut(Out):
-    """``force`` is must, should, try or may; ``force_note`` where its words leave room; ``law``: not the code's own."""
+    """``force`` is must, should, try or may; ``force_note`` where its words leave room; ``law``: not the code's own.
+
+    ``modes`` are how the code is meant to be served, ``served`` those of them that Zhike serves in this release: none where
+    it does nothing for the clause yet. ``not_yet`` says what is missing of what is served.
+    """
 
     id: str
     chapter: str
@@ -45,6 +49,8 @@ class ClauseOut(Out):
     force: str
     force_note: str | None
     modes: list[str]
+    served: list[str]
+    not_yet: str | None
     law: bool
     versions: list[VersionOut]
 
@@ -56,9 +62,10 @@ class ClausesOut(Out):
 def shown(law: clause.Clause) -> dict[str, Any]:
     """A clause in the reader's language."""
     return {
-        **{name: getattr(law, name) for name in ("id", "chapter", "force", "modes", "law")},
+        **{name: getattr(law, name) for name in ("id", "chapter", "force", "modes", "served", "law")},
         **{name: say(getattr(law, name)) for name in ("title", "norm", "hint", "source")},
         "force_note": say(law.force_note) if law.force_note else None,
+        "not_yet": say(law.not_yet) if law.not_yet else None,
         "versions": [
             {"from_day": version.from_day, "owes": [_rule(rule) for rule in version.owe]} for version in law.versions
         ],

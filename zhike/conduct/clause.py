@@ -78,13 +78,18 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause: what it asks, how strongly, in which modes it is served, and its dated versions, oldest first."""
+    """One clause: what it asks, how strongly, in which modes it is meant to be served, and its dated versions, oldest first.
+
+    ``served`` are those of the modes that this release of Zhike serves; ``not_yet`` says what is missing of them.
+    """
 
     id: str
     chapter: str
     force: str
     force_note: Words | None
     modes: tuple[str, ...]
+    served: tuple[str, ...]
+    not_yet: Words | None
     title: Words
     norm: Words
     hint: Words
@@ -142,10 +147,23 @@ def parse(chapters: Mapping[str, str]) -> Code:
 
 
 def _clause(id: str, chapter: str, table: dict[str, Any]) -> Clause:
-    allowed = {"force", "force_note", "modes", "title", "norm", "hint", "source", "law", "in_force"}
+    allowed = {
+        "force",
+        "force_note",
+        "modes",
+        "served",
+        "not_yet",
+        "title",
+        "norm",
+        "hint",
+        "source",
+        "law",
+        "in_force",
+    }
     _refuse(id, set(table) - allowed, "table")
     _refuse(id, {table["force"]} - set(FORCES), "force")
     _refuse(id, set(table["modes"]) - set(MODES), "mode")
+    _refuse(id, set(table.get("served", ())) - set(table["modes"]), "served mode")
     versions = tuple(sorted((_version(id, entry) for entry in table["in_force"]), key=lambda version: version.from_day))
     if len({version.from_day for version in versions}) < len(versions):
         raise UnknownName(f"{id}: two versions come into force on one day.")
@@ -155,6 +173,8 @@ def _clause(id: str, chapter: str, table: dict[str, Any]) -> Clause:
         force=table["force"],
         force_note=_words(table["force_note"]) if "force_note" in table else None,
         modes=tuple(table["modes"]),
+        served=tuple(table.get("served", table["modes"])),
+        not_yet=_words(table["not_yet"]) if "not_yet" in table else None,
         title=_words(table["title"]),
         norm=_words(table["norm"]),
         hint=_words(table["hint"]),

@@ -68,7 +68,8 @@ def _row(c: Clause, today: Any) -> dict[str, Any]:
         "hint": c.hint.say(owed.speaks()),
         "force": FORCES[c.force](),
         "must": c.force == "must",
-        "modes": [MODES[mode]() for mode in c.modes],
+        "modes": [MODES[mode]() for mode in c.served],
+        "part": c.not_yet is not None,
         "in_force": c.on(today) is not None,
     }
 
@@ -91,7 +92,8 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
         "force": FORCES[found.force](),
         "force_note": found.force_note.say(speaks) if found.force_note else "",
         "chapter": CHAPTERS[found.chapter](),
-        "modes": [MODES[mode]() for mode in found.modes],
+        "modes": [MODES[mode]() for mode in found.served],
+        "not_yet": found.not_yet.say(speaks) if found.not_yet else "",
         "law": found.law,
         "versions": [
             {
