@@ -520,12 +520,16 @@ def test_what_was_heard_stands_beside_the_sentence_and_not_twice(cast: Cast, rm)
     with cast.acting("rm", NOW) as actor:
         form = WriteUp(
             "inclined", "想换按揭，谈得不错。", by_rhythm=False, next=NextContact("call", NOW + timedelta(days=3)),
-            needs=[NeedHeard("loan", "换按揭"), NeedHeard("pension", "父母养老"), NeedHeard("deposit", "父母养老")],
+            needs=[NeedHeard("loan", "换按揭"), NeedHeard("pension", "父母养老"), NeedHeard("deposit", "父母养老"),
+                   NeedHeard("exchange", "谈得不错，换3.5万美元")],
         )  # fmt: skip
         close(contact, form, actor=actor, now=NOW, bank=Bank())
     page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
     story = page[page.index('id="story"') :]
-    assert '<p>想换按揭，谈得不错。 <span class="heard">父母养老</span></p>' in re.sub(r"\s+", " ", story)
+    assert (
+        '<p>想换按揭，谈得不错。 <span class="heard">父母养老</span> <span class="heard">换3.5万美元</span></p>'
+        in re.sub(r"\s+", " ", story)
+    )
     ready = rm.get(f"/customers/{customer(cast).pk}/new/visit/").content.decode()
     assert '<span class="heard">父母养老</span>' in ready
 

@@ -5,6 +5,7 @@ Used by the customer page, the preparation card and the talk. Takes :class:`zhik
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ from zhike.people.actor import Actor
 
 ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 CHART_DAYS = 365
+PARTS = re.compile(r"[，；。]|[,;.](?:\s|$)")  # of what was said; not the point of a figure
 
 
 def card(
@@ -355,12 +357,13 @@ def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _heard(sentence: str, needs: list[str]) -> list[str]:
-    """The needs and demands that the RM's own sentence does not say already, each once."""
+    """The needs and demands, without the words that the RM's own sentence says already, each once."""
     heard: list[str] = []
     for said in needs:
-        text = said.rstrip("。.；; ")
-        if text and not any(text in earlier for earlier in (sentence, *heard)):
-            heard.append(text)
+        parts = [part.strip() for part in PARTS.split(said)]
+        left = [part for part in parts if part and not any(part in earlier for earlier in (sentence, *heard))]
+        if left:
+            heard.append((", " if owed.speaks().startswith("en") else "，").join(left))
     return heard
 
 
