@@ -161,3 +161,10 @@ def test_nothing_is_decided_for_another_age(
     assert (answer.status_code, said in answer.content.decode()) == (422, True)
     with cast.acting("administrator", NOW):
         assert not Approval.objects.exists()
+
+
+def test_nobody_died_before_the_bank_could_know_them(cast: Cast, rm: Client) -> None:
+    address = f"/customers/{cast.customers['rm'][0].pk}/stops/"
+    for day in ("0001-01-01", "1700-06-01"):
+        answer = rm.post(address, {"why": "deceased", "on": day, "evidence": "家属来电"})
+        assert (answer.status_code, "1900" in answer.content.decode()) == (422, True)

@@ -559,3 +559,31 @@ def test_a_birthday_is_not_said_twice(cast: Cast, rm, owner, day: tuple[int, int
         )
     page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
     assert re.search(rf">{said} 年生<", page)
+
+
+def test_an_end_stays_once_what_it_promised_was_kept(cast: Cast, rm) -> None:
+    """Taken back, the first call went on beside the second, and the call-back stood as made that nobody had promised."""
+    address = f"/customers/{customer(cast).pk}/new/call/"
+
+    def stands() -> list[tuple[str, str]]:
+        with cast.acting("rm", NOW):
+            return list(Contact.objects.order_by("id").values_list("state", "outcome"))
+
+    rm.post(address, {"how": "now", "purpose": "care"})
+    with cast.acting("rm", NOW):
+        first = Contact.objects.get().pk
+    with clock.at(NOW + timedelta(minutes=1)):
+        again = f"{(NOW + timedelta(minutes=5)).astimezone(Bank().zone):%H:%M}"
+        rm.post(f"/contacts/{first}/outcome/", {"outcome": "busy", "again_time": again})
+    with cast.acting("rm", NOW):
+        promised = Obligation.objects.get(kind="call_back").pk
+    with clock.at(NOW + timedelta(minutes=5)):
+        rm.post(f"/obligations/{promised}/call/")
+        with cast.acting("rm", NOW):
+            second = Contact.objects.latest("pk").pk
+        rm.post(f"/contacts/{second}/outcome/", {"outcome": "reached", "for": promised})
+    with clock.at(NOW + timedelta(minutes=7)):
+        assert rm.post(f"/contacts/{first}/take-back/").status_code == 422
+        assert stands() == [("closed", "busy"), ("ended", "reached")]
+        assert rm.post(f"/contacts/{second}/take-back/").status_code == 303
+        assert rm.post(f"/contacts/{first}/take-back/").status_code == 303, "nothing stands on it any more"

@@ -11,6 +11,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact, Finding
+from zhike.obligations.models import State as Owed
 from zhike.people.actor import Actor
 
 from . import correction, course
@@ -83,7 +84,10 @@ def _hindrance(contact: Contact, now: datetime) -> Refused | None:
     if contact.state == State.UNDER_WAY:
         since, recorded = contact.started_at, any(_moment(note["at"]) >= now - WITHIN for note in contact.notes)
     else:
-        since, recorded = contact.ended_at, contact.state == State.CLOSED and not _put_off(contact)
+        since, recorded = (
+            contact.ended_at,
+            (contact.state == State.CLOSED and not _put_off(contact)) or _answered(contact),
+        )
     if since is None or recorded:
         return Refused(
             "已经有记录，不能撤回；记错了的请更正。",
@@ -92,6 +96,12 @@ def _hindrance(contact: Contact, now: datetime) -> Refused | None:
     if now - since > WITHIN:
         return Refused("已过十分钟，不能撤回。", "More than ten minutes ago: it stays.")
     return None
+
+
+def _answered(contact: Contact) -> bool:
+    """What followed from the end has been done already: thanks were sent, the promised call-back was made."""
+    followed = contact.customer.obligations.filter(subject=contact.subject, state=Owed.DONE)
+    return followed.exclude(settling__subject=contact.subject).exists()
 
 
 def _put_off(contact: Contact) -> bool:

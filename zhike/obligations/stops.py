@@ -23,6 +23,8 @@ from .models import Fact as Kept
 from .models import Obligation, State
 
 # The customer's column behind each stop.
+EARLIEST = 1900  # as the API has it; nobody whom a bank serves died before
+
 COLUMNS = {
     "deceased": "deceased_on",
     "closed": "closed_on",
@@ -96,6 +98,8 @@ def stop(customer: Customer, why: str, *, on: date, evidence: str, actor: Actor,
         )
     if on > now.astimezone(bank.zone).date():
         raise Refused("这一天还没有到。", "This day lies ahead.")
+    if on.year < EARLIEST:
+        raise Refused("这一天早于 1900 年，请核对年份。", "This day lies before 1900. Look at the year.")
     if stands(customer, why):
         raise Refused("已经记过了。", "It is recorded already.")
     column = COLUMNS[why]
