@@ -202,6 +202,33 @@ def test_the_ledger_is_whole(built: list[str], rule: str) -> None:
         assert cursor.fetchall() == []
 
 
+# Every column that says when something was; what is planned, owed, asked for or ends later has other names.
+PAST = ("at", "created_at", "changed_at", "settled_at", "decided_at", "asked_at", "started_at", "ended_at", "closed_at", "arrived_at",
+        "begun_at", "opened_at", "last_contact_at", "first_met_at", "first_called_at", "assets_day", "tier_since", "as_of",
+        "deceased_on", "closed_on", "opened_on", "month", "met_before_on", "called_before_on", "cancelled_at", "prepared_at")  # fmt: skip
+
+
+def test_no_row_lies_after_the_clock(built: list[str]) -> None:
+    """Ratings of months to come stood on the cards as the past, and no file could change a tier before they came."""
+    from django.db import connection
+
+    columns = rows(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND table_name ~ '^(trail_entry$|customers_|contacts_|obligations_|people_)' AND column_name = ANY (%s)",
+        list(PAST),
+    )
+    assert len(columns) > 30
+    with connection.cursor() as cursor:
+        later = []
+        for table, column, kind in columns:
+            now = NOW.date() if kind == "date" else NOW
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE {column} > %s", [now])
+            if count := cursor.fetchone()[0]:
+                later.append((table, column, count))
+    assert later == []
+    assert rows("SELECT max(month) FROM customers_rating")[0][0] == NOW.date().replace(day=1)
+
+
 def picture(
     skip: tuple[str, ...] = (
         "password",

@@ -113,12 +113,19 @@ def numbers(model: type[Model], count: int) -> Iterator[int]:
             yield from sorted(number for (number,) in cursor.fetchall())
 
 
+def months_before(month: date, count: int) -> date:
+    """The first day of the month ``count`` months earlier."""
+    at = month.year * 12 + month.month - 1 - count
+    return date(at // 12, at % 12 + 1, 1)
+
+
 class Library:
     """Draws the customers and all that the first day's files say of them."""
 
     def __init__(self, bank: Bank, began: datetime, behind: int, rules: Rules, seed: str) -> None:
         self.bank, self.began, self.behind, self.rules = bank, began, behind, rules
         self.day = began.astimezone(rules.zone).date()
+        self.today = self.day + timedelta(days=behind)
         self.random = Random(f"{seed}/customers")
         self.people = names.People(self.random)
         self.rows = Rows()
@@ -267,7 +274,7 @@ class Library:
             tier=each.tier,
             tier_since=date(self.day.year - self.random.randint(0, 3), self.random.randint(1, 12), 1),
             assets=each.assets,
-            assets_day=self.day,
+            assets_day=self.today,
             rm=staff,
             unit=self.bank.units[each.unit],
             birth_calendar=birthday.calendar if birthday else "",
@@ -319,8 +326,6 @@ class Library:
         if mobile := values.get("mobile"):
             customer.mobile_index = keys.index("mobile", mobile)
             customer.tail_index = keys.index("tail", mobile[-TAIL:])
-        if other := values.get("phone2"):
-            customer.other_tail_index = keys.index("tail", other[-TAIL:])
         if identity := values.get("id_number"):
             customer.id_index = keys.index("id", identity)
 
@@ -399,7 +404,8 @@ class Library:
         """Four months of the average, judged by the bank's own rule; the tier of this month is the customer's."""
         if each.tier == "regular":
             return
-        month = self.day.replace(day=1)
+        # The last average is that of the month that is over: from it comes the tier of this one.
+        month = months_before(self.today.replace(day=1), 5)
         averages: dict[date, Decimal] = {}
         for _month in range(5):
             wobble = Decimal(str(round(self.random.uniform(0.94, 1.07), 3)))
@@ -449,12 +455,12 @@ class Library:
                     risk_grade={"deposit": "", "wealth": "PR2", "fund": "PR4", "insurance": "PR1"}[kind],
                     opened_on=opened,
                     matures_on=matures,
-                    as_of=self.day + timedelta(days=self.behind),
+                    as_of=self.today,
                 )
             )
 
     def _hold_named(self, each: Wanted, customer: Customer) -> None:
-        today = self.day + timedelta(days=self.behind)
+        today = self.today
         for number, (kind, product, amount, ahead) in enumerate(each.holdings):
             self.rows.holdings.append(
                 Holding(
