@@ -104,6 +104,8 @@ def test_a_call_customer_busy_call_back_promised_with_a_note(shared: Site, effor
     page = shared.person()
     hand = Hand(page)
     to_row(page, hand, customer, "关怀")
+    # Nothing here dials: Chromium, looking for what does, would now and then drop the form that is sent next.
+    page.evaluate("addEventListener('click', (e) => e.target.closest('[href^=\"tel:\"]') && e.preventDefault())")
     hand.click(page.locator(".oncall-number a[href='tel:13912345678']"))
     hand.press("3")
     expect(page.locator("#again")).to_be_focused()
