@@ -232,6 +232,7 @@ def test_without_https_nothing_is_laid_down_and_it_is_said(shared: Site) -> None
     page.context.set_offline(True)
     page.locator("[name=words]").fill("后来的话")
     expect(page.locator("[data-draft-state]")).to_contain_text("尚未保存")
+    expect(page.locator("[data-draft-state] use")).to_have_attribute("href", re.compile("#i-alert$"))
     assert page.evaluate(STORES) == "[]"
     page.context.set_offline(False)
     told(page, "on")

@@ -16,7 +16,7 @@ LONGEST = 100  # letters; no name, number or spelling is longer
 
 def sealed(words: str, actor: Actor) -> str:
     """``words`` as an address may hold them."""
-    return vault().seal(words[:LONGEST], _place(actor))
+    return vault().seal(words, _place(actor))
 
 
 def opened(text: str, actor: Actor) -> str:

@@ -52,7 +52,8 @@ SORTS: dict[str, tuple[str, Callable[[str], Any]]] = {
 def book(request: ActingRequest) -> HttpResponse:
     """``?rm=7`` somebody else's book in scope, ``?tier=gold``, ``?silent=30&need=open`` and so on a working list of it
     (:data:`zhike.obligations.working_list.CHOICES`), ``?sort=silent`` longest without contact first or ``assets`` most
-    first; ``?after=`` the last place and id of the page before."""
+    first; ``?after=`` the last place and id of the page before, sealed: in the order of
+    names the place is a name."""
     bank = bank_of(request)
     books = _books(request)
     keeper = _keeper(request, books)
@@ -66,7 +67,7 @@ def book(request: ActingRequest) -> HttpResponse:
     rows = listed.narrow(rows.filter(tier=tier) if tier else rows)
     place, read = SORTS[sort]
     after: tuple[Any, int] | None = None
-    key, _sep, last = request.GET.get("after", "").rpartition("~")
+    key, _sep, last = sought.opened(request.GET.get("after", ""), request.actor).rpartition("~")
     with suppress(ValueError, InvalidOperation):  # a damaged address begins at the beginning
         if (id := number(last)) is not None:
             after = (read(key), id)
@@ -98,7 +99,7 @@ def book(request: ActingRequest) -> HttpResponse:
             )
         ],
         "all": sum(counts.book.values()),
-        "older": address(after=f"{more['place']}~{more['id']}") if more else None,
+        "older": address(after=sought.sealed(f"{more['place']}~{more['id']}", request.actor)) if more else None,
         "start": address() if after else None,
         "books": books,
         "asked": asked,
@@ -347,7 +348,11 @@ def find(request: ActingRequest) -> HttpResponse:
     POST ``q``; the list is at ``?for=``, the words sealed. Without words it leads to the book.
     """
     posted = request.method == "POST"
-    words = request.POST.get("q", "").strip() if posted else sought.opened(request.GET.get("for", ""), request.actor)
+    words = (
+        request.POST.get("q", "").strip()[: sought.LONGEST]
+        if posted
+        else sought.opened(request.GET.get("for", ""), request.actor)
+    )
     if not words:
         return moved(request, reverse("customers"))
     found = search.find(words, request.actor)

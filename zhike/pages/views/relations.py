@@ -40,7 +40,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
         return _page(request, customer_for(request, customer), request.GET)
     found, given = customer_to_change(request, customer), request.POST
     if "look" in given:
-        words = urlencode({"for": sought.sealed(given.get("q", "").strip(), request.actor)})
+        words = urlencode({"for": sought.sealed(given.get("q", "").strip()[: sought.LONGEST], request.actor)})
         return moved(request, f"{reverse('relations', args=[found.pk])}?{words}")
     other = _other(request, given)
     if other is None and given.get("kind") != Relation.Kind.CHILD and not given.get("name", "").strip():

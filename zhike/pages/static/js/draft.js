@@ -16,6 +16,8 @@ function tell(name, look, time) {
   const shown = document.querySelector("[data-draft-state]");
   if (!shown) return;
   shown.className = `state state--${look}`;
+  const use = shown.querySelector("use");
+  use?.setAttribute("href", use.getAttribute("href").replace(/#[\w-]+$/, look === "on" ? "#i-check" : "#i-alert"));
   (shown.querySelector("span") ?? shown).textContent = say(name, { time });
 }
 
