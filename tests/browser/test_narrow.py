@@ -118,3 +118,14 @@ def test_maturities_that_lie_close_do_not_cover_each_other(shared: Site) -> None
             apart = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
             below = one["y"] + one["height"] <= other["y"] + 4 or other["y"] + other["height"] <= one["y"] + 4
             assert apart or below, (one, other)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_more_contrast_leaves_no_grey_words(shared: Site, scheme: str) -> None:
+    page = shared.person(scheme=scheme)
+    grey = "[getComputedStyle(document.querySelector('.bar-title small')).color, getComputedStyle(document.body).color]"
+    before = page.evaluate(grey)
+    assert before[0] != before[1]
+    page.emulate_media(contrast="more")
+    after = page.evaluate(grey)
+    assert after[0] == after[1] == before[1]
