@@ -407,9 +407,7 @@ def test_a_book_is_ordered_as_asked_page_after_page(cast: Cast, rm, owner, sort:
         seen += re.findall(r'<a href="/customers/\d+/"><b>([^<]+)</b>', html)
         more = re.search(r'href="([^"]+after=[^"]+)"', html)
         address = more[1].replace("&amp;", "&") if more else ""
-        assert not re.search("anjing|jiubie|fuyou|安静", address), (
-            "where a page ends is a name, and stands in no address"
-        )
+        assert "~" not in unquote(address), "where a page ends is a name, and stands in no address"
     assert len(seen) == len(set(seen)) == 62
     assert seen[0].startswith(first)
 
