@@ -459,8 +459,9 @@ class Bank:
     token_days: int = _number(
         90, "API 令牌最长有效期", "A program's token is good for at most", _DAYS, 366, low=1, group="security"
     )
+    # Each call to one's own customer shows a number: forty calls, and as much again that is looked up.
     reveals_a_day: int = _number(
-        50,
+        80,
         "每人每日查看明文至多",
         "Personal data shown in clear, a day and person",
         _TIMES,

@@ -70,7 +70,7 @@ def _requests(bank: Bank, now: datetime, rules: Rules) -> None:
             asker, "callback_tolerance", 3, today + timedelta(days=7), "客户反映五分钟偏长", today=today, now=asked_at
         )
         settings.ask_to_change(
-            asker, "reveals_a_day", 30, today + timedelta(days=3), "上月人均只看十二次", today=today, now=asked_at
+            asker, "reveals_a_day", 60, today + timedelta(days=3), "上月人均每日只看二十次", today=today, now=asked_at
         )
         post = NewPost(
             bank.staff["1304"].pk, bank.units["1300"].pk, "leader", "team", (today + timedelta(days=10)).isoformat()

@@ -8,9 +8,7 @@ from zhike.trail.walls import APP, OWNER, WORKER, wall, watch
 
 # A run, its rows and its pieces of file are for whoever started it: they hold what the bank's scopes would hide. What
 # nobody started (the core system's feeds, a command without a name) is the administrators', or nobody could decide its rows.
-MINE = (
-    "by_id = (SELECT zhike_actor()) OR by_id IS NULL AND 'administrator' = ANY ((SELECT zhike_roles())::text[])"
-)
+MINE = "by_id = (SELECT zhike_actor()) OR by_id IS NULL AND 'administrator' = ANY ((SELECT zhike_roles())::text[])"
 # What a column means holds nothing of any customer: everybody who imports reads and corrects it.
 HEADINGS = f"""
 ALTER TABLE customers_heading ENABLE ROW LEVEL SECURITY;
