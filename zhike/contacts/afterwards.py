@@ -19,7 +19,7 @@ from zhike.conduct.guard import Verdict
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
 
-from . import course, write_up
+from . import correction, course, write_up
 from .course import DoesNotFit
 from .models.contact import Contact, Kind, Outcome, State
 
@@ -142,6 +142,7 @@ def record(
         )
     else:
         course.end(contact, actor=actor, now=now, bank=bank, at=told.ended_at, **told.seen)
+    correction.first_anew(customer.pk, told.explanation, actor=actor, now=now, bank=bank, but=contact)
     if form is not None and contact.state == State.ENDED:
         write_up.close(contact, form, actor=actor, now=now, bank=bank)
     return contact

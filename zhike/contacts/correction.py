@@ -24,7 +24,7 @@ from zhike.obligations.models import Finding, Obligation
 from zhike.obligations.models import State as Owes
 from zhike.people.actor import Actor
 
-from . import course
+from . import course, firsts
 from .history import recall
 from .models import Amendment, Contact, Kind, Outcome, State
 from .states import follow
@@ -75,9 +75,25 @@ def amend(
     contact.save()
     _keep(contact, before, changes, reason, actor, now)
     if RECKONED & set(changes):
+        first_anew(contact.customer_id, reason, actor=actor, now=now, bank=bank, but=contact)
         _reckon(contact, actor, now, bank)
         _find_anew(contact, reason, bank)
     return contact
+
+
+def first_anew(
+    customer: int, reason: str, *, actor: Actor, now: datetime, bank: Bank, but: Contact | None = None
+) -> None:
+    """Which of the contacts with a customer are the first, after their history was corrected: where it changed, the ending is
+    told anew, and with it the text of thanks that are still owed. ``but``: told anew by whoever asks.
+    """
+    for contact in firsts.changed(customer, bank):
+        if but is not None and contact.pk == but.pk:
+            contact, but.first = but, contact.first
+        contact.save(update_fields=["first"])
+        if contact is not but and firsts.connected(contact):
+            _reckon(contact, actor, now, bank)
+            _find_anew(contact, reason, bank)
 
 
 def _check_call_back(contact: Contact) -> None:
@@ -166,6 +182,7 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     _findings(contact).update(void=True)
     recall(contact.customer_id, contact.held_by_id)
+    first_anew(contact.customer_id, reason, actor=actor, now=now, bank=bank)
     return contact
 
 
@@ -193,7 +210,7 @@ def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
     old = Kept.objects.filter(subject=contact.subject, kind__in=course.ENDINGS, void=False).first()
     if old is None or contact.started_at is None or contact.ended_at is None:
         return
-    data = dict(old.data)
+    data = {**old.data, "first": bool(contact.first)}
     if contact.kind == Kind.CALL:
         data["outcome"] = contact.outcome
         data["started"] = contact.started_at.isoformat()
