@@ -18,6 +18,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict, call_outcome
 from zhike.conduct.words import Words
+from zhike.customers.models import Need
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
 from zhike.obligations.models import Finding, Obligation
@@ -26,7 +27,7 @@ from zhike.people.actor import Actor
 
 from . import course, firsts
 from .history import recall
-from .models import Amendment, Contact, Kind, Outcome, State
+from .models import Amendment, Contact, Demand, Kind, Outcome, State
 from .states import follow
 
 WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
@@ -169,7 +170,9 @@ def foreseen(
 
 
 def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: Bank) -> Contact:
-    """The contact never was: recorded by mistake. What it caused and is open is withdrawn, what it settled is open again."""
+    """The contact never was: recorded by mistake. What it caused and is open is withdrawn, what it settled is open again; what
+    the customer wanted and demanded at it, and the next contact that was planned at it, never were either.
+    """
     _want_reason(reason)
     state = follow("strike", contact)
     _keep(contact, {"state": contact.state}, {"state": state}, reason, actor, now)
@@ -181,6 +184,11 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
         if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     _findings(contact).update(void=True)
+    heard = Need.objects.open().filter(customer_id=contact.customer_id, contact=contact.pk)
+    heard.update(state=Need.State.LAPSED, closed_at=now, closed_why=reason)
+    contact.demands.filter(state=Demand.State.OPEN).update(state=Demand.State.STRUCK, closed_at=now)
+    for ahead in contact.followed_by.filter(state__in=[State.PLANNED, State.AGREED]):
+        strike(ahead, reason=reason, actor=actor, now=now, bank=bank)
     recall(contact.customer_id, contact.held_by_id)
     first_anew(contact.customer_id, reason, actor=actor, now=now, bank=bank)
     return contact

@@ -25,6 +25,9 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     # A call's outcome was tapped wrongly, and it waits for its write-up still.
     ("amend the outcome", State.ENDED): State.ENDED,
     ("put off after all", State.ENDED): State.CLOSED,
+    # A plan that a struck contact had left behind goes with it.
+    ("strike", State.PLANNED): State.STRUCK,
+    ("strike", State.AGREED): State.STRUCK,
     ("strike", State.UNDER_WAY): State.STRUCK,
     ("strike", State.ENDED): State.STRUCK,
     ("strike", State.CLOSED): State.STRUCK,

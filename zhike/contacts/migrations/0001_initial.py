@@ -200,7 +200,13 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.TextField(
-                        choices=[("open", "in process"), ("met", "met"), ("refused", "refused")], default="open"
+                        choices=[
+                            ("open", "in process"),
+                            ("met", "met"),
+                            ("refused", "refused"),
+                            ("struck", "recorded by mistake"),
+                        ],
+                        default="open",
                     ),
                 ),
                 ("closed_at", models.DateTimeField(null=True)),

@@ -12,6 +12,7 @@ class Demand(models.Model):
         OPEN = "open", _("in process")
         MET = "met", _("met")
         REFUSED = "refused", _("refused")
+        STRUCK = "struck", _("recorded by mistake")
 
     contact = models.ForeignKey("contacts.Contact", models.CASCADE, related_name="demands")
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="demands")
