@@ -6,7 +6,7 @@ job for that day is waiting, running or done.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -17,25 +17,30 @@ from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
 from zhike.customers.rating import rate
-from zhike.obligations.sweep import lapse, sweep
+from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
 from zhike.people.session import forget
 
 MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
-JOBS_KEPT_HOURS = 14 * 24
+CATCH_UP_DAYS = 14
+JOBS_KEPT_HOURS = (CATCH_UP_DAYS + 1) * 24
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="tick", name="tick")
 def tick(timestamp: int) -> None:
-    """What has lapsed is marked; the sweep of a day that has begun is put in the queue once."""
+    """What has lapsed is marked; the sweep of a day that has begun is put in the queue once, and those of the days before on which
+    nothing ran. Whoever's birthday became known today is greeted today.
+    """
     now = clock.now()
     day = today(now)
     settings = bank.settings().at(day)
     lapse(now, settings)
     escalate(now, settings)
-    if not is_swept(day):
-        sweep_day.configure(queueing_lock=lock_of(day)).defer(day=day.isoformat())
+    if is_swept(day):
+        greet(day, now=now, bank=settings)
+    for missing in unswept(day):
+        sweep_day.configure(queueing_lock=lock_of(missing)).defer(day=missing.isoformat())
 
 
 @app.task(name="sweep_day", retry=5)
@@ -73,6 +78,19 @@ def today(now: datetime) -> date:
 def lock_of(day: date) -> str:
     """Names the job of a day's sweep."""
     return f"sweep {day}"
+
+
+def unswept(day: date) -> list[date]:
+    """The days up to ``day`` that are to be swept, oldest first: those since the last one that was, two weeks at the most."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max((args ->> 'day')::date) FROM procrastinate_jobs WHERE task_name = 'sweep_day'"
+            " AND (args ->> 'day')::date <= %s AND status IN ('todo', 'doing', 'succeeded')",
+            [day],
+        )
+        (last,) = cursor.fetchone()
+    days = min((day - last).days, CATCH_UP_DAYS) if last else 1
+    return [day - timedelta(days=n) for n in range(days - 1, -1, -1)]
 
 
 def is_swept(day: date) -> bool:

@@ -52,6 +52,52 @@ def test_a_sweep_that_failed_is_tried_again(database, schedule):
     assert [row[2] for row in jobs(database)] == ["failed", "todo"]
 
 
+@pytest.mark.parametrize(
+    ("last", "days"),
+    [
+        ("2026-02-27", ["2026-02-28", "2026-03-01"]),
+        ("2026-03-01", []),
+        ("2025-12-01", [f"2026-02-{day}" for day in range(16, 29)] + ["2026-03-01"]),
+    ],
+)
+def test_days_on_which_nothing_ran_are_swept_afterwards(database, schedule, last, days):
+    """Friday was swept, the server was off at the weekend; after months only two weeks are made up for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, queueing_lock)"
+            " VALUES ('default', 'sweep_day', jsonb_build_object('day', %s::text), 'succeeded', %s)",
+            [last, f"sweep {last}"],
+        )
+    with clock.at(EVENING):
+        schedule.tick(timestamp=0)
+        schedule.tick(timestamp=0)
+    assert [row[1] for row in jobs(database)] == [last, *days]
+
+
+def test_a_birthday_that_becomes_known_on_the_day_is_greeted(database, schedule, owner):
+    """To the sweep of the morning it was not known; and a birthday of yesterday, when nothing ran, counts as missed."""
+    from tests.cast import seat
+    from zhike.customers.models import Customer
+    from zhike.obligations.models import Obligation
+
+    with owner():
+        seat()
+        born = {"birth_calendar": "solar", "birth_month": 2}
+        Customer.objects.filter(core_number="C-mate-0").update(**born, birth_day=28)
+    with clock.at(EVENING):
+        schedule.tick(timestamp=0)
+        schedule.sweep_day(day="2026-02-28")
+        schedule.sweep_day(day="2026-03-01")
+        with owner():
+            Customer.objects.filter(core_number="C-rm-0").update(birth_calendar="solar", birth_month=3, birth_day=1)
+        schedule.tick(timestamp=0)
+        schedule.tick(timestamp=0)
+    with owner():
+        owed = Obligation.objects.filter(kind="birthday").order_by("due")
+        told = [(each.customer.core_number, each.state) for each in owed]
+    assert told == [("C-mate-0", "missed"), ("C-rm-0", "open")]
+
+
 def test_the_sweep_makes_the_trails_next_months(database, schedule):
     with clock.at(datetime(2031, 5, 1, tzinfo=UTC)):
         schedule.sweep_day(day="2031-05-01")

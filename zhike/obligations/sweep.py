@@ -56,6 +56,12 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
         )
 
 
+def greet(day: date, *, now: datetime, bank: Bank) -> int:
+    """Birthdays of the day that became known after its sweep: learned, imported or told by a file. Returns how many are owed."""
+    with transaction.atomic():
+        return _tell_all(_birthdays(day, now, bank), now, bank)
+
+
 def lapse(now: datetime, bank: Bank) -> int:
     """Greetings and arrivals whose window is over are missed; answers, write-ups and call-backs stay open, however late.
 
