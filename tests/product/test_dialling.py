@@ -93,7 +93,7 @@ def test_at_the_days_limit_the_call_starts_and_says_why_no_number_is_shown(
             one.reveal("mobile", actor=actor, now=NOW, bank=Bank())
     page = rm.get(called(rm, one)).content.decode()
     assert "13898761234" not in page
-    assert re.search("已达每日上限 50 次.*请联系管理员", page)
+    assert re.search(f"已达每日上限 {Bank().reveals_a_day} 次.*请联系管理员", page)
     assert Contact.objects.get(customer=one).state == "under_way"
     assert len(reveals(owner)) == Bank().reveals_a_day
 
