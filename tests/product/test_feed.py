@@ -13,11 +13,13 @@ from django.utils import translation
 
 from tests.cast import Cast
 from zhike.conduct.bank import Bank
+from zhike.contacts import course
 from zhike.customers.checks import Unaccepted
 from zhike.customers.feeds.files import opened
 from zhike.customers.feeds.take import take
 from zhike.customers.models import Customer, Difference, Holding, Line, Rating, Run
 from zhike.customers.rating import rate
+from zhike.customers.tasks import decide_lines
 from zhike.people.actor import acting
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -71,14 +73,104 @@ def test_what_an_rm_learned_stays_and_the_difference_is_shown_once(cast: Cast, f
         difference = Difference.objects.get(customer=customer)
         assert (difference.field, difference.shown) == ("mobile", "138 **** 5670")
         assert "13812345670" not in difference.theirs
-        difference.decide(take=False, actor=rm, now=NOW)
+        difference.decide(take=False, actor=rm, now=NOW, bank=Bank())
         with pytest.raises(Unaccepted):
-            difference.decide(take=True, actor=rm, now=NOW)
+            difference.decide(take=True, actor=rm, now=NOW, bank=Bank())
     assert feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345670, 3)}\n").differing == 0
     assert feed("customers.csv", f"{CUSTOMERS}\n{row.format(13812345671, 3)}\n").differing == 1
     with acting(cast.rm.id, NOW) as rm:
-        Difference.objects.get(state="open").decide(take=True, actor=rm, now=NOW)
+        Difference.objects.get(state="open").decide(take=True, actor=rm, now=NOW, bank=Bank())
         assert Customer.objects.get(core_number="F1").open_value("mobile") == "13812345671"
+
+
+def test_what_an_rm_learned_after_the_file_had_told_is_a_difference_too(cast: Cast, feed: Callable[..., Run]) -> None:
+    head = "客户号,姓名,工作单位,管户经理工号"
+    feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n")
+    feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n")
+    with acting(cast.rm.id, NOW) as rm:
+        Customer.objects.get(core_number="F1").learn("employer", "乙公司", source="contact", actor=rm, now=NOW)
+    assert feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n").differing == 1
+    assert feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n").differing == 0
+    with acting(cast.rm.id, NOW) as rm:
+        Difference.objects.get(state="open", field="employer").decide(take=True, actor=rm, now=NOW, bank=Bank())
+        Customer.objects.get(core_number="F1").learn("employer", "丙公司", source="contact", actor=rm, now=NOW)
+    assert feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n").differing == 1
+    with acting(cast.rm.id, NOW) as rm:
+        Customer.objects.get(core_number="F1").learn("employer", "丁公司", source="contact", actor=rm, now=NOW)
+    feed("customers.csv", f"{head}\nF1,沈静仪,丁公司,1001\n")
+    with acting(cast.rm.id, NOW):
+        assert not Difference.objects.filter(state="open").exists()
+
+
+def test_whose_customer_it_is_and_the_tier_are_shown_as_differences(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
+    head = "客户号,姓名,客户等级,管户经理工号,机构号"
+    customer = cast.customers["rm"][0]
+    run = feed("customers.csv", f"{head}\n{customer.core_number},{customer.name},普通,1004,1200\n")
+    assert (run.changed, run.differing) == (0, 3)
+    page = cast.client("leader").get("/customers/differences/").content.decode()
+    for part in ("1004 赵磊", "1001 林晓", "1200 陆家嘴支行", "普通", f"/customers/{customer.pk}/hand-over/"):
+        assert part in page, part
+    with acting(cast.leader.id, NOW) as leader:
+        with pytest.raises(Unaccepted):
+            Difference.objects.get(field="rm").decide(take=True, actor=leader, now=NOW, bank=Bank())
+        Difference.objects.get(field="tier").decide(take=True, actor=leader, now=NOW, bank=Bank())
+        assert Customer.objects.get(pk=customer.pk).tier == "regular"
+
+
+def test_rows_of_known_customers_need_no_place(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    customer = cast.customers["rm"][0]
+    run = feed(
+        "customers.csv",
+        f"客户号,姓名,手机号\n{customer.core_number},{customer.name},13812345678\nF9,新人,13812345679\n",
+    )
+    assert (run.changed, run.loaded, run.refused) == (1, 0, 1)
+    with worker():
+        assert "neither a relationship manager nor a unit" in Line.objects.get(run=run).reasons[0]["reason"]
+        assert Customer.objects.get(pk=customer.pk).open_value("mobile") == "13812345678"
+
+
+def test_a_new_number_is_a_new_customer_whoever_it_resembles(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    feed("customers.csv", f"{CUSTOMERS}\nF1,沈静仪,13812345678,,,1001\n")
+    text = f"{CUSTOMERS}\nF2,王伟,13812345678,,,1001\n,李四,13812345678,,,1001\n"
+    run = feed("customers.csv", text)
+    assert (run.loaded, run.already, run.doubtful) == (1, 0, 1), "without a number a row is doubtful still"
+    again = feed("customers.csv", text)
+    assert (again.loaded, again.already) == (0, 1)
+    with worker():
+        assert Customer.objects.get(core_number="F2").name == "王伟"
+        assert [match["name"] for match in Line.objects.get(run=run, state="loaded").matches] == ["沈静仪"]
+    address = f"/customers/import/{run.pk}/"
+    browser = cast.client("second_administrator")
+    assert address in browser.get("/customers/import/").content.decode()
+    page = browser.get(address).content.decode()
+    assert page.count("沈静仪 · F1 · 138 **** 5678") == 2 + 1  # the note, the doubtful row, the choice among two
+    assert cast.client("leader").get(address).status_code == 404
+    with worker():
+        line = Line.objects.get(run=run, state="doubtful")
+        decide_lines(decisions={str(line.pk): "other"}, by=cast.second_administrator.pk)
+        assert Customer.objects.filter(name="李四").exists()
+
+
+def test_what_the_core_system_tells_was_to_be_found_out_no_longer(
+    cast: Cast, feed: Callable[..., Run], worker: Any
+) -> None:
+    customer, told = cast.customers["rm"][0], {"now": NOW, "bank": Bank()}
+    with cast.acting("rm", NOW) as actor:
+        held = course.plan(customer, "reception", actor=actor, now=NOW)
+        course.agree(held, at=NOW, place="网点", actor=actor, **told)
+        course.start(held, actor=actor, **told)
+        course.end(held, actor=actor, **told)
+    with worker():
+        sought = customer.obligations.filter(kind="find_out", state="open")
+        assert {"mobile", "email"} <= set(sought.values_list("detail__field", flat=True))
+    feed("customers.csv", f"{CUSTOMERS}\n{customer.core_number},{customer.name},13812345678,,,1001\n")
+    with worker():
+        assert "mobile" not in set(sought.values_list("detail__field", flat=True))
+        assert "email" in set(sought.values_list("detail__field", flat=True))
+        done = customer.obligations.get(kind="find_out", detail__field="mobile")
+        assert (done.state, done.settled_by) == ("done", None)
 
 
 def test_holdings_come_change_and_end_and_maturities_follow(cast: Cast, feed: Callable[..., Run]) -> None:

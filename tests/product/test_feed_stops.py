@@ -16,7 +16,7 @@ from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.feeds.files import opened
 from zhike.customers.feeds.take import take
-from zhike.customers.models import Customer, Run
+from zhike.customers.models import Customer, Difference, Run
 from zhike.obligations import sweep
 from zhike.obligations.models import Obligation
 from zhike.people.models import Approval
@@ -116,19 +116,64 @@ def test_a_closed_account_told_by_a_feed_ends_greetings_and_rhythm_alone(
         assert (greeting.state, greeting.evidence["why"]) == ("cannot", "closed")
 
 
-def test_what_a_file_repeats_follows_once_and_its_silence_lifts_nothing(
-    arranged: dict[str, Any], feed: Callable[..., Run], worker: Any
-) -> None:
+def test_what_a_file_repeats_follows_once(arranged: dict[str, Any], feed: Callable[..., Run], worker: Any) -> None:
     customer = arranged["customer"]
     row = f"{customer.core_number},{customer.name},1001"
     feed(f"{row},2026-02-27,,是")
     feed(f"{row},2026-02-27,,是")
-    feed(f"{row},,,否", now=NOW + timedelta(days=1))
     with worker():
-        customer.refresh_from_db()
-        assert (str(customer.deceased_on), customer.do_not_disturb) == ("2026-02-27", True)
         stops = customer.facts.filter(kind="customer_stopped").order_by("id").values_list("data__stop", flat=True)
         assert list(stops) == ["do_not_disturb", "deceased"]
+
+
+def test_what_a_file_said_the_corrected_file_takes_back(
+    arranged: dict[str, Any], feed: Callable[..., Run], worker: Any
+) -> None:
+    customer = arranged["customer"]
+    row = f"{customer.core_number},{customer.name},1001"
+    feed(f"{row},2026-02-27,2026-02-27,是")
+    with worker():
+        assert open_kinds(customer) == {"write_up"}
+    feed(f"{row},,2026-02-27,", now=NOW + timedelta(minutes=1))
+    with worker():
+        customer.refresh_from_db()
+        assert (customer.deceased_on, str(customer.closed_on), customer.do_not_disturb) == (None, "2026-02-27", True)
+        assert open_kinds(customer) == {"thanks", "write_up"}, "the greeting is stopped by the rest"
+        resumed = customer.facts.get(kind="customer_resumed")
+        assert (resumed.by, resumed.data["stop"], resumed.data["reason"]) == (None, "deceased", "customers-0302.csv")
+    feed(f"{row},,,否", now=NOW + timedelta(minutes=2))
+    with worker():
+        customer.refresh_from_db()
+        assert (customer.closed_on, customer.do_not_disturb) == (None, False)
+        assert open_kinds(customer) == {"thanks", "write_up", "birthday"}
+        assert not customer.facts.filter(kind="customer_stopped", void=False).exists()
+        assert not Difference.objects.exists()
+
+
+def test_a_stop_that_somebody_here_recorded_no_file_changes(
+    cast: Cast, arranged: dict[str, Any], feed: Callable[..., Run], worker: Any
+) -> None:
+    customer, browser = arranged["customer"], cast.client("rm", NOW)
+    row = f"{customer.core_number},{customer.name},1001"
+    feed(f"{row},,,否")
+    for why, on in (("do_not_disturb", ""), ("closed", "2026-02-10")):
+        told = {"why": why, "on": on, "evidence": "客户来电要求"}
+        assert browser.post(f"/customers/{customer.pk}/stops/", told).status_code == 303
+    run = feed(f"{row},,,否")
+    assert (run.changed, run.differing) == (0, 1), "an empty day is no word against what somebody here knows"
+    run = feed(f"{row},,2026-02-12,否")
+    assert (run.changed, run.differing) == (0, 1)
+    with worker():
+        customer.refresh_from_db()
+        assert (customer.do_not_disturb, str(customer.closed_on)) == (True, "2026-02-10")
+    page = browser.get("/customers/differences/").content.decode()
+    for part in ("免打扰", "销户日期", "2026-02-12", "2026-02-10", f"/customers/{customer.pk}/stops/"):
+        assert part in page, part
+    difference = Difference.objects.get(field="do_not_disturb")
+    assert browser.post("/customers/differences/", {"difference": difference.pk, "take": "1"}).status_code == 422
+    assert browser.post("/customers/differences/", {"difference": difference.pk, "take": "0"}).status_code == 303
+    assert feed(f"{row},,2026-02-10,是").differing == 0
+    assert not Difference.objects.filter(state="open").exists(), "both say the same again"
 
 
 def test_what_was_lifted_here_and_stands_in_the_next_file_is_a_stop_again(

@@ -69,18 +69,26 @@ def mapped(pairs: list[str]) -> dict[str, str]:
 def started(options: Options, mapping: dict[str, str], now: Any) -> Any:
     """The run's row. Raises Failure for a unit or a person that does not exist."""
     from zhike.customers.models import Run
-    from zhike.people.models import Staff, Unit
+    from zhike.people.models import Staff
 
-    unit = Unit.objects.filter(code=options.unit).first() if options.unit else None
+    unit = unit_of(options)
     by = Staff.objects.filter(number=options.by, is_active=True).first() if options.by else None
-    if options.unit and unit is None:
-        raise Failure(words(f"没有机构号为 {options.unit} 的机构。", f"There is no unit with the code {options.unit}."))
     if options.by and by is None:
         raise Failure(words(f"没有工号为 {options.by} 的在职员工。", f"There is no active staff member {options.by}."))
     size = options.file.stat().st_size
     return Run.objects.create(
         name=options.file.name, size=size, by=by, at=now, mapping=mapping, unit=unit, dry=options.dry_run
     )
+
+
+def unit_of(options: Options) -> Any:
+    """The unit named by ``--unit``, None without. Raises Failure for one that does not exist."""
+    from zhike.people.models import Unit
+
+    unit = Unit.objects.filter(code=options.unit).first() if options.unit else None
+    if options.unit and unit is None:
+        raise Failure(words(f"没有机构号为 {options.unit} 的机构。", f"There is no unit with the code {options.unit}."))
+    return unit
 
 
 def decided(run: Any, decision: str, settings: Any) -> None:
@@ -126,6 +134,53 @@ def tell_customers(options: Options, run: Any) -> int:
 
 
 @command(
+    "import decide", "决定一行疑似重复", "decide a row that may be somebody known",
+    argument("number", "导入编号", "the import's number", type=int, metavar="RUN"),
+    argument("line", "文件行号", "the line of the file", type=int, metavar="LINE"),
+    argument("decision", "same 同一人，补上缺的；other 另作新客户；skip 不导入", "same: fill in what is missing; other: load; skip",
+             choices=["same", "other", "skip"]),
+    argument("--customer", "与多位相似时，指明是哪一位（系统编号）", "which of several it is: the customer's number here", type=int),
+    argument("--by", "经办人工号（记入留痕）", "the staff number of whoever decides, for the trail", metavar="STAFF", required=True),
+)  # fmt: skip
+def import_decide(options: Options) -> int:
+    """Decide one doubtful row of an import or a feed, also of one that nobody started."""
+    with ready("worker"):
+        from django.utils import translation
+
+        from zhike import clock
+        from zhike.customers.checks import Unaccepted
+        from zhike.customers.imports.decide import decide
+        from zhike.customers.models import Line
+        from zhike.people import bank
+        from zhike.people.actor import acting
+        from zhike.people.models import Staff
+
+        line = Line.objects.filter(run_id=options.number, line=options.line).first()
+        by = Staff.objects.filter(number=options.by, is_active=True).first()
+        if line is None:
+            raise Failure(
+                words(
+                    f"第 {options.number} 次导入没有要决定的第 {options.line} 行。",
+                    f"Import {options.number} has no line {options.line} to decide.",
+                )
+            )
+        if by is None:
+            raise Failure(
+                words(f"没有工号为 {options.by} 的在职员工。", f"There is no active staff member {options.by}.")
+            )
+        now = clock.now()
+        with translation.override(embedded.language() if embedded.language() == "en" else "zh-hans"):
+            try:
+                with acting(by.pk, now) as actor:
+                    settings = bank.settings().now(now)
+                    decide(line, options.decision, customer=options.customer, actor=actor, now=now, bank=settings)
+            except Unaccepted as error:
+                raise Failure(str(error)) from error
+    print(words("已按决定处理。", "Decided."))
+    return DONE
+
+
+@command(
     "import undo",
     "撤销一次客户导入",
     "undo an import of customers",
@@ -167,6 +222,8 @@ def import_undo(options: Options) -> int:
     argument("--encoding", "编码（默认自动识别）", "the encoding (found out by default)", default=""),
     argument("--delimiter", "分隔符（默认自动识别）", "the delimiter (found out by default)", default=""),
     argument("--no-flag", "不等完成标志", "do not wait for the flag", action="store_true"),
+    argument("--unit", "新客户所在行未注明机构与客户经理时，归入此机构", "the unit's code for new customers whose rows name neither unit nor RM",
+             metavar="CODE"),
     argument("--whole", "确认持有文件是全量：未列出的持有均已结束，再多也是", "the holdings' file is whole: what it does not name has ended, "
              "however much that is", action="store_true"),
     JSON,
@@ -194,13 +251,14 @@ def feed(options: Options) -> int:
                     )
                     for path in options.files
                 )
-                done = [(each, fed(each, language)) for each in feeds]
+                unit = unit_of(options)
+                done = [(each, fed(each, language, unit)) for each in feeds]
             except (UnreadableTable, Unaccepted) as error:
                 raise Failure(str(error)) from error
             return max(tell_feed(options, each.path, run) for each, run in done)
 
 
-def fed(whole: Any, language: str) -> Any:
+def fed(whole: Any, language: str, unit: Any) -> Any:
     """One feed taken in; returns its run."""
     from zhike import clock
     from zhike.customers.feeds.take import take
@@ -215,6 +273,7 @@ def fed(whole: Any, language: str) -> Any:
         at=now,
         mapping=whole.mapping,
         total=whole.rows,
+        unit=unit,
     )
     return take(whole, run, bank=bank.settings().now(now), now=clock.now, language=language)
 
@@ -228,6 +287,15 @@ def tell_feed(options: Options, path: Path, run: Any) -> int:
         with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
             refused_file(run, file)
         print(words(f"{run.refused} 行被拒，见 {target}", f"{run.refused} rows refused: {target}"), file=sys.stderr)
+    alike = run.lines.filter(state="loaded").exclude(matches=[]).count() if run.kind == "customers" else 0
+    if alike:
+        print(
+            words(
+                f"新增客户中有 {alike} 位与已有客户相似，见“客户导入”第 {run.pk} 次。",
+                f"{alike} new customers resemble somebody known: import {run.pk} on the administrator's page.",
+            ),
+            file=sys.stderr,
+        )
     names = ("checked", "loaded", "already", "changed", "differing", "refused", "doubtful")
     counts = {name: getattr(run, name) for name in names}
     if options.json:

@@ -6,14 +6,19 @@ class Obligations(AppConfig):
 
     def ready(self) -> None:
         """Enters what it brings: what goes along when a customer changes hands, and which of its acts want a second person."""
-        from zhike.customers.feeds.take import WHEN_STOPPED
+        from zhike.customers.feeds.take import OF_PEOPLE, WHEN_LIFTED, WHEN_STOPPED
         from zhike.customers.models.book import WHEN_HANDED_OVER
+        from zhike.customers.models.customer import WHEN_LEARNED
 
         from . import lifting, waivers
-        from .stops import hand_over, stop_fed
+        from .learning import learned
+        from .stops import hand_over, lift_fed, of_people, stop_fed
 
         assert waivers.WAIVER
         assert lifting.LIFT
 
         WHEN_HANDED_OVER.append(hand_over)
         WHEN_STOPPED.append(stop_fed)
+        WHEN_LIFTED.append(lift_fed)
+        OF_PEOPLE.append(of_people)
+        WHEN_LEARNED.append(learned)

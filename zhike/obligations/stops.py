@@ -141,6 +141,47 @@ SELECT * FROM (
 WHERE staff IS NOT NULL"""
 
 
+def of_people(customers: Sequence[int]) -> set[tuple[int, str]]:
+    """Which stops of these customers a person recorded and no other has taken back, as (customer, column)."""
+    rows = Kept.objects.filter(
+        customer_id__in=customers, kind__in=("customer_stopped", "customer_resumed"), void=False
+    ).order_by("id")
+    newest = {(fact.customer_id or 0, COLUMNS[fact.data["stop"]]): fact for fact in rows}
+    return {stop for stop, fact in newest.items() if fact.kind == "customer_stopped" and fact.by_id is not None}
+
+
+def lift_fed(lifted: Sequence[Stopped], now: datetime, bank: Bank) -> None:
+    """Contact goes on because the core system's corrected file no longer says what a file had said: that was a mistake, and
+    what it made impossible is owed again.
+    """
+    today = now.astimezone(bank.zone).date()
+    for why, column in COLUMNS.items():
+        files = {each.customer: each.file for each in lifted if each.column == column}
+        if not files:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(STOPPED_CASES, [today, list(files)])
+            rows = cursor.fetchall()
+        said = {"stop": why, "mistake": True, "approval": None}
+        ledger.tell_many(
+            [
+                (
+                    Fact("customer_resumed", now, now, staff, customer, f"customer:{customer}/stop:{why}",
+                         {**said, "reason": files[customer]}, "observed"),
+                    ledger.case_from(case),
+                )
+                for customer, staff, case in rows
+            ],
+            now=now, bank=bank,
+        )  # fmt: skip
+        Kept.objects.filter(customer_id__in=files, kind="customer_stopped", data__stop=why, by=None, void=False).update(
+            void=True
+        )
+        stopped = Obligation.objects.filter(customer_id__in=files, state=State.CANNOT, evidence__why=why)
+        stopped.update(state=State.OPEN, settled_at=None, settled_by=None, settling=None, evidence={})
+    enforce(now, {each.customer for each in lifted})  # another stop may stand still
+
+
 def may_resume(customer: Customer, why: str, *, reason: str, mistake: bool) -> None:
     """Raises Refused without a reason, and for a death that is to be over."""
     if not reason.strip():
@@ -178,7 +219,7 @@ def resume(
             ledger.correct(now_standing.fact, by=None, actor=actor, now=now, bank=bank)
         stopped = customer.obligations.filter(state=State.CANNOT, evidence__why=why)
         stopped.update(state=State.OPEN, settled_at=None, settled_by=None, settling=None, evidence={})
-        enforce(now, customer)
+        enforce(now, {customer.pk})
 
 
 def _fact(kind: str, customer: Customer, why: str, said: Mapping[str, Any], actor: Actor, now: datetime) -> Fact:
@@ -193,7 +234,7 @@ def _set(customer: Customer, column: str, value: date | bool | None, now: dateti
     customer.save(update_fields=[column, "version", "changed_at"])
 
 
-def enforce(now: datetime, customer: Customer | None = None) -> int:
+def enforce(now: datetime, only: Iterable[int] | None = None) -> int:
     """What the core system's files stopped (a feed says deceased or closed) is stopped in the ledger too; nightly, for all."""
     stopped = 0
     with connection.cursor() as cursor:
@@ -204,8 +245,8 @@ def enforce(now: datetime, customer: Customer | None = None) -> int:
                     SET state = 'cannot', evidence = jsonb_build_object('why', %s::text, 'at', %s::timestamptz)
                     FROM customers_customer c
                     WHERE o.customer_id = c.id AND {set_} AND o.state = 'open' AND o.kind = ANY (%s)
-                      {"AND c.id = %s" if customer else ""}""",
-                [why, now, sorted(STOPPED_BY[why]), *([customer.pk] if customer else [])],
+                      {"" if only is None else "AND c.id = ANY (%s)"}""",
+                [why, now, sorted(STOPPED_BY[why]), *([] if only is None else [list(only)])],
             )
             stopped += cursor.rowcount
     return stopped

@@ -21,7 +21,7 @@ from zhike.customers.feeds.files import Feed
 from zhike.customers.imports.load import KEEP, Chunk, Loading
 from zhike.customers.imports.rows import Checked, a_day, money
 from zhike.customers.models import Line, Run
-from zhike.customers.models.customer import INDEXED, found_by
+from zhike.customers.models.customer import INDEXED, WHEN_LEARNED, found_by
 from zhike.customers.models.run import row_place
 from zhike.customers.profile import SEALED
 from zhike.customers.rating import rate
@@ -47,9 +47,13 @@ class Stopped:
     file: str
 
 
-# What else happens when a file stops contact with customers, in the same transaction: what lies above customers enters
+# What else happens when a file says something of known customers, in the same transaction: what lies above customers enters
 # itself here at start (the ledger, what is planned), because nothing here may know of it.
 WHEN_STOPPED: list[Callable[[Sequence[Stopped], datetime, Bank], None]] = []
+# A file no longer says what a file had said: the stop was a mistake of the core system's.
+WHEN_LIFTED: list[Callable[[Sequence[Stopped], datetime, Bank], None]] = []
+# Which stops in force of these customers a person recorded, as (customer, column): those no file changes.
+OF_PEOPLE: list[Callable[[Sequence[int]], set[tuple[int, str]]]] = []
 
 
 def take(feed: Feed, run: Run, *, bank: Bank, now: Now, language: str) -> Run:
@@ -71,62 +75,160 @@ def take(feed: Feed, run: Run, *, bank: Bank, now: Now, language: str) -> Run:
 # Customers: new ones are loaded as an import loads them, known ones are told what is new
 
 
+KNOWN = """
+SELECT s.line, c.id, c.name, c.kind, c.profile, c.version, d.digest, c.rm_id, c.unit_id, c.tier, c.deceased_on, c.closed_on,
+    c.do_not_disturb
+FROM staged s JOIN customers_customer c ON c.core_number = s.core_number LEFT JOIN customers_fed d ON d.customer_id = c.id
+WHERE s.state = 'already'
+"""
+# In the core system's own file a new number is a new customer, whoever it resembles (a spouse has the same telephone): that
+# is a note for whoever looks. A new customer must have a place; a known one has it.
+PLACELESS = "UPDATE staged SET state = 'placeless' WHERE state IS NULL AND unit_id IS NULL"
+NEW_ALL_THE_SAME = "UPDATE staged SET state = NULL WHERE state = 'doubtful' AND core_number IS NOT NULL"
+NOTE = """
+UPDATE customers_line l SET matches = n.matches FROM jsonb_to_recordset(%s::jsonb) AS n (line int, matches jsonb)
+WHERE l.run_id = %s AND l.line = n.line
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A customer whom a row is about, as far as what the row says is compared with it."""
+
+    id: int
+    name: str
+    kind: str
+    profile: Mapping[str, Any]
+    version: int
+    rm: int | None
+    unit: int
+    tier: str
+    stops: Mapping[str, date | bool | None]
+
+
 class Customers(Loading):
     """An import that also tells known customers what the core system says of them now."""
 
-    def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
-        cursor.execute(
-            "SELECT s.line, c.id, c.name, c.kind, c.profile, d.digest, c.deceased_on, c.closed_on, c.do_not_disturb FROM staged s"
-            " JOIN customers_customer c ON c.core_number = s.core_number"
-            " LEFT JOIN customers_fed d ON d.customer_id = c.id WHERE s.state = 'already'"
-        )
-        told, stopped = [], []
-        for line, customer, name, kind, profile, digest, *standing in cursor.fetchall():
-            checked = chunk.good[line]
-            stops = [
-                column
-                for column, stands in zip(STOPS, standing, strict=True)
-                if not stands and checked.columns.get(column)
-            ]
-            stopped += [self._stopped(customer, column, checked) for column in stops]
-            says = vault().index(
-                "fed", repr((checked.name, sorted(checked.known.items()), sorted(map(str, checked.columns.items()))))
-            )
-            # A stop that was taken back here while the file goes on saying so is one again.
-            if stops or digest is None or bytes(digest) != says:
-                told.append(Told(customer, name, kind, _object(profile), checked, self.day, says))
-        if told:
-            _write(cursor, self.run.pk, told, now)
-        if stopped:
-            for follow in WHEN_STOPPED:
-                follow(stopped, now, self.bank)
+    def _mark(self, cursor: Any) -> None:
+        super()._mark(cursor)
+        cursor.execute(NEW_ALL_THE_SAME)
+        cursor.execute(PLACELESS)
 
-    def _stopped(self, customer: int, column: str, checked: Checked) -> Stopped:
-        said = checked.columns[column]
-        return Stopped(customer, column, said if isinstance(said, date) else None, self.run.name)
+    def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
+        self._note(cursor)
+        cursor.execute(KNOWN)
+        told = []
+        for line, id, name, kind, profile, version, digest, rm, unit, tier, *stops in cursor.fetchall():
+            known = Known(
+                id, name, kind, _object(profile), version, rm, unit, tier, dict(zip(STOPS, stops, strict=True))
+            )
+            one = Told(known, chunk.good[line], self._stated(chunk.cells[line]), self.day)
+            # A row that says what it said is compared no more, unless the customer has changed since.
+            if digest is None or bytes(digest) != one.digest(version):
+                told.append(one)
+        if not told:
+            return
+        mine = self._of_people(told)
+        places = self._places(cursor, told)
+        for one in told:
+            one.compare(mine, places)
+        _write(cursor, self.run.pk, told, now)
+        self._follow(told, now)
+
+    def _note(self, cursor: Any) -> None:
+        cursor.execute("SELECT EXISTS (SELECT FROM staged WHERE state IS NULL AND why IS NOT NULL)")
+        if not cursor.fetchone()[0]:
+            return
+        alike = self._matches(cursor, "s.state IS NULL AND s.why IS NOT NULL")
+        notes = [{"line": line, "matches": matches} for line, matches in alike.items()]
+        cursor.execute(NOTE, [json.dumps(notes), self.run.pk])
+
+    def _stated(self, cells: Mapping[str, str]) -> frozenset[str]:
+        """What a row states, and what it states by leaving it empty: where a file has a column for the day of a death, a row
+        without one says that there was none."""
+        column_of = self.checker.column_of
+        filled = {name for name in ("unit", "tier", "do_not_disturb") if cells.get(column_of.get(name, ""))}
+        return frozenset(filled | {name for name in ("deceased_on", "closed_on") if name in column_of})
+
+    def _of_people(self, told: Sequence[Told]) -> set[tuple[int, str]]:
+        contested = [one.known.id for one in told if one.contested()]
+        return {stop for ask in OF_PEOPLE for stop in ask(contested)} if contested else set()
+
+    def _places(self, cursor: Any, told: Sequence[Told]) -> dict[str, dict[int, str]]:
+        """How RMs and units are called in a difference, for those that differ."""
+        rms = {one.says("rm_id") for one in told if one.says("rm_id") not in (None, one.known.rm)}
+        units = {one.says("unit_id") for one in told if "unit" in one.stated and one.says("unit_id") != one.known.unit}
+        names: dict[str, dict[int, str]] = {"rm": {}, "unit": {}}
+        if rms:
+            cursor.execute("SELECT id, number || ' ' || name FROM people_staff WHERE id = ANY (%s)", [list(rms)])
+            names["rm"] = dict(cursor.fetchall())
+        if units:
+            cursor.execute("SELECT id, code || ' ' || name FROM people_unit WHERE id = ANY (%s)", [list(units)])
+            names["unit"] = dict(cursor.fetchall())
+        return names
+
+    def _follow(self, told: Sequence[Told], now: datetime) -> None:
+        stopped = [self._stop(one, column) for one in told for column in one.stopped]
+        lifted = [self._stop(one, column) for one in told for column in one.lifted]
+        learned = {one.known.id: set(one.entries) for one in told if one.entries}
+        for happened, follow in ((stopped, WHEN_STOPPED), (lifted, WHEN_LIFTED)):
+            for each in follow if happened else ():
+                each(happened, now, self.bank)
+        for became_known in WHEN_LEARNED if learned else ():
+            became_known(learned, now, self.bank)
+
+    def _stop(self, one: Told, column: str) -> Stopped:
+        said = one.says(column)
+        return Stopped(one.known.id, column, said if isinstance(said, date) else None, self.run.name)
 
 
 class Told:
     """What one row tells a known customer: fields to write, and fields where somebody here knows otherwise."""
 
-    def __init__(
-        self,
-        customer: int,
-        name: str,
-        kind: str,
-        profile: Mapping[str, Any],
-        checked: Checked,
-        day: date,
-        digest: bytes,
-    ) -> None:
-        self.customer = customer
-        self.digest = digest
+    def __init__(self, known: Known, checked: Checked, stated: frozenset[str], day: date) -> None:
+        self.known, self.checked, self.stated, self.day = known, checked, stated, day
+        self.content = (
+            checked.name,
+            sorted(checked.known.items()),
+            sorted(map(str, checked.columns.items())),
+            sorted(stated),
+        )
         self.entries: dict[str, dict[str, Any]] = {}
         self.columns: dict[str, Any] = {}
         self.differences: dict[str, str] = {}
-        stamp = {"src": "feed", "on": day.isoformat()}
-        for field, value in checked.known.items():
-            entry = profile.get(field)
+        self.compared: set[str] = set()
+        self.stopped: list[str] = []
+        self.lifted: list[str] = []
+
+    def digest(self, version: int) -> bytes:
+        """What the row says, to a customer as it stands: as a keyed hash."""
+        return vault().index("fed", repr((*self.content, version)))
+
+    def says(self, column: str) -> Any:
+        return self.checked.columns.get(column)
+
+    def contested(self) -> bool:
+        """Whether a stop is in force of which the row says otherwise."""
+        return any(
+            stands and (stop in self.stated) and (self.says(stop) or None) != stands
+            for stop, stands in self.known.stops.items()
+        )
+
+    def compare(self, mine: set[tuple[int, str]], places: Mapping[str, Mapping[int, str]]) -> None:
+        """Sorts what the row says into what is written and what differs; ``mine``: stops that people here recorded."""
+        self._profile()
+        self._name()
+        self._place(places)
+        for stop, stands in self.known.stops.items():
+            self._stop(stop, stands, mine=(self.known.id, stop) in mine)
+        if self.says("assets") is not None:
+            self.columns |= {"assets": str(self.says("assets")), "assets_day": self.day.isoformat()}
+
+    def _profile(self) -> None:
+        customer, stamp = self.known.id, {"src": "feed", "on": self.day.isoformat()}
+        for field, value in self.checked.known.items():
+            self.compared.add(field)
+            entry = self.known.profile.get(field)
             if entry and _opened(entry["v"], field, customer) == value:
                 continue
             stored = vault().seal(value, place(field, customer)) if field in SEALED else value
@@ -138,21 +240,50 @@ class Told:
                 column: "\\x" + vault().index(*of(value)).hex() for column, of in INDEXED.get(field, {}).items()
             }
             if field == "birthday":
-                self.columns |= {name: value for name, value in checked.columns.items() if name.startswith("birth_")}
+                born = {name: said for name, said in self.checked.columns.items() if name.startswith("birth_")}
+                self.columns |= born
             if field in ("gender", "honorific"):
                 self.columns[field] = value
-        if checked.name != name:
-            learned = profile.get("name")
-            if learned and learned["src"] not in THEIRS:
-                self.differences["name"] = checked.name
-            else:
-                self.columns |= {"name": checked.name, **found_by(checked.name, kind)}
-        # A file says that contact stops, never that it goes on: that a person says, with a reason.
-        for owned in ("assets", *STOPS):
-            if checked.columns.get(owned) not in (None, False):
-                self.columns[owned] = str(checked.columns[owned])
-        if "assets" in self.columns:
-            self.columns["assets_day"] = day.isoformat()
+
+    def _name(self) -> None:
+        self.compared.add("name")
+        if self.checked.name == self.known.name:
+            return
+        learned = self.known.profile.get("name")
+        if learned and learned["src"] not in THEIRS:
+            self.differences["name"] = self.checked.name
+        else:
+            self.columns |= {"name": self.checked.name, **found_by(self.checked.name, self.known.kind)}
+
+    def _place(self, places: Mapping[str, Mapping[int, str]]) -> None:
+        """Whose customer it is and in which tier is decided here: where the core system says otherwise somebody looks."""
+        rm, unit, tier = self.says("rm_id"), self.says("unit_id"), self.says("tier")
+        said = {"rm": rm is not None, "unit": "unit" in self.stated, "tier": "tier" in self.stated}
+        self.compared |= {name for name, stated in said.items() if stated}
+        if said["rm"] and rm != self.known.rm:
+            self.differences["rm"] = places["rm"][rm]
+        if said["unit"] and unit != self.known.unit:
+            self.differences["unit"] = places["unit"][unit]
+        if said["tier"] and tier != self.known.tier:
+            self.differences["tier"] = tier
+
+    def _stop(self, stop: str, stands: date | bool | None, *, mine: bool) -> None:
+        """A stop that a person recorded is theirs: of a file that says otherwise the difference is shown. What a file said, a
+        file takes back."""
+        said = self.says(stop) or None
+        if stop not in self.stated or said == (stands or None):
+            self.compared |= {stop} & self.stated
+            return
+        if said and not stands:
+            self.stopped.append(stop)
+            self.columns[stop] = str(said)
+        elif not mine:
+            self.columns[stop] = str(said) if said else (False if stop == "do_not_disturb" else None)
+            if not said:
+                self.lifted.append(stop)
+        elif said or stop == "do_not_disturb":  # an empty day is no word against what somebody here knows
+            self.compared.add(stop)
+            self.differences[stop] = str(said) if said else "no"
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -174,6 +305,7 @@ UPDATE customers_customer c SET (name, grams, pinyin, sort_key, gender, honorifi
 FROM (SELECT id, columns, entries FROM jsonb_to_recordset(%s::jsonb) AS t (id bigint, columns jsonb, entries jsonb)) t,
     LATERAL jsonb_populate_record((SELECT x FROM customers_customer x WHERE x.id = t.id), t.columns) n
 WHERE c.id = t.id AND (t.entries <> '{}' OR n IS DISTINCT FROM (SELECT x FROM customers_customer x WHERE x.id = t.id))
+RETURNING c.id, c.version
 """
 DIFFER = """
 INSERT INTO customers_difference (customer_id, field, theirs, seen_at, state)
@@ -188,26 +320,38 @@ ON CONFLICT (customer_id) DO UPDATE SET digest = excluded.digest
 """
 
 
-def _write(cursor: Any, run: int, told: list[Told], now: datetime) -> None:
-    changes = [{"id": t.customer, "columns": t.columns, "entries": t.entries} for t in told if t.columns or t.entries]
+# What the file and we say alike again needs nobody's look any more.
+AGREED = """
+UPDATE customers_difference d SET state = 'taken', decided_at = %s
+FROM jsonb_to_recordset(%s::jsonb) AS n (id bigint, fields jsonb)
+WHERE d.customer_id = n.id AND d.state = 'open' AND n.fields ? d.field
+"""
+
+
+def _write(cursor: Any, run: int, told: Sequence[Told], now: datetime) -> None:
+    changes = [{"id": t.known.id, "columns": t.columns, "entries": t.entries} for t in told if t.columns or t.entries]
     cursor.execute(TELL, [now, json.dumps(changes)])
-    changed = cursor.rowcount
+    versions = dict(cursor.fetchall())
     cursor.execute(
-        "SELECT customer_id, field, theirs FROM customers_difference WHERE customer_id = ANY (%s)",
-        [[t.customer for t in told]],
+        "SELECT customer_id, field, theirs FROM customers_difference WHERE customer_id = ANY (%s) AND state <> 'taken'",
+        [[t.known.id for t in told]],
     )
     shown = {(customer, field): _opened(theirs, field, customer) for customer, field, theirs in cursor.fetchall()}
     differences = [
-        {"id": t.customer, "field": field, "theirs": theirs}
+        {"id": t.known.id, "field": field, "theirs": theirs}
         for t in told
         for field, theirs in t.differences.items()
-        if shown.get((t.customer, field)) != _opened(theirs, field, t.customer)
+        if shown.get((t.known.id, field)) != _opened(theirs, field, t.known.id)
     ]
     cursor.execute(DIFFER, [now, json.dumps(differences)])
-    cursor.execute(FED, [json.dumps([{"id": t.customer, "digest": t.digest.hex()} for t in told])])
+    if shown:
+        agreed = [{"id": t.known.id, "fields": sorted(t.compared - t.differences.keys())} for t in told]
+        cursor.execute(AGREED, [now, json.dumps(agreed)])
+    digests = [{"id": t.known.id, "digest": t.digest(versions.get(t.known.id, t.known.version)).hex()} for t in told]
+    cursor.execute(FED, [json.dumps(digests)])
     cursor.execute(
         "UPDATE customers_run SET changed = changed + %s, differing = differing + %s WHERE id = %s",
-        [changed, len(differences), run],
+        [len(versions), len(differences), run],
     )
 
 

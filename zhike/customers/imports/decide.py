@@ -14,6 +14,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.imports.load import load_one
 from zhike.customers.imports.rows import Checked, Checker, Keepers, limited
 from zhike.customers.models import Acquaintance, Book, Customer, Line, Run
+from zhike.customers.models.customer import WHEN_LEARNED
 from zhike.customers.profile import FIELDS, spoken_birthday
 from zhike.people.actor import Actor
 from zhike.people.tables import Row
@@ -87,6 +88,8 @@ def _fill(id: int, checked: Checked, actor: Actor, now: datetime, bank: Bank) ->
     before = dict(customer.profile)
     if missing:
         customer.learn_all(missing, source="import", actor=actor, now=now)
+    for became_known in WHEN_LEARNED if missing else ():
+        became_known({id: set(missing)}, now, bank)
     filled = {name: _stamp(entry) for name, entry in customer.profile.items() if before.get(name) != entry}
     columns: dict[str, Any] = {}
     number = checked.columns.get("core_number")

@@ -135,7 +135,7 @@ OUTCOME = """
 SELECT count(*) FILTER (WHERE state IS NULL), count(*) FILTER (WHERE state = 'already') FROM staged
 """
 OPEN_CASES = """
-SELECT line, state, known, key FROM staged WHERE state IN ('repeated', 'doubtful') ORDER BY line
+SELECT line, state, known, key FROM staged WHERE state IN ('repeated', 'doubtful', 'placeless') ORDER BY line
 """
 # Everybody that a doubtful row may be, the most telling first. A telephone under which half a file stands names a few.
 OFFERED = 5
@@ -149,7 +149,7 @@ RANK = {
 def _alike(known: str) -> str:
     """For each doubtful row (s) the ids among these customers that it may be, with why; best first."""
     each = " UNION ALL ".join(
-        f"(SELECT c.id, c.line, {rank} AS rank, '{why}' AS why FROM {known} c WHERE {SAME[why]} ORDER BY 3, 1 LIMIT {OFFERED})"
+        f"(SELECT c.id, c.line, {rank} AS rank, '{why}' AS why FROM {known} c WHERE {SAME[why]} AND c.id <> s.id ORDER BY 3, 1 LIMIT {OFFERED})"
         for why, rank in RANK.items()
     )
     return f"""(SELECT id, min(line) AS line, min(rank) AS rank, (array_agg(why ORDER BY rank))[1] AS why FROM ({each}) f
@@ -162,7 +162,7 @@ SELECT s.line, m.why, c.id, c.keeper, c.name, c.core_number, c.profile -> 'mobil
 FROM staged s CROSS JOIN LATERAL {_alike("(SELECT x.*, NULL::integer AS line FROM customers_customer x)")}
 JOIN customers_customer c ON c.id = m.id
 LEFT JOIN people_staff r ON r.id = c.rm_id LEFT JOIN people_unit u ON u.id = c.unit_id
-WHERE s.state = 'doubtful' ORDER BY s.line, m.rank, m.id
+WHERE {{rows}} ORDER BY s.line, m.rank, m.id
 """
 # A dry run loads nothing: whom a row of the same file resembles stands in a line of it.
 MATCHES_PASSED = f"""
@@ -229,6 +229,8 @@ class Loading:
         self.leader = limited(by)
         keepers = Keepers.for_run(run, self.day, by)
         self.checker = Checker(run.mapping, keepers, bank, self.day, run.by_id, source)
+        # In a feed rows of known customers need no place; which they are the database knows.
+        self.checker.place_later = source == "feed"
 
     def go(self) -> None:
         if is_behind(vault()):
@@ -373,13 +375,16 @@ class Loading:
             if state == "repeated":
                 reason = _("The same customer stands in line %(line)d already.") % {"line": known}
                 case |= {"state": Line.State.REFUSED, "key": None, "reasons": [{"column": "", "reason": reason}]}
+            elif state == "placeless":
+                column, reason = self.checker.placeless()
+                case |= {"state": Line.State.REFUSED, "key": None, "reasons": [{"column": column, "reason": reason}]}
             cases.append(case)
         return cases
 
-    def _matches(self, cursor: Any) -> dict[int, list[dict[str, Any]]]:
+    def _matches(self, cursor: Any, rows: str = "s.state = 'doubtful'") -> dict[int, list[dict[str, Any]]]:
         """Whom each doubtful row may be, the most telling first, as the person who decides is shown them."""
         matches: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        cursor.execute(MATCHES)
+        cursor.execute(MATCHES.format(rows=rows))
         for line, why, id, keeper, *customer in cursor.fetchall():
             seen = self.leader is None or keeper in self.leader.sees
             matches[line].append({"customer": id, "why": why, **_shown(id, *customer, seen=seen)})

@@ -144,6 +144,7 @@ class Checker:
         self.order = [
             (self.column_of[each], self._reader(each)) for each in order if each not in ("kind", "birth_calendar")
         ]
+        self.place_later = False
         self._cells: Mapping[str, str] = {}
 
     def check(self, row: Row) -> tuple[Checked, list[Problem]]:
@@ -175,7 +176,7 @@ class Checker:
             try:
                 self._place(checked)
             except Unaccepted as error:
-                problems.append(Problem(self.column_of.get("rm") or self.column_of.get("unit", ""), str(error)))
+                problems.append(Problem(self.placeless()[0], str(error)))
         return checked, problems
 
     def _tells_apart(self, checked: Checked) -> bool:
@@ -273,15 +274,17 @@ class Checker:
         """Somebody must keep the customer: an RM, or a unit until there is one."""
         checked.columns.setdefault("rm_id", None)
         if "unit_id" not in checked.columns:
-            if self.keepers.default_unit is None:
-                raise Unaccepted(
-                    _(
-                        "The row names neither a relationship manager nor a unit. Add one, or choose a unit for the whole file."
-                    )
-                )
+            if self.keepers.default_unit is None and not self.place_later:
+                raise Unaccepted(self.placeless()[1])
             checked.columns["unit_id"] = self.keepers.default_unit
         if checked.book_since is None:
             checked.book_since = self.day
+
+    def placeless(self) -> tuple[str, str]:
+        """Column and sentence for a row of a new customer that nobody would keep."""
+        return self.column_of.get("rm") or self.column_of.get("unit", ""), _(
+            "The row names neither a relationship manager nor a unit. Add one, or choose a unit for the whole file."
+        )
 
     def _book_since(self, checked: Checked, text: str) -> None:
         checked.book_since = self._past(text)
@@ -367,7 +370,8 @@ class Checker:
         word = text.casefold()
         if word not in YES and word not in NO and word not in UNKNOWN:
             raise Unaccepted(_("Write 是 or 否."))
-        checked.columns["do_not_disturb"] = word in YES
+        if word not in UNKNOWN:
+            checked.columns["do_not_disturb"] = word in YES
 
     def _children(self, checked: Checked, text: str) -> None:
         word = text.casefold()

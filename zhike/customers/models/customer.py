@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -420,6 +420,10 @@ class Learned:
         elif field.column:
             self.columns[field.name] = ""
 
+
+# What else happens when a file or a decision about one fills in fields of customers (customer → fields), in the same
+# transaction: what lies above enters itself here at start, because nothing here may know of it.
+WHEN_LEARNED: list[Callable[[Mapping[int, set[str]], datetime, Bank], None]] = []
 
 # The columns of blind indexes that a field fills: purpose and value of each.
 INDEXED: dict[str, dict[str, Any]] = {

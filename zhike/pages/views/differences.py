@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Difference
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
 from zhike.people.permissions import check, may, policy
 
 ROWS = 100
@@ -37,7 +37,9 @@ def show(request: ActingRequest) -> HttpResponse:
         try:
             if difference is None:
                 raise Unaccepted(gettext("This difference is decided already."))
-            difference.decide(take=request.POST.get("take") == "1", actor=request.actor, now=request.now)
+            difference.decide(
+                take=request.POST.get("take") == "1", actor=request.actor, now=request.now, bank=bank_of(request)
+            )
         except Unaccepted as error:
             return _page(request, open_rows, wrong=str(error))
         return moved(request, reverse("differences"), gettext("Decided."))
@@ -57,7 +59,9 @@ def waiting(request: ActingRequest) -> str:
 
 
 def _page(request: ActingRequest, open_rows: Any, wrong: str = "") -> HttpResponse:
-    rows = open_rows.select_related("customer").order_by("customer__sort_key", "field")[: ROWS + 1]
+    rows = open_rows.select_related("customer__rm", "customer__unit").order_by("customer__sort_key", "field")[
+        : ROWS + 1
+    ]
     context = {
         "rows": [_row(row) for row in rows[:ROWS]],
         "more": len(rows) > ROWS,
@@ -68,15 +72,23 @@ def _page(request: ActingRequest, open_rows: Any, wrong: str = "") -> HttpRespon
 
 
 def _row(row: Difference) -> dict[str, Any]:
-    field, entry = profile.named(row.field), row.customer.profile.get(row.field, {})
-    ours = row.customer.name if row.field == "name" else row.customer.shown(row.field)
+    entry = row.customer.profile.get(row.field, {})
     return {
         "pk": row.pk,
         "customer": row.customer_id,
         "name": row.customer.name,
-        "field": field.label,
+        "field": row.label,
         "theirs": row.shown,
-        "ours": ours,
+        "ours": row.ours,
         "since": entry.get("on", ""),
+        "takeable": row.takeable,
+        "elsewhere": _elsewhere(row),
         "seen": local(row.seen_at).date().isoformat(),
     }
+
+
+def _elsewhere(row: Difference) -> str:
+    """Where what is not simply taken over is changed."""
+    if row.takeable:
+        return ""
+    return reverse("hand_over" if row.field in ("rm", "unit") else "stops", args=[row.customer_id])
