@@ -49,9 +49,11 @@ def test_received_written_up_thanked(site: Site, saw: Saw) -> None:
     expect(page).to_have_title("今日 · 知客")
 
     expect(rows).to_have_count(1)
-    page.get_by_role("link", name="看并发送").click()
+    page.get_by_role("link", name="去致谢").click()
     expect(page.get_by_text("专属").first).to_be_visible()
     chip(page, "S2", saw)
+    expect(page.locator("[name=introduces]")).not_to_be_checked()
+    page.locator("[name=introduces]").check()
     page.keyboard.press("Control+Enter")
     expect(page).to_have_title("今日 · 知客")
     expect(page.locator(".empty")).to_be_visible()

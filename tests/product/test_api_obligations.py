@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
@@ -65,6 +67,27 @@ def test_what_is_owed_says_what_why_and_by_when(rm: Program, visit: dict[str, An
     assert [each["clause"] for each in rm.get("obligations?due=late")["items"]] == []
     with clock.at(NOW + timedelta(days=2)):
         assert {each["clause"] for each in rm.get("obligations?due=late")["items"]} == {"V5", "V7"}
+
+
+def test_the_page_attests_nothing_and_words_the_text_for_the_customer(
+    cast: Cast, owner: Role, rm: Program, visit: dict[str, Any]
+) -> None:
+    """One tap recorded an introduction that nobody had made; an English reader copied an English SMS to a Chinese customer."""
+    with owner():
+        Staff.objects.filter(pk=cast.rm.pk).update(language="en")
+    path = f"/obligations/{named(rm, 'V5')['id']}/"
+
+    def text(browser: Client) -> str:
+        return re.search(r'id="text"><p>(.*?)</p>', browser.get(path).content.decode())[1]  # type: ignore[index]
+
+    browser = cast.client("rm")
+    assert not re.search(r'name="introduces"[^>]*checked', browser.get(path).content.decode())
+    assert browser.post(f"{path}done/", {"channel": "sms"}).status_code == 422
+    assert "感谢您今天抽时间" in text(browser)
+    with clock.at(NOW + timedelta(days=1)):
+        assert "感谢您昨天抽时间" in text(cast.client("rm"))
+    with clock.at(NOW + timedelta(days=3)):
+        assert "感谢您3月" in text(cast.client("rm"))
 
 
 def test_it_is_done_taken_back_and_done_once(rm: Program, visit: dict[str, Any]) -> None:

@@ -201,7 +201,7 @@ def does(row: Row, look: str) -> dict[str, Any]:
         case "thanks" if row["channels"] == ["call"]:
             return calls
         case "thanks":
-            words = pgettext("button", "Look and send")
+            words = pgettext("button", "Give thanks")
         case _:
             words = pgettext("button", "Do")
     return {"text": words, "href": here, "method": "get", "icon": None}

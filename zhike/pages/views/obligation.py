@@ -10,6 +10,7 @@ from typing import Any
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -126,7 +127,13 @@ def _throughs(found: Obligation, bank: Bank) -> list[tuple[str, str]]:
 
 
 def _text(found: Obligation, request: ActingRequest, bank: Bank) -> str:
-    """A text to copy: the right variant for a first meeting, the form of address filled in."""
+    """A text to copy, in the customer's language whatever the reader's: customers are written to in Chinese."""
+    with translation.override("zh-hans"):
+        return _worded(found, request, bank)
+
+
+def _worded(found: Obligation, request: ActingRequest, bank: Bank) -> str:
+    """The right variant for a first meeting, the form of address filled in, the day as it is called on the day of sending."""
     if found.kind != "thanks" or found.customer is None or "sms" not in found.channels:
         return ""
     own = found.customer.rm
@@ -155,19 +162,36 @@ def _text(found: Obligation, request: ActingRequest, bank: Bank) -> str:
         "rm": request.actor.name,
         "unit": found.customer.unit.name,
         "phone": request.user.phone,
+        "day": _day_of(found, request),
     }
     match found.detail.get("text"):
         case "first":
             return gettext(
-                "%(address)s, thank you for your time today. I am %(rm)s of %(unit)s, your own wealth manager: "
+                "%(address)s, thank you for your time %(day)s. I am %(rm)s of %(unit)s, your own wealth manager: "
                 "whatever it is, ask me."
             ) % values  # fmt: skip
         case "first_call":
+            if not request.user.phone:
+                return gettext(
+                    "%(address)s, thank you for taking my call. I am %(rm)s of %(unit)s, your own manager. Come to me "
+                    "directly with anything."
+                ) % values  # fmt: skip
             return gettext(
                 "%(address)s, thank you for taking my call. I am %(rm)s of %(unit)s, your own manager; my number is "
                 "%(phone)s. Come to me directly with anything."
             ) % values  # fmt: skip
-    return gettext("%(address)s, thank you for your time today. %(rm)s, %(unit)s") % values
+    return gettext("%(address)s, thank you for your time %(day)s. %(rm)s, %(unit)s") % values
+
+
+def _day_of(found: Obligation, request: ActingRequest) -> str:
+    """The day of the talk: a farewell after nine in the evening is thanked for in the morning, and then it was yesterday."""
+    day, today = local(found.fact.at).date(), local(request.now).date()
+    match (today - day).days:
+        case 0:
+            return pgettext("in a message", "today")
+        case 1:
+            return pgettext("in a message", "yesterday")
+    return day_text(day, today, weekday=False)
 
 
 def proof(found: Obligation, bank: Bank, request: ActingRequest) -> list[tuple[str, str]]:
