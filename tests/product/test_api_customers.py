@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -245,6 +245,26 @@ def test_appointments_lie_ahead_in_order(cast: Cast, rm: Program, path: str) -> 
     assert len(rm.get("appointments?state=agreed")["items"]) == 2
     (last,) = rm.get(f"appointments?since={at(201).replace('+', '%2B')}")["items"]
     assert last["planned_for"] == times[-1]
+
+
+def test_met_and_called_before_say_what_happened_here(cast: Cast, rm: Program) -> None:
+    """They stayed the import's words for ever, while the card counted the calls."""
+    customer = cast.customers["rm"][0]
+    before = rm.get(f"customers/{customer.pk}")
+    assert "yes" not in (before["met_before"], before["called_before"])
+    call = {"kind": "call", "customer": str(customer.pk), "purpose": "introduction"}
+    at = NOW - timedelta(minutes=30)
+    rm.post("contacts", {**call, "outcome": "reached", "started_at": at.isoformat(), "ended_at": NOW.isoformat()})
+    after = rm.get(f"customers/{customer.pk}")
+    assert (after["met_before"], after["called_before"]) == (before["met_before"], "yes")
+
+
+def test_a_limited_search_says_that_there_is_more(cast: Cast, rm: Program) -> None:
+    for number in range(3):
+        rm.post("customers", {"kind": "person", "name": f"宇文{'甲乙丙'[number]}"})
+    found = rm.get("customers?q=宇文&limit=2")
+    assert (len(found["items"]), found["more"], found["next"]) == (2, True, None)
+    assert rm.get("customers?q=宇文&limit=3")["more"] is False
 
 
 def test_all_clauses_with_their_text_and_rules(rm: Program) -> None:

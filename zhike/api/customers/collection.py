@@ -134,7 +134,7 @@ def _found(request: Desk, asked: Filters) -> dict[str, Any]:
         for hit in found.hits
         if (not asked.tier or hit.tier == asked.tier) and (not asked.kind or hit.kind == asked.kind)
     ]
-    return {"items": hits[: asked.limit], "next": None, "more": found.more}
+    return {"items": hits[: asked.limit], "next": None, "more": found.more or len(hits) > asked.limit}
 
 
 @router.post("customers", response={201: CustomerOut})

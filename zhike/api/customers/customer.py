@@ -142,8 +142,10 @@ def row(customer: Customer, actor_id: int) -> dict[str, Any]:
 
 def whole(request: Desk, customer: Customer, warnings: list[str] | None = None) -> dict[str, Any]:
     """A customer with all that is known; one statement beyond the row."""
+    known = list(customer.acquaintances.select_related("rm").order_by("id"))
     return {
         **{name: getattr(customer, name) for name in COLUMNS},
+        **_before(request, customer, known),
         "rm": customer.rm and {"id": customer.rm.pk, "name": customer.rm.name},
         "unit": {"id": customer.unit.pk, "name": customer.unit.name},
         "household": customer.household_id,
@@ -153,8 +155,23 @@ def whole(request: Desk, customer: Customer, warnings: list[str] | None = None) 
         ],
         "profile": [_field(customer, field) for field in profile.FIELDS.values() if field.name in customer.profile],
         "gaps": [field.name for field in customer.gaps()],
-        "acquaintances": [_acquaintance(each) for each in customer.acquaintances.select_related("rm").order_by("id")],
+        "acquaintances": [_acquaintance(each) for each in known],
         "warnings": warnings or [],
+    }
+
+
+def _before(request: Desk, customer: Customer, known: list[Acquaintance]) -> dict[str, str]:
+    """Whether the customer's own RM has met, or called, by what was kept here; the imported book's word where nothing was."""
+    counts = [each for each in known if bank_of(request).acquaintance == "bank" or each.rm_id == customer.rm_id]
+
+    def said(happened: bool, imported: str) -> str:
+        if happened:
+            return "yes"
+        return "no" if known and imported == "yes" else imported  # "yes" was said of another RM
+
+    return {
+        "met_before": said(any(each.met_source for each in counts), customer.met_before),
+        "called_before": said(any(each.called_source for each in counts), customer.called_before),
     }
 
 
