@@ -313,6 +313,20 @@ def test_tiers_follow_monthly_averages(
         assert (customer.tier, customer.assets) == (tiers[-1], Decimal(averages[-1]))
 
 
+def test_an_average_of_january_rates_february_and_says_why(cast: Cast, feed: Callable[..., Run]) -> None:
+    feed("ratings.csv", "客户号,月份,月日均资产\nC-rm-1,2026-01,8000000\n")
+    feed("rated.tier.csv", "客户号,评级月份,月日均资产\nC-rm-2,2026-02,60000\n")
+    feed("averages.aum.csv", "客户号,月日均资产\nC-rm-0,60000\n")
+    with acting(cast.rm.id, NOW):
+        rated = {rating.customer.core_number: rating for rating in Rating.objects.select_related("customer")}
+        assert {number: str(rating.month) for number, rating in rated.items()} == {
+            "C-rm-0": "2026-03-01", "C-rm-1": "2026-02-01", "C-rm-2": "2026-02-01",
+        }  # fmt: skip
+        assert "2026 年 1 月月日均资产 8,000,000 元" in rated["C-rm-1"].reason
+        risen = Customer.objects.get(core_number="C-rm-1")
+        assert (str(risen.assets_day), risen.assets) == ("2026-01-31", Decimal(8_000_000))
+
+
 def test_the_same_month_again_and_months_before_change_nothing_twice(
     cast: Cast, feed: Callable[..., Run], worker: Any
 ) -> None:

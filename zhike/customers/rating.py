@@ -73,7 +73,7 @@ def rate(month: date, *, rules_at: Rules, now: datetime, averages: str = "") -> 
 def _stage(cursor: Any, rated: Iterable[tuple[int, Decimal, Standing]]) -> None:
     with cursor.copy("COPY rated (customer_id, assets, tier, reason) FROM STDIN") as copy:
         for customer, assets, standing in rated:
-            copy.write_row([customer, assets, standing.tier, standing.change])
+            copy.write_row([customer, assets, standing.tier, standing.reason.zh])
 
 
 def _standing(

@@ -35,7 +35,8 @@ HEADINGS = {
     "opened_on": "开户日 起息日 购买日 openedon valuedate startdate",
     "matures_on": "到期日 到期日期 maturity maturitydate matureson",
     "as_of": "数据日期 日期 统计日期 asof date",
-    "month": "月份 评级月份 month",
+    "month": "月份 统计月份 月日均月份 month",
+    "rated": "评级月份 ratingmonth",
     "assets": "月日均资产 月日均 资产 aum assets averageassets",
 }
 NEEDED = {

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
@@ -446,9 +446,12 @@ def maturities(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
 
 
 def ratings(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
-    """Monthly averages: tiers follow from them by the bank's rule, month by month."""
-    first = now.astimezone(bank.zone).date().replace(day=1)
-    with _fed(feed, run, now, {"month": first}) as cursor:
+    """Monthly averages: from a month's average follows the tier of the month after, by the bank's rule.
+
+    Rows that state no month are of the last one that is over.
+    """
+    over = _before(now.astimezone(bank.zone).date().replace(day=1))
+    with _fed(feed, run, now, {"month": over}) as cursor:
         cursor.execute("SELECT DISTINCT date_trunc('month', month)::date AS month FROM fed_rows ORDER BY month")
         changed = 0
         for (month,) in cursor.fetchall():
@@ -459,8 +462,16 @@ def ratings(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
                 " WHERE date_trunc('month', r.month) = %s ORDER BY c.id, r.line DESC",
                 [month],
             )
-            changed += rate(month, rules_at=lambda _month: bank.tier_rules, now=now, averages="averages")
+            changed += rate(_after(month), rules_at=lambda _month: bank.tier_rules, now=now, averages="averages")
         _counted(cursor, run, changed)
+
+
+def _before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def _after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 class _fed:
@@ -523,7 +534,10 @@ class _fed:
             if not text:
                 continue
             try:
-                values[field] = _value(field, text)
+                if field == "rated":  # the month that is rated comes after that of the average
+                    values["month"] = _before(_value("month", text).replace(day=1))
+                else:
+                    values[field] = _value(field, text)
             except Unaccepted as error:
                 problems.append(Problem(column, str(error)))
         for column, field in self.feed.mapping.items():
