@@ -296,6 +296,22 @@ def test_a_stop_taken_back(door: Door, mistake: bool) -> None:
     assert door.owed(customer, kind="rhythm"), "from then on it is owed again"
 
 
+def test_what_a_mistaken_death_called_off_comes_back(door: Door) -> None:
+    """The visit of the fourth is agreed again and wants its arrival; the call whose time has passed meanwhile stays called off."""
+    customer = door.customer(met=True, called=True)
+    at = moment("2026-03-04 10:00")
+    visit = door.appointment(customer, at, now=moment("09:00"))
+    plan = door.planned(customer, now=moment("09:00"), kind="reception", planned_for=moment("2026-03-05 10:00"))
+    passed = door.planned(customer, now=moment("09:00"), kind="reception", planned_for=moment("2026-03-02 18:00"))
+    door.stopped(customer, "deceased", moment("11:00"))
+    door.resumed(customer, "deceased", moment("2026-03-03 11:00"), mistake=True)
+    now = moment("2026-03-03 12:00")
+    states = [door.send("get", f"contacts/{each.pk}", None, now)["state"] for each in (visit, plan, passed)]
+    assert states == ["agreed", "planned", "cancelled"]
+    (arrival,) = door.owed(customer, kind="arrival")
+    assert (arrival.state, arrival.due) == ("open", at)
+
+
 def test_of_two_stops_the_other_still_stands(door: Door) -> None:
     customer = door.customer(met=True, called=True, birth_calendar="solar", birth_month=3, birth_day=3)
     door.sweep(moment("2026-03-03 01:00"))

@@ -7,9 +7,11 @@ class Contacts(AppConfig):
     def ready(self) -> None:
         from zhike.customers.feeds.take import WHEN_STOPPED
         from zhike.customers.models.book import WHEN_HANDED_OVER
+        from zhike.obligations.stops import WHEN_TAKEN_BACK
 
         from .course import hand_over
-        from .stopping import stop_fed
+        from .stopping import bring_back, stop_fed
 
         WHEN_HANDED_OVER.append(hand_over)
         WHEN_STOPPED.append(stop_fed)
+        WHEN_TAKEN_BACK.append(bring_back)

@@ -31,6 +31,9 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("strike", State.UNDER_WAY): State.STRUCK,
     ("strike", State.ENDED): State.STRUCK,
     ("strike", State.CLOSED): State.STRUCK,
+    # What a stop had called off that was a mistake (zhike/contacts/stopping.py).
+    ("back to the plan", State.CANCELLED): State.PLANNED,
+    ("back to the appointment", State.CANCELLED): State.AGREED,
     ("call off", State.PLANNED): State.CANCELLED,
     ("call off", State.AGREED): State.CANCELLED,
 }

@@ -11,11 +11,13 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 from zhike.customers.feeds.take import Stopped
 from zhike.customers.models import Customer
-from zhike.obligations import stops
+from zhike.obligations import ledger, stops
+from zhike.obligations.models import Fact
 from zhike.people.actor import Actor
 
 from . import course
 from .models import Contact, State
+from .states import follow
 
 # Why a contact was called off that nobody here called off; kept with it in both languages.
 DIED = Words("核心系统数据下发：客户已经去世", "The core system's file says that the customer has died")
@@ -49,6 +51,23 @@ def called_off_by(why: str, customer: Customer, at: datetime) -> list[Contact]:
     if why != "deceased":
         return []
     return list(customer.contacts.filter(state=State.CANCELLED, cancelled_at=at).order_by("planned_for", "id"))
+
+
+def bring_back(customer: Customer, why: str, known_at: datetime, actor: Actor, now: datetime, bank: Bank) -> None:
+    """The stop was a mistake: what it had called off and still lies ahead is planned or agreed as before, with its arrival."""
+    for contact in called_off_by(why, customer, known_at):
+        if contact.planned_for is not None and contact.planned_for <= now:
+            continue
+        agreed = contact.told_customer or contact.customer_asked or contact.invited_by_rm
+        contact.state = follow("back to the appointment" if agreed else "back to the plan", contact)
+        contact.cancelled_at, contact.cancelled_for, contact.cancelled_why = None, "", ""
+        contact.version += 1
+        contact.save()
+        told = Fact.objects.filter(
+            customer_id=customer.pk, subject=contact.subject, kind="visit_called_off", void=False
+        )
+        for fact in told.filter(at=known_at):
+            ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
 
 
 def called_off_by_file(rm: int, start: datetime, end: datetime) -> QuerySet[Contact]:

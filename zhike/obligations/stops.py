@@ -3,7 +3,7 @@ greetings, campaigns and rhythm. What was owed then cannot be done, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -220,6 +220,13 @@ def resume(
         stopped = customer.obligations.filter(state=State.CANNOT, evidence__why=why)
         stopped.update(state=State.OPEN, settled_at=None, settled_by=None, settling=None, evidence={})
         enforce(now, {customer.pk})
+        if now_standing.fact is not None:
+            for bring_back in WHEN_TAKEN_BACK:
+                bring_back(customer, why, now_standing.fact.known_at, actor, now, bank)
+
+
+# What else comes back when a stop was a mistake: customer, why, when the stop became known, by whom and when it is taken back.
+WHEN_TAKEN_BACK: list[Callable[[Customer, str, datetime, Actor, datetime, Bank], None]] = []
 
 
 def _fact(kind: str, customer: Customer, why: str, said: Mapping[str, Any], actor: Actor, now: datetime) -> Fact:
