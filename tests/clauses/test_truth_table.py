@@ -404,7 +404,11 @@ def test_a_visit_called_off(door: Door, row: dict[str, Any]) -> None:
     whose, _, told = row["whose"].partition(", ")
     more: dict[str, Any] = {"whose": whose, "why": "临时有事"}
     if told:
-        more |= {"told_how": "call", "apologised": told.startswith("customer told and apologised")}
+        more |= {
+            "told_how": "call",
+            "told_at": moment("11:00"),
+            "apologised": told.startswith("customer told and apologised"),
+        }
     if row["apology"] == "refused":
         with pytest.raises(Refused, match="V3"):
             door.step("cancellation", visit, moment("11:00"), **{**more, "whose": None})
@@ -739,18 +743,39 @@ def test_moved_twice_an_apology_is_owed_twice(door: Door) -> None:
     customer = door.customer(met=True)
     visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
     own = {"whose": "rm", "why": "临时开会"}
-    told = {"told_how": "call", "apologised": True}
+    told = {"told_how": "call", "told_at": moment("10:50"), "apologised": True}
     door.step("move", visit, moment("11:00"), to=moment("2026-03-03 15:00"), **own, **told)
     door.step("move", visit, moment("2026-03-03 09:00"), to=moment("2026-03-04 15:00"), **own)
     assert [each.state for each in door.owed(customer, kind="apology")] == ["done", "open"]
     assert [shown(each.due) for each in door.owed(customer, kind="arrival")] == ["2026-03-04 15:00"]
 
 
+def test_when_the_customer_was_told_is_asked_and_kept_with_its_grade(door: Door) -> None:
+    """Phoned at nine and recorded at eleven: told at nine, entered later. An apology at the cancelling is not that of the move."""
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("08:00"))
+    own = {"whose": "rm", "why": "临时开会"}
+    told = {"told_how": "call", "apologised": True}
+    with pytest.raises(Refused, match="V3") as refused:
+        door.step("move", visit, moment("11:00"), to=moment("2026-03-03 15:00"), **own, **told)
+    assert "什么时候告知" in str(refused.value)
+    with pytest.raises(Refused, match="还没有到"):
+        door.step("cancellation", visit, moment("11:00"), told_at=moment("12:00"), **own, **told)
+    door.step("move", visit, moment("10:00"), to=moment("2026-03-03 15:00"), **own)
+    door.step("cancellation", visit, moment("11:00"), told_at=moment("09:00"), **own, **told)
+    of_the_move, of_the_cancelling = door.owed(customer, kind="apology")
+    assert (of_the_move.state, of_the_cancelling.state) == ("open", "done")
+    assert shown(datetime.fromisoformat(of_the_cancelling.evidence["at"])) == "2026-03-02 09:00"
+    assert of_the_cancelling.evidence["grade"] == "entered"
+    done = door.done(of_the_move, moment("12:00"), channel="call", apologised=True)
+    assert done.state == "done"
+
+
 def test_a_missed_visit_that_is_moved_owes_a_new_arrival(door: Door) -> None:
     customer = door.customer(met=True)
     visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
     door.sweep(moment("2026-03-03 00:01"))
-    more = {"whose": "rm", "why": "堵车", "told_how": "call", "apologised": True}
+    more = {"whose": "rm", "why": "堵车", "told_how": "call", "told_at": moment("2026-03-03 08:55"), "apologised": True}
     door.step("move", visit, moment("2026-03-03 09:00"), to=moment("2026-03-03 15:00"), **more)
     assert [(each.state, shown(each.due)) for each in door.owed(customer, kind="arrival")] == [
         ("missed", "2026-03-02 15:00"),

@@ -268,8 +268,8 @@ def write_up(
     return verdicts
 
 
-def visit_called_off(*, whose: str, told_how: str) -> list[Verdict]:
-    """V3: whose reason it is; the RM's own asks how the customer was told (a later telling stays owed)."""
+def visit_called_off(*, whose: str, told_how: str, told_at: datetime | None = None) -> list[Verdict]:
+    """V3: whose reason it is; the RM's own asks how and when the customer was told (a later telling stays owed)."""
     if whose not in {"rm", "customer"}:
         return [
             Verdict(
@@ -278,6 +278,16 @@ def visit_called_off(*, whose: str, told_how: str) -> list[Verdict]:
                 "block",
                 Words("请说明是谁的原因：自己的，还是客户的。", "Say whose reason it is: your own or the customer's."),
                 "whose",
+            )
+        ]
+    if whose == "rm" and told_how and told_at is None:
+        return [
+            Verdict(
+                "V3",
+                "told_when",
+                "block",
+                Words("请说明是什么时候告知客户的。", "Say when the customer was told."),
+                "told_at",
             )
         ]
     return []

@@ -229,8 +229,13 @@ def _called_off(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | 
 
 
 def _told(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
-    """V3: done only when both are recorded: how and when the customer was told, and that the RM apologised."""
+    """V3: done only when both are recorded: how and when the customer was told, and that the RM apologised.
+
+    A visit that is moved and then called off owes two: each telling says of which (`of`, its moment).
+    """
     if owed.kind != "apology" or owed.subject != fact.subject or not fact.data["apologised"]:
+        return None
+    if "of" in fact.data and datetime.fromisoformat(fact.data["of"]) != owed.opens:
         return None
     return _done(fact, owed, how=fact.data["how"])
 

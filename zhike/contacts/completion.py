@@ -194,7 +194,7 @@ def _data(obligation: Obligation, how: How) -> Mapping[str, Any]:
         case "answer" | "promise" | "look_into":
             return {"words": how.words, "how": how.channel}
         case "apology":
-            return {"how": how.channel, "apologised": how.apologised}
+            return {"how": how.channel, "apologised": how.apologised, "of": obligation.opens.isoformat()}
         case _:
             return {"field": obligation.detail["field"]}
 

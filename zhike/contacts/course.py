@@ -129,16 +129,20 @@ def call_off(
     now: datetime,
     bank: Bank,
     told_how: str = "",
+    told_at: datetime | None = None,
     apologised: bool = False,
     moved_to: datetime | None = None,
     place: str | None = None,
 ) -> Contact:
     """Cancels a contact, or moves it to ``moved_to``. V3: a visit asks whose reason; the RM's own owes telling and apology.
 
-    Raises Blocked while nobody says whose reason it is, DoesNotFit for a time that has passed.
+    Raises Blocked while nobody says whose reason it is, or when the customer was told; DoesNotFit for a new time that has passed,
+    and for a telling that lies ahead.
     """
     lies_ahead("to", moved_to, now)
-    _stop_if_blocked(guard.visit_called_off(whose=whose, told_how=told_how) if contact.kind == Kind.VISIT else [])
+    if contact.kind == Kind.VISIT:
+        _stop_if_blocked(guard.visit_called_off(whose=whose, told_how=told_how, told_at=told_at))
+    told_at = _happened("told_at", told_at, now)
     state = follow("agree" if moved_to else "call off", contact)
     was_agreed = contact.state == State.AGREED
     contact.state = state
@@ -152,7 +156,8 @@ def call_off(
     if contact.kind == Kind.VISIT and was_agreed:
         facts.append(_fact(contact, "visit_called_off", now, now, whose=whose, told=bool(told_how), why=why))
         if whose == "rm" and told_how:
-            facts.append(_fact(contact, "customer_told", now, now, how=told_how, apologised=apologised))
+            of_this = {"how": told_how, "apologised": apologised, "of": now.isoformat()}
+            facts.append(_fact(contact, "customer_told", told_at, now, **of_this))
         if moved_to:
             facts.append(_fact(contact, "visit_agreed", now, now, target=moved_to.isoformat(), place=contact.place))
     _tell(contact, facts, actor, now, bank)

@@ -468,7 +468,7 @@ def _luo(diary: Diary, people: People, hours: Hours) -> None:
     diary.on(
         day(32, 16),
         lambda actor, now, rules: course.call_off(
-            moved.real, whose="rm", why="分行临时开会", actor=actor, now=now, bank=rules, told_how="call", apologised=True,
+            moved.real, whose="rm", why="分行临时开会", actor=actor, now=now, bank=rules, told_how="call", told_at=now, apologised=True,
             moved_to=day(30, 14),
         ),
     )  # fmt: skip

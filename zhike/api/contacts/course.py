@@ -62,11 +62,12 @@ class EndIn(SeenIn):
 
 
 class CancellationIn(In):
-    """V3: whose reason it is, and how the customer was told."""
+    """V3: whose reason it is, and how and when the customer was told; with ``told_how`` for one's own reason ``told_at`` is asked."""
 
     whose: Literal["rm", "customer"] | None = None
     why: Text = ""
     told_how: Line = ""
+    told_at: Moment | None = None
     apologised: bool = False
 
 

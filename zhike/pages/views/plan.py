@@ -215,10 +215,12 @@ def move(request: ActingRequest, contact: int) -> HttpResponse:
     try:
         course.call_off(
             found, whose=given.get("whose", ""), why=given.get("why", "").strip(), actor=request.actor, now=request.now,
-            bank=bank, told_how=given.get("told", ""), apologised=given.get("apologised") == "yes", moved_to=moved_to,
+            bank=bank, told_how=given.get("told", ""), told_at=moment(given.get("told_day", ""), given.get("told_time", ""), bank), apologised=given.get("apologised") == "yes", moved_to=moved_to,
         )  # fmt: skip
     except Blocked as blocked:
         return _moving(request, found, bank, given, complaints(blocked), 422)
+    except DoesNotFit as misfit:
+        return _moving(request, found, bank, given, {misfit.field: ("", misfit.words.say(owed.speaks()))}, 422)
     words = (
         gettext("Moved to %(time)s") % {"time": when_text(moved_to, request.now)} if moved_to else gettext("Called off")
     )
@@ -239,6 +241,7 @@ def _moving(
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
         "at": when_text(found.planned_for, request.now) if found.planned_for else "",
         "steps": ahead.days(request.now),
+        "just_now": local(request.now),
         "given": given,
         "said": said,
         "tip": owed.tip,
