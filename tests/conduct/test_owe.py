@@ -66,6 +66,7 @@ def people(draw: st.DrawFn) -> Person:
         draw(st.sampled_from(TIERS)),
         has_mobile=draw(st.booleans()),
         has_other_phone=draw(st.booleans()),
+        greets_by_sms=draw(st.booleans()),
         deceased_on=date(2025, 12, 1) if gone else None,
         do_not_disturb=draw(st.booleans()),
         complaint_open=draw(st.booleans()),

@@ -178,8 +178,11 @@ def visit_thanks(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
 
 @_named(CHANNELS)
 def greeting(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
-    """A birthday: private banking and diamond are called or met, others may also be written to (PRACTICE 1.3)."""
-    if bank.at_least(_tier(case), "diamond"):
+    """A birthday: private banking and diamond are called or met, others may also be written to (PRACTICE 1.3), with their consent
+    to greetings (law).
+    """
+    consented = not bank.greeting_needs_consent or (case.person is not None and case.person.greets_by_sms)
+    if bank.at_least(_tier(case), "diamond") or not consented:
         return ("call", "meeting")
     return ("call", *_sms(bank), "meeting")
 

@@ -85,6 +85,7 @@ class Person:
     kind: Literal["person", "company"] = "person"
     has_mobile: bool = True
     has_other_phone: bool = False
+    greets_by_sms: bool = False  # the customer consented to greetings by SMS, and did not take it back
     deceased_on: date | None = None
     closed_on: date | None = None
     do_not_disturb: bool = False
