@@ -71,7 +71,7 @@ def test_arrivals_are_measured_by_their_minute() -> None:
     judged = ["too_early", "as_prescribed", "as_prescribed", "short_wait"]
     rows = [kept("V2", "done", arrival=each) for each in judged] + [kept("V2", "missed")]
     (measure,) = adherence(rows, NOW)
-    assert (measure.in_time, measure.late, measure.missed, measure.rate) == (3, 1, 1, 0.6)
+    assert (measure.in_time, measure.early, measure.late, measure.missed, measure.rate) == (3, 1, 0, 1, 0.6)
     assert measure.spread == {"too_early": 1, "as_prescribed": 2, "short_wait": 1}
 
 
@@ -82,7 +82,7 @@ def test_call_backs_are_measured_by_their_minutes() -> None:
         for m, k in ((0, "kept"), (5, "kept"), (-6, "early"), (9, "late"))
     ]
     (measure,) = adherence([*rows, kept("C5", "open", force="must")], NOW)
-    assert (measure.in_time, measure.late, measure.overdue, measure.rate) == (2, 2, 1, 0.4)
+    assert (measure.in_time, measure.early, measure.late, measure.overdue, measure.rate) == (2, 1, 1, 1, 0.4)
     assert measure.spread == {"kept": 2, "early": 1, "late": 1}
 
 

@@ -45,6 +45,7 @@ class MeasureOut(Out):
     owed: int
     in_time: int
     late: int
+    early: int
     open: int
     overdue: int
     missed: int

@@ -35,7 +35,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One clause over a set: how many were owed, kept in time, kept late, are open, late, missed, waived, impossible.
+    """One clause over a set: how many were owed, kept in time, kept late or too early, are open, late, missed, waived, impossible.
 
     `grades` counts the kept ones by how their time is known; `spread` counts what the clause measures beyond in time or late:
     arrivals by V2, call-backs by C5.
@@ -46,6 +46,7 @@ class Measure:
     owed: int
     in_time: int
     late: int
+    early: int
     open: int
     overdue: int
     missed: int
@@ -57,7 +58,7 @@ class Measure:
     @property
     def counted(self) -> int:
         """What a rate may divide by: settled or past its time. Open in time, waived and impossible do not count."""
-        return self.in_time + self.late + self.overdue + self.missed
+        return self.in_time + self.late + self.early + self.overdue + self.missed
 
     @property
     def rate(self) -> float | None:
@@ -83,6 +84,7 @@ def _measure(clause: str, origin: str, rows: list[Kept], now: datetime) -> Measu
         owed=len(rows),
         in_time=count["in_time"],
         late=count["late"],
+        early=count["early"],
         open=count["open"],
         overdue=count["overdue"],
         missed=count["missed"],
@@ -93,8 +95,13 @@ def _measure(clause: str, origin: str, rows: list[Kept], now: datetime) -> Measu
     )
 
 
+EARLY = frozenset({"early", "too_early"})
+
+
 def _fate(row: Kept, now: datetime) -> str:
     if row.state == "done":
+        if _spread(row) in EARLY:
+            return "early"
         return "in_time" if _in_time(row) else "late"
     if row.state == "open":
         return "overdue" if row.is_late(now) else "open"

@@ -143,6 +143,7 @@ def _measured(m: Measure) -> dict[str, Any]:
         "in_time": m.in_time,
         "counted": m.counted,
         "late": m.late + m.overdue,
+        "early": m.early,
         "missed": m.missed,
         "open": m.open,
         "waived": m.waived,
