@@ -11,6 +11,7 @@ from zhike.pages.jinja import day_text, language, local
 
 STEPS = {"1w": 7, "2w": 14, "1m": 30, "3m": 91}
 HOUR = 10
+WITHOUT_RHYTHM = 90  # days; proposed where the bank sets no rhythm for the tier
 
 
 def on(today: date, step: str) -> date:
@@ -50,15 +51,18 @@ def days(now: datetime) -> list[tuple[str, str]]:
 
 def by_rhythm(tier: str, now: datetime, bank: Bank) -> dict[str, str]:
     """The next contact as proposed: within the tier's rhythm, on a weekday morning, and why then."""
-    every = next((row.contact_days for row in bank.rhythm if row.tier == tier), None) or 90
+    every = next((row.contact_days for row in bank.rhythm if row.tier == tier), None)
     today = now.astimezone(bank.zone).date()
-    day = today + timedelta(days=every)
+    day = today + timedelta(days=every or WITHOUT_RHYTHM)
     while day.weekday() > 4:  # earlier, so that the rhythm is kept
         day -= timedelta(days=1)
     return {
         "day": day.isoformat(),
         "time": f"{HOUR}:00",
         "text": f"{day_text(day, today)} {HOUR}:00",
-        "because": gettext("%(days)s days from now; %(tier)s: in touch at least every %(every)s days")
+        "because": gettext("%(days)s days from now, a mere proposal: the bank sets no rhythm for %(tier)s")
+        % {"days": (day - today).days, "tier": bank.tier(tier).name.say(language())}
+        if every is None
+        else gettext("%(days)s days from now; %(tier)s: in touch at least every %(every)s days")
         % {"days": (day - today).days, "tier": bank.tier(tier).name.say(language()), "every": every},
     }

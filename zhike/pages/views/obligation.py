@@ -281,7 +281,7 @@ def done(request: ActingRequest, obligation: int) -> HttpResponse:
         day = ahead.on(request.now.astimezone(bank.zone).date(), given["next"])
         course.plan(
             found.customer, "call", actor=request.actor, now=request.now,
-            planned_for=moment(day.isoformat(), "10:00", bank), purpose="need",
+            planned_for=moment(day.isoformat(), "10:00", bank), purpose="care",
         )  # fmt: skip
     words = gettext("Done: %(what)s") % {"what": owed.words(found.what)}
     return moved(request, reverse("today"), words, undo=reverse("undo", args=[found.pk]))

@@ -210,7 +210,9 @@ def _next(
             refused["next"] = ("", gettext("Say the day of the next contact, for example 2026-03-02."))
             return None
     assert at is not None
-    return NextContact(str(kind), at, words=given.get("next_words", "").strip())
+    # Only what follows up a need sells, and falls under the hours and limits of calls that sell (S5).
+    purpose = "need" if set(given.getlist("need")) & set(Need.Kind.values) else "care"
+    return NextContact(str(kind), at, purpose=purpose, words=given.get("next_words", "").strip())
 
 
 def _learned(given: QueryDict, refused: dict[str, tuple[str, str]]) -> Mapping[str, Any]:
