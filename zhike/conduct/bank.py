@@ -62,6 +62,19 @@ def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: s
     return _set(next(iter(named)), zh, en, "choice", clauses, choices=named, **more)
 
 
+_SMS_PLATFORM = Words(
+    "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
+)
+_AT_THE_END = Words(
+    "尚未生效：一律以联系结束时的等级为准", "Not in force yet: the tier at the end of the contact counts"
+)
+_FOURTEEN = Words("尚未生效：一律以 14 周岁为界", "Not in force yet: fourteen years are the limit")
+_REMINDERS = Words("提醒功能上线后生效，目前不起作用", "Takes effect with reminders; nothing is decided by it yet")
+_PLANS = Words(
+    "目前只按“联系”一栏生成应办；面访、检视、管户上限待计划功能上线后生效",
+    "Only the contact itself is owed by it yet; meetings, reviews and the size of a book take effect with plans",
+)
+
 _ROLE_WORDS = {
     "rm": Words("客户经理", "Relationship manager"),
     "leader": Words("主管", "Team leader"),
@@ -158,6 +171,7 @@ class Bank:
             "contact_start": ("联系开始时", "At the start of the contact"),
         },
         "R2 R11 R12 V5",
+        waits=_AT_THE_END,
         group="tiers",
     )
     own_phone_thanks: tuple[str, ...] = _set(
@@ -205,7 +219,7 @@ class Bank:
         group="hours",
     )
     leave_reminder: int = _number(
-        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", group="hours"
+        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", waits=_REMINDERS, group="hours"
     )
     visit_length: int = _number(
         45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5, group="hours"
@@ -310,6 +324,7 @@ class Bank:
         origin="law",
         low=14,
         uncertified=True,
+        waits=_FOURTEEN,
         group="birthdays",
     )
 
@@ -323,7 +338,7 @@ class Bank:
         group="tiers",
     )
     rhythm: tuple[Rhythm, ...] = _set(
-        _RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True, group="rhythm"
+        _RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True, waits=_PLANS, group="rhythm"
     )
     rhythm_call_seconds: int = _number(
         60,
@@ -355,10 +370,19 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        waits=_SMS_PLATFORM,
         group="messages",
     )
     quiet_to: time = _time(
-        9, 0, "短信静默时段：止", "Quiet hours of messages: to", "S5", origin="law", uncertified=True, group="messages"
+        9,
+        0,
+        "短信静默时段：止",
+        "Quiet hours of messages: to",
+        "S5",
+        origin="law",
+        uncertified=True,
+        waits=_SMS_PLATFORM,
+        group="messages",
     )
     service_in_quiet_hours: str = _choice(
         "静默时段发致谢、答复、服务短信",
@@ -367,6 +391,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        waits=_SMS_PLATFORM,
         group="messages",
     )
     greeting_needs_consent: bool = _bool(
@@ -387,6 +412,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        waits=_SMS_PLATFORM,
         group="messages",
     )
     marketing_a_week: int = _number(
@@ -398,6 +424,7 @@ class Bank:
         "S5",
         origin="law",
         uncertified=True,
+        waits=_SMS_PLATFORM,
         group="messages",
     )
     optout_words: tuple[str, ...] = _set(
@@ -408,6 +435,7 @@ class Bank:
         "S5",
         "law",
         uncertified=True,
+        waits=_SMS_PLATFORM,
         group="messages",
     )
     sales_call_from: time = _time(

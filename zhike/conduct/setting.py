@@ -34,7 +34,10 @@ UNCERTIFIED = Words("默认口径，待本行合规核定", "A default, to be co
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of `Bank`: label, kind of value with unit and limits, the clauses it serves, whose rule it is."""
+    """One field of `Bank`: label, kind of value with unit and limits, the clauses it serves, whose rule it is.
+
+    `waits`: nothing is decided by it yet, or not by all of it, and this says so beside it.
+    """
 
     label: Words
     kind: Kind
@@ -46,6 +49,7 @@ class Setting:
     high: int = 0
     choices: Mapping[str, Words] = field(default_factory=dict)
     uncertified: bool = False
+    waits: Words | None = None
     name: str = ""
 
 

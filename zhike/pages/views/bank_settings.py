@@ -90,6 +90,7 @@ def _rows(request: ActingRequest) -> list[dict[str, Any]]:
                 "clauses": setting.clauses,
                 "law": setting.origin == "law",
                 "uncertified": setting.uncertified,
+                "waits": setting.waits.say(speaks) if setting.waits else "",
                 "ahead": ahead.get(name, []),
                 "searched": " ".join(words).casefold(),
             }
@@ -196,6 +197,7 @@ def _form(
         "limits": (setting.low, setting.high),
         "choices": [(key, words.say(speaks)) for key, words in setting.choices.items()],
         "uncertified": UNCERTIFIED.say(speaks) if setting.uncertified else "",
+        "waits": setting.waits.say(speaks) if setting.waits else "",
         "value": value,
         "columns": columns,
         "heads": _heads(),
