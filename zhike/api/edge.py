@@ -20,6 +20,7 @@ from zhike.api import (
     clauses,
     contacts,
     customers,
+    findings,
     needs,
     obligations,
     problems,
@@ -65,7 +66,20 @@ api = Api(
 )
 api.add_decorator(once, mode="view")
 problems.answer(api)
-NOUNS = (customers, contacts, appointments, needs, obligations, approvals, clauses, adherence, staff, units, access)
+NOUNS = (
+    customers,
+    contacts,
+    appointments,
+    needs,
+    obligations,
+    approvals,
+    clauses,
+    adherence,
+    findings,
+    staff,
+    units,
+    access,
+)
 
 
 def parts(noun: ModuleType) -> tuple[ModuleType, ...]:

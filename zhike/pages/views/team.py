@@ -1,9 +1,10 @@
-"""团队 · Team: what a leader's people have late, clause by clause, and what was let go in the last week. No ranking of persons."""
+"""团队 · Team: what a leader's people have late, clause by clause, and what was let go in the last week,
+what was found in the last month. No ranking of persons."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -15,13 +16,17 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
+from zhike.obligations.findings import found_with
+from zhike.obligations.models import Finding
 from zhike.obligations.team import ROWS, team
 from zhike.pages import owed
 from zhike.pages.answer import number
-from zhike.pages.jinja import left_text
+from zhike.pages.jinja import clock, day_text, left_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import policy
+
+FINDINGS, WITHIN = 50, timedelta(days=30)  # rows, and how far back
 
 
 @policy("team.view")
@@ -45,6 +50,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "waived": [] if one else [_waived(o, request.now, bank) for o in owed.read(value["waived"])],
         "one": bool(one),
         "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
+        **_findings(request, bank, shown=not one),
         "start": f"{reverse('team')}?clause={one}" if after else None,
     }
     return render(request, "team.html", context)
@@ -80,3 +86,38 @@ def _row(o: dict[str, Any], now: datetime, bank: Bank, look: str) -> dict[str, A
 def _waived(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
     reason = o["evidence"].get("reason", "")
     return {**_row(o, now, bank, "done"), "because": reason, "sub": None}
+
+
+def _findings(request: ActingRequest, bank: Bank, *, shown: bool) -> dict[str, Any]:
+    """What others did against a clause, the newest first; the API has all of it."""
+    if not shown:
+        return {"findings": [], "found": 0}
+    rows = found_with(request.actor).filter(at__gte=request.now - WITHIN, void=False).exclude(staff=request.actor.id)
+    newest = rows.select_related("staff", "customer").order_by("-at", "-id")[:FINDINGS]
+    found = [_finding(each, request.now, bank) for each in newest]
+    return {"findings": found, "found": len(found) if len(found) < FINDINGS else rows.count()}
+
+
+def _finding(each: Finding, now: datetime, bank: Bank) -> dict[str, Any]:
+    noun, _colon, id = each.subject.partition(":")
+    page = {"contact": "record", "obligation": "obligation"}.get(noun)
+    number_ = id.partition("/")[0]
+    customer = each.customer
+    return {
+        "id": f"f{each.pk}",
+        "look": "done",
+        "icon": "alert",
+        "when": day_text(local(each.at).date(), local(now).date(), weekday=False),
+        "sub": clock(each.at),
+        "due": None,
+        "who": owed.person(customer.pk, customer.name, customer.honorific, customer.tier, bank, customer.kind) if customer else None,
+        "title": each.staff.name,
+        "title_sub": "",
+        "what": f"{each.staff.name} · {each.get_kind_display()} · {each.what.get(owed.speaks()[:2], '')}",
+        "clause": "",
+        "because": " · ".join(part for part in (f"{each.clause} {owed.tip(each.clause)}", each.reason) if part),
+        "do": {"text": pgettext("button", "Open"), "href": reverse(page, args=[number_]), "method": "get", "icon": None}
+        if page and number_.isdecimal() else None,
+        "not_yet": None,
+        "window": None,
+    }  # fmt: skip
