@@ -180,7 +180,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
 def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
     customer, rm = cast.customers[whose][0], cast.staff[whose]
     contact = Contact.objects.create(
-        kind="call", state="agreed", customer=customer, rm=rm, by=rm, purpose="care", told_customer=True,
+        kind="call", state="agreed", customer=customer, rm=rm, held_by=rm, by=rm, purpose="care", told_customer=True,
         planned_for=NOW + timedelta(hours=1), place="支行", created_at=NOW,
     )  # fmt: skip
     fact = Fact.objects.create(
