@@ -468,6 +468,28 @@ def test_the_command_loads_says_and_returns_three_when_rows_are_refused(database
     fixed.write_text(back.replace("1381234567", "13812345679"), "utf-8")
     again = run([*zhike, "import", "customers", str(fixed), "--json"])
     assert (again.returncode, json.loads(again.stdout)["loaded"]) == (0, 1)
+    fixed.write_text("客户号,姓名,手机号,机构号,备注二\nC2,王伟,13812345679,01,x\n", "utf-8")
+    unread = run([*zhike, "import", "customers", str(fixed), "--json"])
+    assert (unread.returncode, json.loads(unread.stdout)["unread"]) == (3, ["备注二"])
+    assert "未识别、未导入的列：备注二" in unread.stderr
+    assert run([*zhike, "import", "customers", str(fixed), "--leave-out", "备注二"]).returncode == 0
+    # The core system's file: named too, and its new number with somebody's mobile loads; without a number it is decided here.
+    feed = tmp_path / "customers-0302.csv"
+    feed.write_text("客户号,姓名,手机号,备注二\nC3,王薇,13812345679,x\n,王芳,13812345679,x\n", "utf-8")
+    fed = run([*zhike, "feed", str(feed), "--no-flag", "--unit", "01", "--json"])
+    told = json.loads(fed.stdout)
+    assert (fed.returncode, told["loaded"], told["doubtful"], told["unread"]) == (3, 1, 1, ["备注二"])
+    assert "新增客户中有 1 位与已有客户相似" in fed.stderr
+    deciding = [*zhike, "import", "decide", str(told["run"]), "3"]
+    assert "没有工号为 1 的在职员工" in run([*deciding, "other", "--by", "1"]).stderr
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        connection.execute(
+            """INSERT INTO people_staff (number, name, password, is_active, title, email, phone, language, theme, single_keys, must_change_password)
+               VALUES ('1', '管', '!', true, '', '', '', 'zh-hans', '', true, false)"""
+        )
+    several = run([*deciding, "same", "--by", "1"])
+    assert (several.returncode, "与 2 位客户相似" in several.stderr) == (1, True), several.stderr
+    assert run([*deciding, "skip", "--by", "1"]).returncode == 0
     assert run([*zhike, "import", "undo", str(json.loads(again.stdout)["run"])]).returncode == 0
     names_nobody = tmp_path / "uci.csv"
     names_nobody.write_text(

@@ -150,6 +150,28 @@ def test_five_thousand_rows_take_seconds(tmp_path: Path, worker: Role, django_as
         assert taken(tmp_path, text).staff_made == 500
 
 
+@pytest.mark.django_db
+def test_headings_as_offices_write_them_seat_people_in_their_posts(tmp_path: Path, worker: Role) -> None:
+    with worker():
+        taken(tmp_path, FILE)
+        rows = "2001,甲,1100,客户经理,本人,2026-02-01\n2002,乙,世纪大道支行,主管,,\n2003,丙,9999,客户经理,,\n2004,丁,1100,董事长,,\n"
+        result = taken(tmp_path, f"工号,姓名,机构,岗位,数据范围,任职起,工龄\n{rows}")
+    assert (result.staff_made, result.posts_made, result.unread) == (2, 2, ["工龄"])
+    assert [problems[0].column for _row, problems in result.refused] == ["机构", "岗位"]
+    posts = Post.objects.filter(staff__number__startswith="20").values_list(
+        "staff__number", "role", "unit__code", "from_day"
+    )
+    assert set(posts) == {("2001", "rm", "1100", date(2026, 2, 1)), ("2002", "leader", "1100", TODAY)}
+
+
+@pytest.mark.django_db
+def test_a_job_title_beside_a_role_stays_a_title(tmp_path: Path, worker: Role) -> None:
+    with worker():
+        taken(tmp_path, FILE)
+        result = taken(tmp_path, "工号,姓名,岗位,机构号,机构,角色\n2001,甲,大堂,1100,世纪大道支行,客户经理\n")
+    assert (result.posts_made, result.refused, Staff.objects.get(number="2001").title) == (1, [], "大堂")
+
+
 def test_the_command(database: Any, tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "zhike", "import", "staff", *arguments]
@@ -172,5 +194,9 @@ def test_the_command(database: Any, tmp_path: Path) -> None:
     with (tmp_path / "staff.refused.csv").open(encoding="utf-8-sig") as back:
         (row,) = csv.DictReader(back)
     assert (row["工号"], row["行号 line"], row["列 column"]) == ("1009", "8", "机构号")
+    file.write_text(FILE.replace("邮箱", "内线"), "utf-8")
+    unread = run(str(file))
+    assert (unread.returncode, "内线" in unread.stderr) == (3, True)
+    assert run(str(file), "--leave-out", "内线").returncode == 0
     assert run(str(tmp_path / "no.csv")).returncode == 1
     assert run().returncode == 2

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from zhike import embedded
-from zhike.commands.frame import DONE, FILE, JSON, MISUSED, REFUSED, Failure, Options, argument, command, ready, words
+from zhike.commands.frame import (
+    DONE,
+    FILE,
+    JSON,
+    LEAVE_OUT,
+    MISUSED,
+    REFUSED,
+    Failure,
+    Options,
+    argument,
+    command,
+    ready,
+    tell_unread,
+    words,
+)
 
 
 @command(
@@ -22,7 +36,7 @@ from zhike.commands.frame import DONE, FILE, JSON, MISUSED, REFUSED, Failure, Op
              "perhaps known already: ask leaves them open (default), same, other, skip",
              choices=["ask", "same", "other", "skip"], default="ask"),
     argument("--refused", "被拒行写入此文件（默认 FILE.refused.csv）", "where refused rows go (default FILE.refused.csv)", type=Path),
-    JSON,
+    LEAVE_OUT, JSON,
 )  # fmt: skip
 def import_customers(options: Options) -> int:
     """Load a customer file; good rows are loaded once however often it is run, refused rows come back as a file."""
@@ -52,7 +66,8 @@ def import_customers(options: Options) -> int:
                     decided(run, options.duplicates, settings)
             except (UnreadableTable, Unaccepted) as error:
                 raise Failure(str(error)) from error
-            return tell_customers(options, run)
+            unread = columns.unread(table.columns, mapping)
+            return tell_customers(options, run, tell_unread(unread, options.leave_out))
 
 
 def mapped(pairs: list[str]) -> dict[str, str]:
@@ -110,7 +125,7 @@ def decided(run: Any, decision: str, settings: Any) -> None:
     run.refresh_from_db()
 
 
-def tell_customers(options: Options, run: Any) -> int:
+def tell_customers(options: Options, run: Any, unread: list[str]) -> int:
     """What came of a customer file, on the screen and as a file beside it."""
     from zhike.customers.imports.load import refused_file
 
@@ -121,7 +136,7 @@ def tell_customers(options: Options, run: Any) -> int:
         print(words(f"{count} 行被拒，见 {target}", f"{count} rows refused: {target}"), file=sys.stderr)
     counts = {name: getattr(run, name) for name in ("checked", "loaded", "already", "refused", "doubtful")}
     if options.json:
-        print(json.dumps({"run": run.pk, "dry": run.dry, **counts}))
+        print(json.dumps({"run": run.pk, "dry": run.dry, **counts, "unread": unread}))
     else:
         print(
             words(
@@ -130,7 +145,7 @@ def tell_customers(options: Options, run: Any) -> int:
                 "{doubtful} perhaps known already and waiting for a decision.",
             ).format(run=run.pk, **counts)
         )
-    return REFUSED if run.refused or run.doubtful else DONE
+    return REFUSED if run.refused or run.doubtful or unread else DONE
 
 
 @command(
@@ -226,7 +241,7 @@ def import_undo(options: Options) -> int:
              metavar="CODE"),
     argument("--whole", "确认持有文件是全量：未列出的持有均已结束，再多也是", "the holdings' file is whole: what it does not name has ended, "
              "however much that is", action="store_true"),
-    JSON,
+    LEAVE_OUT, JSON,
 )  # fmt: skip
 def feed(options: Options) -> int:
     """Whole files alone are read; what an RM learned is never written over; refused rows come back beside each file."""
@@ -255,7 +270,7 @@ def feed(options: Options) -> int:
                 done = [(each, fed(each, language, unit)) for each in feeds]
             except (UnreadableTable, Unaccepted) as error:
                 raise Failure(str(error)) from error
-            return max(tell_feed(options, each.path, run) for each, run in done)
+            return max(tell_feed(options, each, run) for each, run in done)
 
 
 def fed(whole: Any, language: str, unit: Any) -> Any:
@@ -278,10 +293,13 @@ def fed(whole: Any, language: str, unit: Any) -> Any:
     return take(whole, run, bank=bank.settings().now(now), now=clock.now, language=language)
 
 
-def tell_feed(options: Options, path: Path, run: Any) -> int:
+def tell_feed(options: Options, whole: Any, run: Any) -> int:
     """What came of one file of a feed."""
+    from zhike.customers.imports import columns
     from zhike.customers.imports.load import refused_file
 
+    path = whole.path
+    unread = tell_unread(columns.unread(whole.table.columns, whole.mapping), options.leave_out)
     if run.refused:
         target = path.with_name(f"{path.stem}.refused.csv")
         with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
@@ -299,7 +317,7 @@ def tell_feed(options: Options, path: Path, run: Any) -> int:
     names = ("checked", "loaded", "already", "changed", "differing", "refused", "doubtful")
     counts = {name: getattr(run, name) for name in names}
     if options.json:
-        print(json.dumps({"run": run.pk, "kind": run.kind, "file": path.name, **counts}))
+        print(json.dumps({"run": run.pk, "kind": run.kind, "file": path.name, **counts, "unread": unread}))
     else:
         print(
             words(
@@ -309,7 +327,7 @@ def tell_feed(options: Options, path: Path, run: Any) -> int:
                 "what was learned, {refused} refused, {doubtful} perhaps known.",
             ).format(file=path.name, **counts)
         )
-    return REFUSED if run.refused or run.doubtful else DONE
+    return REFUSED if run.refused or run.doubtful or unread else DONE
 
 
 @command("tiers", "按月日均资产评定当月等级", "rate customers for a month by the bank's rule",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,21 @@ Run = Callable[[Options], int]
 def words(zh: str, en: str) -> str:
     """The reader's language; Django's own translation is not up yet where this is used."""
     return en if embedded.language() == "en" else zh
+
+
+def tell_unread(columns: Iterable[str], left_out: Iterable[str]) -> list[str]:
+    """Names the columns of a file that nobody understood and nobody said to leave out; returns them."""
+    unread = [column for column in columns if column not in set(left_out)]
+    if unread:
+        listed = "、".join(unread)
+        print(
+            words(
+                f"未识别、未导入的列：{listed}。确实不要的，请用 --leave-out 列名 说明。",
+                f"Not understood and not taken in: the columns {listed}. What is not wanted, name with --leave-out.",
+            ),
+            file=sys.stderr,
+        )
+    return unread
 
 
 class Failure(Exception):
@@ -45,6 +61,12 @@ class Argument:
 def argument(name: str, zh: str, en: str, **more: Any) -> Argument:
     """Declare an argument for `command`; `more` is argparse's."""
     return Argument(name, zh, en, more)
+
+
+LEAVE_OUT = Argument(
+    "--leave-out", "不需要的列（可重复）：不识别也不提示", "a column that is not wanted (repeatable): it is not asked after",
+    {"action": "append", "default": [], "metavar": "COLUMN"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from zhike import embedded
-from zhike.commands.frame import DONE, FILE, GROUPS, JSON, REFUSED, Failure, Options, argument, command, ready, words
+from zhike.commands.frame import (
+    DONE,
+    FILE,
+    GROUPS,
+    JSON,
+    LEAVE_OUT,
+    REFUSED,
+    Failure,
+    Options,
+    argument,
+    command,
+    ready,
+    tell_unread,
+    words,
+)
 
 GROUPS["import"] = ("导入", "take files in")
 
@@ -19,7 +33,7 @@ GROUPS["import"] = ("导入", "take files in")
     argument("--dry-run", "只检查，不写入", "check only, write nothing", action="store_true"),
     argument("--refused", "被拒行写入此文件（默认 FILE.refused.csv）", "where refused rows go (default FILE.refused.csv)", type=Path),
     argument("--invitations", "一次性密码写入此文件", "where the one-time passwords go", type=Path),
-    JSON,
+    LEAVE_OUT, JSON,
 )  # fmt: skip
 def import_staff(options: Options) -> int:
     """Seat the bank's people from CSV or XLSX; good rows are taken, refused rows come back as a file."""
@@ -60,12 +74,13 @@ def tell_staff(options: Options, columns: tuple[str, ...], result: Any) -> int:
             handle = os.open(options.invitations, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(handle, "w", encoding="utf-8") as file:
                 file.writelines("\t".join(line) + "\n" for line in result.invitations)
+    unread = tell_unread(result.unread, options.leave_out)
     counts = {
         name: getattr(result, name)
         for name in ("units_made", "units_changed", "staff_made", "staff_changed", "posts_made", "unchanged")
     }
     if options.json:
-        print(json.dumps({**counts, "refused": len(result.refused)}))
+        print(json.dumps({**counts, "refused": len(result.refused), "unread": unread}))
     else:
         print(
             words(
@@ -74,7 +89,7 @@ def tell_staff(options: Options, columns: tuple[str, ...], result: Any) -> int:
                 "posts {posts_made}; unchanged {unchanged}",
             ).format(**counts)
         )
-    return REFUSED if result.refused else DONE
+    return REFUSED if result.refused or unread else DONE
 
 
 @command(

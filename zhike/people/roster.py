@@ -8,7 +8,7 @@ cannot be taken comes back with its line, column and reason; the others are take
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -21,7 +21,7 @@ from zhike.conduct.words import Refused
 from zhike.people import invitation, posts
 from zhike.people.models import Post, Role, Staff, Unit
 from zhike.people.posts import NewPost
-from zhike.people.tables import Problem, Row, Table, UnreadableTable
+from zhike.people.tables import COLUMN, LINE, REASON, Problem, Row, Table, UnreadableTable
 
 # What banks call the columns; the first Chinese one is what our template and sentences say.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -30,14 +30,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "title": ("职务", "岗位", "title"),
     "email": ("邮箱", "电子邮件", "email", "e-mail"),
     "phone": ("电话", "手机", "联系电话", "phone"),
-    "unit": ("机构号", "机构代码", "部门编号", "unit", "unit code"),
+    "unit": ("机构号", "机构代码", "机构编号", "部门编号", "部门代码", "unit", "unit code"),
     "unit_name": ("机构名称", "机构", "部门", "unit name"),
     "unit_kind": ("机构类型", "unit kind"),
     "parent": ("上级机构号", "上级机构", "parent", "parent unit"),
     "role": ("角色", "role"),
-    "scope": ("数据范围", "scope"),
-    "from": ("起", "开始日期", "起始日", "from"),
-    "to": ("止", "结束日期", "终止日", "to"),
+    "scope": ("数据范围", "范围", "scope"),
+    "from": ("起", "开始日期", "起始日", "起始日期", "任职起", "任职开始", "任职起始日", "任职日期", "from"),
+    "to": ("止", "结束日期", "终止日", "终止日期", "任职止", "任职结束", "任职终止日", "to"),
 }
 ROLES = {
     "rm": ("客户经理", "relationship manager"),
@@ -74,6 +74,7 @@ class TakenIn:
     posts_made: int = 0
     unchanged: int = 0
     refused: list[tuple[Row, list[Problem]]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # columns that were not understood
     posts_asked: list[NewPost] = field(default_factory=list)
     invitations: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -95,7 +96,8 @@ class Roster:
     def __init__(self, table: Table, *, today: date, now: datetime, grant: bool) -> None:
         self.table, self.today, self.now, self.grant = table, today, now, grant
         self.named = _named(table.columns)
-        self.result = TakenIn()
+        known = {*self.named.values(), LINE, COLUMN, REASON, ""}
+        self.result = TakenIn(unread=[column for column in table.columns if column not in known])
         self.units = {unit.code: unit for unit in Unit.objects.select_related("parent")}
         self.staff = {staff.number: staff for staff in Staff.objects.all()}
         self.posts = {
@@ -233,7 +235,7 @@ class Roster:
             return None
         role = self._one_of(entry, "role", ROLES, "")
         scope = self._one_of(entry, "scope", SCOPES, posts.USUAL_SCOPE[Role(role)].value if role else "")
-        unit = self.units.get(cells.get("unit", ""))
+        unit = self.units.get(cells.get("unit", "")) or self._called(cells.get("unit", ""))
         if unit is None:
             self._complain(
                 entry, "unit", _("There is no unit with the code %(code)s.") % {"code": cells.get("unit", "")}
@@ -249,6 +251,11 @@ class Roster:
         if entry.problems or unit is None:
             return None
         return NewPost(0, unit.pk, role, scope, begins.isoformat(), ends.isoformat() if ends else None)
+
+    def _called(self, name: str) -> Unit | None:
+        """The unit of that name, where there is one alone."""
+        found = [unit for unit in self.units.values() if unit.name == name]
+        return found[0] if len(found) == 1 else None
 
     def _grant(self, staff: Staff, told: NewPost) -> bool:
         """Whether the post is new or differs; one that stands already stays as it began."""
@@ -291,13 +298,20 @@ class Roster:
         return None
 
 
-def _named(columns: Iterable[str]) -> dict[str, str]:
+def _named(columns: Sequence[str]) -> dict[str, str]:
     """Which column of the file is which of ours. Raises UnreadableTable where nothing can be made of it."""
     found: dict[str, str] = {}
     for column in columns:
         for name, words in COLUMNS.items():
             if column.strip().lower() in (name, *words) and name not in found:
                 found[name] = column
+    # Files of staff say 机构 and 岗位 for where somebody serves and as what, where nothing else says it.
+    for name, plain, other in (("unit", "机构", "unit_name"), ("role", "岗位", "title")):
+        if "number" in found and name not in found and found.get(other, "").strip() == plain:
+            found[name] = found.pop(other)
+            for column in columns:
+                if column.strip().lower() == COLUMNS[other][0]:
+                    found[other] = column
     if "number" not in found and "unit" not in found:
         raise UnreadableTable(
             _("The file has neither a column 工号 (staff number) nor 机构号 (unit code). Its columns: %(columns)s.")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from zhike.customers import profile
 from zhike.customers.models import Heading
 from zhike.customers.vault import mask_email
+from zhike.people.tables import COLUMN, LINE, REASON
 
 # Fields of a row that are no profile fields, with their names on screen.
 OWN: dict[str, str | Promise] = {
@@ -107,6 +108,16 @@ def guess(columns: Iterable[str], remembered: Mapping[str, str] | None = None) -
         if field and field in FIELDS and field not in mapping.values():
             mapping[column] = field
     return mapping
+
+
+def unread(columns: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
+    """Columns that mean nothing here, unless somebody once said to leave them out; not those that a file of refused rows has."""
+    known = recalled()
+    return [
+        column
+        for column in columns
+        if column not in (*mapping, LINE, COLUMN, REASON, "") and known.get(normal(column), "?") != ""
+    ]
 
 
 def recalled() -> dict[str, str]:

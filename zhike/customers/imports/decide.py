@@ -41,6 +41,7 @@ def decide(line: Line, decision: str, *, actor: Actor, now: datetime, bank: Bank
         if decision != SKIP:
             day = now.astimezone(bank.zone).date()
             checker = Checker(line.run.mapping, Keepers.for_run(line.run, day, actor), bank, day, actor.id)
+            checker.place_later = decision == SAME  # who is known has a place
             checked = checker.again(Row(line.line, line.row))
             if decision == SAME:
                 line.customer = _one_of(known, customer)

@@ -97,6 +97,9 @@ def _told(result: TakenIn) -> list[str]:
             )
             % {"count": len(result.posts_asked)}
         )
+    if result.unread:
+        columns = "、".join(result.unread)
+        told.append(gettext("Not understood and not taken in: the columns %(columns)s.") % {"columns": columns})
     if result.refused:
         lines = "、".join(str(row.line) for row, _problems in result.refused[:20])
         told.append(gettext("Left out, because something in them is wrong: lines %(lines)s.") % {"lines": lines})
