@@ -9,12 +9,14 @@ import argparse
 import os
 import sys
 
-from zhike import embedded, processes
+from zhike import clock, embedded, processes
 from zhike.commands import bench, code, customers, day, keep, keys, run, staff
 from zhike.commands.frame import COMMANDS, FAILED, GROUPS, Failure, words
 
 # Importing one enters its commands; help lists them in this order.
 NOUNS = (run, day, code, staff, customers, keep, keys, bench)
+
+WRONG_USE = 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,6 +50,10 @@ def main(argv: list[str] | None = None) -> int:
     except (Failure, embedded.CannotServe) as failure:
         print(failure, file=sys.stderr)
         return FAILED
+    except clock.ClockRefused as refused:
+        what = "ZHIKE_CLOCK 只用于演示，且须写成 2026-02-16T17:55:00+08:00 的样子：请取消该变量，或设 ZHIKE_MODE=demo。"
+        print(words(what, str(refused)), file=sys.stderr)
+        return WRONG_USE
     except KeyboardInterrupt:
         return FAILED
     except BrokenPipeError:

@@ -7,6 +7,7 @@ The tests write what they saw into ``var/clauses.json`` (tests/ran.py); without 
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from typing import Any
 from zhike.conduct.clause import Clause, Code, OweRule
 from zhike.conduct.words import Words
 
+TESTS = Path(__file__).resolve().parent.parent / "tests"
 LAST_RUN = Path(__file__).resolve().parent.parent / "var" / "clauses.json"
 
 
@@ -95,15 +97,45 @@ def shown(clause: Clause, run: Run, say: Callable[[str, str], str]) -> dict[str,
         "norm": said(clause.norm),
         "force": clause.force + (f" ({said(clause.force_note)})" if clause.force_note else ""),
         "modes": list(clause.modes),
+        "served": list(clause.served),
+        "not_yet": said(clause.not_yet) if clause.not_yet else "",
         "source": said(clause.source),
         "rules": [
             {"from": version.from_day.isoformat(), **rule_shown(rule, said)}
             for version in clause.versions
             for rule in version.owe
         ],
-        "tests": [f"{mode}: {test}" for mode in tested for test in run.tests(clause.id, mode)],
+        "tests": [f"{mode}: {test}" for mode in tested for test in run.tests(clause.id, mode)]
+        if run.at
+        else [
+            f"{mode}: {test} ({say('本机未运行', 'not run here')})"
+            for mode in tested
+            for test in marked(clause.id, mode)
+        ],
         "journeys": run.journeys(clause.id),
     }
+
+
+def marked(clause: str, mode: str, root: Path = TESTS) -> list[str]:
+    """The tests that say that they show it, read from their files: for a machine where they never ran. None where no tests are."""
+    found = []
+    for path in sorted(root.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+            if any(_marks(each, clause, mode) for each in marks):
+                found.append(f"{path.relative_to(root.parent)}::{node.name}")  # type: ignore[attr-defined]
+    return found
+
+
+def _marks(decorator: ast.expr, clause: str, mode: str) -> bool:
+    """Whether it is ``@pytest.mark.clause(clause, mode)``."""
+    if not (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Attribute)
+        and decorator.func.attr == "clause"
+    ):
+        return False
+    return [each.value for each in decorator.args if isinstance(each, ast.Constant)] == [clause, mode]
 
 
 def rule_shown(rule: OweRule, said: Callable[[Words], str]) -> dict[str, Any]:

@@ -78,6 +78,28 @@ def test_code_show_prints_text_source_rules_and_tests(capsys: pytest.CaptureFixt
     assert "R99" in capsys.readouterr().err
 
 
+def test_without_a_full_run_nothing_is_called_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every machine but the one that had just run all tests was told 0/52."""
+    monkeypatch.setattr(served, "last_run", served.Run)
+    assert cli.main(["code", "check"]) == 0
+    said = capsys.readouterr().out
+    assert "·" not in said
+    assert "0/52" not in said
+    assert "bin/test" in said
+    assert cli.main(["code", "show", "V7"]) == 0
+    assert "OWE: tests/clauses/" in capsys.readouterr().out
+
+
+def test_a_clock_set_outside_a_demonstration_gets_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHIKE_CLOCK", "soon")
+    assert cli.main(["code", "check"]) == 2
+    assert "ZHIKE_CLOCK" in capsys.readouterr().err
+
+
 def test_code_list_names_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["code", "list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(READ) == 52

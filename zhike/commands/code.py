@@ -54,10 +54,21 @@ def code_check(options: Options) -> int:
         return DONE
     print(words("条款 力度    条文 测试 页面 度量", "id   force   data test page measure"))
     for row in rows:
-        ticks = "    ".join("✓" if given else "·" for given in (row.data, row.test, row.page, row.measure))
+        # Without a full run nobody knows: a dot would say that there is no test.
+        told = [row.data, *((row.test, row.page, row.measure) if run.at else (None, None, None))]
+        ticks = "    ".join("?" if given is None else "✓" if given else "·" for given in told)
         print(f"{row.id:4} {row.force:7} {ticks}")
+    if not run.at:
+        print(
+            words(
+                "?：本机没有完整运行过测试，测试、页面、度量三列无从得知；请先运行 bin/test。",
+                "?: the tests were never run to their end on this machine, so nothing is known of test, page and measure;"
+                " run bin/test first.",
+            )
+        )
+        return DONE
     kept = sum(row.served for row in rows)
-    when = run.at or words("（还没有完整运行过测试）", "(no full run of the tests yet)")
+    when = run.at
     print(
         words(
             f"{kept}/{len(rows)} 条已落实；依据 {when} 的测试", f"{kept} of {len(rows)} served; by the tests of {when}"
