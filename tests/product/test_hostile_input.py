@@ -56,6 +56,12 @@ def test_a_number_that_is_none_in_an_address(cast: Cast, at: datetime, who: str,
     assert cast.client(who, at).get(address.format(said)).status_code == 200
 
 
+@pytest.mark.parametrize("said", ["1e999999", "-1e-999999", "0e999999", "NaN", "Infinity"])
+def test_an_amount_that_is_none_in_an_address(rm: Client, said: str) -> None:
+    answer = rm.get(f"/customers/?sort=assets&after={said}~1")
+    assert "张伟明" in answer.content.decode(), "a damaged address begins at the beginning"
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "9999-12-27", "2101-01-01", "yesterday"])
 def test_a_week_that_no_calendar_has_is_this_week(rm: Client, day: str) -> None:
     answer = rm.get(f"/schedule/?from={day}")

@@ -39,11 +39,21 @@ ROWS = 50
 BOOKS = 300
 # What the calls would be about that are planned from a working list.
 SUGGESTS = {"matures": "maturity", "birthday": "birthday", "need": "need", "silent": "care"}
+
+
+def _amount(text: str) -> Decimal:
+    """An amount out of an address. Raises ValueError for what no column can be compared with, "1e999999" or "NaN"."""
+    amount = Decimal(text)
+    if not amount.is_finite() or abs(amount.adjusted()) > 20:
+        raise ValueError(text)
+    return amount
+
+
 # What a book may be ordered by; each as SQL without NULLs, so that a page can go on after the last row of the one before.
 SORTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "": ("sort_key", str),
     "silent": ("coalesce(last_contact_at, 'epoch'::timestamptz)", datetime.fromisoformat),
-    "assets": ("-coalesce(assets, 0)", Decimal),
+    "assets": ("-coalesce(assets, 0)", _amount),
 }
 
 
