@@ -63,3 +63,16 @@ def test_past_days_of_the_week_are_folded_and_open(site: Site) -> None:
     expect(page.locator(".line-past .row:focus")).to_have_count(0)
     page.locator(".line-past > summary").click()
     expect(row).to_be_visible()
+
+
+def test_an_appointment_is_found_without_the_list(site: Site) -> None:
+    """Where no script runs, as where Enter is quicker than the list, the words go to the server."""
+    customer = site.customer("晏几道")
+    signed_in = site.person().context.storage_state()
+    context = site.chromium.new_context(java_script_enabled=False, storage_state=signed_in)
+    site.contexts.append(context)
+    page = site.page(context)
+    page.goto(f"{site.address}/schedule/new/?day=2026-03-04")
+    page.locator("#new [name=q]").fill("晏几道")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/customers/{customer.pk}/new/visit/**")
