@@ -156,3 +156,4 @@ def test_the_page_shows_who_was_ticked_and_who_stays_out(cast: Cast, some: dict[
     assert re.findall(r'name="customer" value="(\d+)" checked', page) == [str(some["one"].pk)]
     assert list(why(answer)) == ["丁四四"]
     assert re.search(r'value="birthday" checked', page)
+    assert '<small class="push">上次联系 还没有过</small>' in page, "a day alone says nothing"

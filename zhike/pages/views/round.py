@@ -101,7 +101,7 @@ def _page(
         "callable": [
             {
                 "who": _who(each, request),
-                "silent": day_text(local(each.last_contact_at).date(), today) if each.last_contact_at else gettext("never yet"),
+                "silent": day_text(local(each.last_contact_at).date(), today, weekday=False) if each.last_contact_at else gettext("never yet"),
             }
             for each in customers
             if each.pk not in kept
