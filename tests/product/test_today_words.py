@@ -11,6 +11,9 @@ from django.utils import translation
 from tests.cast import Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
+from zhike.contacts import course
+from zhike.contacts.agenda import agenda, told
+from zhike.contacts.models import Contact
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
 from zhike.pages import owed
@@ -76,3 +79,18 @@ def test_how_long_nobody_was_in_contact_is_counted_to_the_day_it_is_read(cast: C
     for later in (0, 1, 20):
         page = today(cast, NOW + timedelta(days=later))
         assert f"已 {stored + later} 天没有有效联系" in page
+
+
+def test_appointments_of_the_same_minute_keep_their_order(cast: Cast) -> None:
+    """Their order was that of the rows on the disk: a touched row changed places, and every open page was written anew."""
+    with cast.acting("rm", NOW) as actor:
+        at = NOW + timedelta(hours=1)
+        several = [
+            course.plan(customer, "reception", actor=actor, now=NOW, planned_for=at)
+            for customer in cast.customers["rm"]
+        ]
+        for contact in reversed(several):
+            for moved in (at + timedelta(minutes=1), at):
+                Contact.objects.filter(pk=contact.pk).update(planned_for=moved)
+        rows = agenda(told(actor, NOW, Bank()), NOW, Bank()).contacts
+    assert [row["id"] for row in rows] == [contact.pk for contact in several]

@@ -119,11 +119,11 @@ SELECT json_build_object(
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
       WHERE t.held_by_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
         AND t.state = 'under_way'
-      ORDER BY planned_for, started_at LIMIT %(rows)s) r),
+      ORDER BY planned_for, started_at, id LIMIT %(rows)s) r),
   'settled', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT o.settled_at AS at, o.due, o.state FROM obligations_obligation o
       WHERE o.owner_id = %(me)s AND o.settled_at >= %(midnight)s AND o.settled_at < %(until)s AND o.state = 'done'
-      LIMIT %(rows)s) r),
+      ORDER BY o.settled_at, o.id LIMIT %(rows)s) r),
   'birthdays', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT {CUSTOMER}, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_year AS year,
              c.birth_leap AS leap
@@ -131,6 +131,6 @@ SELECT json_build_object(
       JOIN unnest(%(calendars)s::text[], %(months)s::int[], %(days)s::int[]) AS b (k, m, d)
         ON (c.birth_calendar, c.birth_month, c.birth_day) = (b.k, b.m, b.d)
       WHERE c.keeper = %(me)s AND c.deceased_on IS NULL AND c.closed_on IS NULL
-      ORDER BY c.sort_key LIMIT 30) r)
+      ORDER BY c.sort_key, c.id LIMIT 30) r)
 )::text
 """
