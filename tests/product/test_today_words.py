@@ -94,3 +94,14 @@ def test_appointments_of_the_same_minute_keep_their_order(cast: Cast) -> None:
                 Contact.objects.filter(pk=contact.pk).update(planned_for=moved)
         rows = agenda(told(actor, NOW, Bank()), NOW, Bank()).contacts
     assert [row["id"] for row in rows] == [contact.pk for contact in several]
+
+
+def test_the_write_up_asks_for_the_word_that_stands_on_the_chip(cast: Cast) -> None:
+    with clock.at(NOW):
+        rm = cast.client("rm", NOW)
+        talk = rm.post(f"/customers/{cast.customers['rm'][0].pk}/new/call/", {"how": "now", "purpose": "introduction"})
+        contact = talk["Location"].replace("talk/", "")
+        rm.post(f"{contact}outcome/", {"outcome": "reached"})
+        page = rm.post(f"{contact}close/", {"result": "agreed"}).content.decode()
+    assert "确实没有，请选“无”。" in page
+    assert re.search(r'value="none" data-alone[^>]*><span>无</span>', page)

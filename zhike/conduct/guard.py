@@ -238,7 +238,7 @@ def write_up(
                 clause if outcome != "not_interested" else "C8",
                 "no_needs",
                 "block",
-                Words("还没有记需求；确实没有，请选“没有”。", "No need is recorded; if there is none, say “none”."),
+                Words("还没有记需求；确实没有，请选“无”。", "No need is recorded; if there is none, say “none”."),
                 "needs",
             )
         )
