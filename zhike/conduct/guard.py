@@ -57,7 +57,6 @@ PURPOSES = {
     "other": Words("其他", "other"),
 }
 SELLING = frozenset({"maturity", "need"})
-NOT_NEEDED = Words("没有，不需要", "none")
 
 
 def visit_start(*, agreed: bool, told_when_and_where: bool, customer_asked: bool, reason: str) -> list[Verdict]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from zhike.conduct.calendars import Birthday, to_lunar
+from zhike.conduct.calendars import Birthday
 from zhike.conduct.words import Refused
 from zhike.customers.checks import Unaccepted, clean
 
@@ -53,14 +53,6 @@ def read(text: str, calendar: str = "") -> Birthday:
 
 def of_date(day: date) -> Birthday:
     return Birthday("solar", day.month, day.day, day.year)
-
-
-def same_day(one: Birthday, born: date) -> bool:
-    """Whether a birthday and a solar date of birth (from an identity number) can be one person's."""
-    if one.calendar == "solar":
-        return (one.month, one.day) == (born.month, born.day)
-    lunar = to_lunar(born)
-    return (one.month, one.day) == (lunar.month, lunar.day)
 
 
 def _numeric(text: str) -> tuple[int | None, int, int, bool] | None:

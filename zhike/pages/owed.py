@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, pgettext
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers import names
-from zhike.pages.jinja import MONTHS_EN, address, day_text, local, when_text
+from zhike.pages.jinja import MONTHS_EN, address, local, when_text
 
 if TYPE_CHECKING:
     from zhike.obligations.models import Obligation
@@ -254,11 +254,6 @@ def window(row: Row, now: datetime) -> dict[str, Any]:
         "label": gettext("Window from %(opens)s to %(due)s, now %(now)s")
         % {"opens": texts[0], "due": texts[2], "now": f"{local(now):%H:%M}"},
     }  # fmt: skip
-
-
-def day_of(row: Row, now: datetime) -> str:
-    """The day of a deadline, for lists that go beyond today."""
-    return day_text(local(row["due"] - timedelta(seconds=1)).date(), local(now).date()) if row["due"] else ""
 
 
 def in_short(row: Obligation, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,3 @@
-from datetime import date
 from typing import Any
 
 from django.db import models
@@ -39,6 +38,3 @@ class Unit(models.Model):
             for child in self.children.all():
                 child.parent = self
                 child.save()
-
-    def exists_on(self, day: date) -> bool:
-        return self.from_day <= day and (self.to_day is None or day < self.to_day)
