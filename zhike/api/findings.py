@@ -60,7 +60,8 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
             found = found.filter(**{name: value})
     if after := position(asked.cursor, int):
         found = found.filter(id__lt=after[0])
-    some, more = page(found.order_by("-id")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
+    rows = list(found.order_by("-id")[: asked.limit + 1])
+    some, more = page(rows, asked.limit, lambda each: (each.pk,))
     return {"items": [_shown(each) for each in some], "next": more}
 
 
