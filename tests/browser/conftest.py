@@ -289,7 +289,7 @@ def tap(page: Page, name: str, value: str) -> None:
 
 def row(page: Page, customer: Any, words: str = "") -> Locator:
     """The row of Today about a customer, and of the thing to do where there are several."""
-    return page.locator(".row", has_text=customer.name).filter(has_text=words)
+    return page.locator(".row", has=page.locator(f'a[href="/customers/{customer.pk}/"]')).filter(has_text=words)
 
 
 @dataclass
