@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -56,3 +57,12 @@ def test_the_teams_page_shows_them(cast: Cast, breach: Any) -> None:
         assert ("短信由本人手机发出" in page) is sees, who
         assert ("最近三十天的发现 1 件" in page) is sees, who
         assert ("平台停用" in page) is sees, who
+
+
+def test_who_only_looks_on_lands_where_there_is_something(cast: Cast) -> None:
+    """Their Today could never hold anything, and said "nothing left, 0 in time"."""
+    for who in ("compliance", "risk", "auditor"):
+        browser = cast.client(who, NOW)
+        assert browser.get("/")["Location"] == "/team/", who
+        assert ">今日<" not in re.sub(r"\s", "", browser.get("/team/").content.decode()), who
+    assert cast.client("leader", NOW).get("/").status_code == 200

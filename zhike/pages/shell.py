@@ -36,7 +36,7 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
 )
 # Who is led where; a rail that shows closed doors teaches people to rattle them.
 LEADS = {
-    "today": "obligations.view",
+    "today": "obligations.settle",  # who only looks on is never owed anything
     "customers": "customers.view",
     "schedule": "contacts.view",
     "team": "team.view",
@@ -91,7 +91,9 @@ def bank_of(request: Any) -> Bank:
 
 
 def first_place(request: HttpRequest) -> str:
-    """Where somebody lands whose role has no Today: the rail's first place, or the own page."""
+    """Where somebody lands whose role has no Today: the team for who watches over it, else the rail's first place, or the own page."""
+    if not MAY["team.view"].isdisjoint(_roles(request)):
+        return reverse("team")
     places = rail(get_language() or "zh-hans", _roles(request))
     return str(places[0]["href"]) if places else reverse("me")
 

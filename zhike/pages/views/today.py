@@ -57,7 +57,7 @@ INSIDES: Kept[Inside] = Kept(512)  # of about fifty kilobytes
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """The reader's own day. ``?sort=call`` shows one kind of doing."""
-    if not may(request.actor, "obligations.view"):
+    if not may(request.actor, "obligations.settle"):
         return moved(request, first_place(request))
     bank = bank_of(request)
     sort = request.GET.get("sort", "")
