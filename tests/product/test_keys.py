@@ -65,7 +65,7 @@ def cast(database: Database) -> Iterator[Cast]:
             customer.learn_all(SEALED, source="contact", actor=actor, now=NOW)
             cast.customers["rm"][2].learn("uscc", USCC, source="contact", actor=actor, now=NOW)
             call = Contact.objects.create(
-                kind="call", state="ended", customer=customer, rm=cast.rm, by=cast.rm, purpose="care", created_at=NOW,
+                kind="call", state="ended", customer=customer, rm=cast.rm, held_by=cast.rm, by=cast.rm, purpose="care", created_at=NOW,
                 started_at=NOW, ended_at=NOW, outcome="reached",
             )  # fmt: skip
             Draft.keep(call, [["mobile", "13812345678"]], actor=actor, now=NOW)
