@@ -53,12 +53,16 @@ def plan_round(
     now: datetime,
     bank: Bank,
 ) -> Round:
-    """Plans a call with each customer, ``APART`` from one another, the first at ``begins``.
+    """Plans a call with each customer, ``APART`` from one another, the first at ``begins``, around what stands on that day.
 
-    The first call with a customer introduces, whatever the purpose (C9). Raises DoesNotFit for a time that has passed, for a
-    purpose that there is none of, and for more than ``MOST`` customers; nothing is planned then.
+    The first call with a customer introduces, whatever the purpose (C9). Raises DoesNotFit for a time that has passed or at
+    which nobody is called of one's own accord, for a purpose that there is none of, and for more than ``MOST`` customers;
+    nothing is planned then.
     """
     course.lies_ahead("begins", begins, now)
+    if not bank.sales_call_from <= begins.astimezone(bank.zone).time() < bank.sales_call_to:
+        hours = f"{bank.sales_call_from:%H:%M}–{bank.sales_call_to:%H:%M}"
+        raise DoesNotFit("begins", f"集中外呼安排在 {hours} 之间。", f"A round of calls lies between {hours}.")
     if purpose not in PURPOSES:
         raise DoesNotFit("purpose", "请先选定通话目的。", "Choose the purpose of the calls.")
     if not 0 < len(customers) <= MOST:
@@ -69,10 +73,12 @@ def plan_round(
     mine = [customer.pk for customer in customers if customer.changeable_by(actor)]
     list(Customer.objects.filter(pk__in=mine).order_by("pk").select_for_update().values_list("pk"))
     out = {each.customer.pk: each for each in left_out(customers, actor=actor, now=now, bank=bank)}
+    taken = _taken({customer.rm_id or actor.id for customer in customers}, begins, bank)
     planned: list[Contact] = []
     kept: list[Kept] = []
+    free = begins
     for customer in customers:
-        at = begins + len(planned) * APART
+        at = free = _free(free, taken)
         first = history(customer.pk, customer.rm_id or actor.id, bank).first("call", at)
         about = "introduction" if first else purpose
         why = out.get(customer.pk) or _stopped_by_a_guard(customer, at, begins, about, actor, bank)
@@ -83,7 +89,31 @@ def plan_round(
         planned.append(
             course.plan(customer, Kind.CALL, actor=actor, now=now, planned_for=at, purpose=about, purpose_words=words)
         )
+        free = at + APART
     return Round(planned, kept)
+
+
+def _taken(rms: set[int], begins: datetime, bank: Bank) -> list[tuple[datetime, datetime]]:
+    """From when till when those whose calls they are have something else on that day already; one query."""
+    local = begins.astimezone(bank.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    standing = Contact.objects.filter(
+        rm__in=rms, state__in=[State.PLANNED, State.AGREED], planned_for__gte=midnight,
+        planned_for__lt=midnight + timedelta(days=1),
+    )  # fmt: skip
+    return [
+        (at, at + (APART if kind == Kind.CALL else timedelta(minutes=minutes or bank.visit_length)))
+        for kind, at, minutes in standing.order_by("planned_for").values_list("kind", "planned_for", "planned_minutes")
+        if at is not None
+    ]
+
+
+def _free(at: datetime, taken: Sequence[tuple[datetime, datetime]]) -> datetime:
+    """The first moment from ``at`` on at which there is room for a call."""
+    for begins, ends in taken:
+        if begins < at + APART and at < ends:
+            at = ends
+    return at
 
 
 def left_out(customers: Sequence[Customer], *, actor: Actor, now: datetime, bank: Bank) -> list[Kept]:
@@ -132,7 +162,8 @@ def _stopped_by_a_guard(
     customer: Customer, at: datetime, begins: datetime, purpose: str, actor: Actor, bank: Bank
 ) -> Kept | None:
     """What the guards of a call say of this one at its time (C1, C9, S5); and whether the day still has room."""
-    if at.astimezone(bank.zone).date() != begins.astimezone(bank.zone).date():
+    local = at.astimezone(bank.zone)
+    if local.date() != begins.astimezone(bank.zone).date() or local.time() >= bank.sales_call_to:
         return Kept(customer, Words("当天排不下了，请另选一天。", "The day has no room left: choose another."))
     call = Contact(
         kind=Kind.CALL,
