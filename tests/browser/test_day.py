@@ -124,6 +124,8 @@ def settle(page: Page, clause: str, saw: Saw) -> None:
             chip(page, "S1", saw)
     else:
         page.locator("[name=channel]").first.check()
+    if page.locator("[name=introduces]").count():
+        page.locator("[name=introduces]").check()
     page.keyboard.press("Control+Enter")
     expect(page).to_have_title("今日 · 知客")
 

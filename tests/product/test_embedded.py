@@ -83,7 +83,9 @@ def gone(home: Path) -> None:
 def another(home: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A second process that uses the same home until its standard input closes."""
     code = (
-        "import sys; from pathlib import Path; from zhike import embedded\n"
+        "import signal, sys; from pathlib import Path; from zhike import embedded\n"
+        # Whatever started the tests in the background may have it ignore Ctrl-C, which children inherit.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with embedded.running(Path(sys.argv[1])) as server:\n"
         "    print(server.url('zhike_app'), flush=True); sys.stdin.read()\n"
     )
