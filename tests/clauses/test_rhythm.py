@@ -66,8 +66,10 @@ def test_a_tightened_setting_makes_nobody_late_on_its_day(door: Door) -> None:
     assert isinstance(rows, list)
     tightened = [{**row, "contact_days": 30} if row["tier"] == "gold" else row for row in rows]
     door.setting("rhythm", tightened, date(2026, 3, 1))
-    expected = date(2026, 3, 1) + timedelta(days=1 + customer.pk % 30)
-    door.sweep(moment(f"{expected - timedelta(days=7)} 01:00"))
+    begins = date(2026, 3, 1)
+    expected = begins + timedelta(days=1 + customer.pk % 30)
+    told = max(expected - timedelta(days=6), begins)  # a fifth of the period before; never before the setting counts
+    door.sweep(moment(f"{told - timedelta(days=1)} 01:00"))
     assert due(door, customer) == []
-    door.sweep(moment(f"{expected - timedelta(days=6)} 01:00"))
+    door.sweep(moment(f"{told} 01:00"))
     assert due(door, customer) == [("open", shown(moment(f"{expected} 24:00")))]
