@@ -81,6 +81,12 @@ class Rows:
     needs: list[Need] = field(default_factory=list)
     acquaintances: dict[tuple[int, int], Acquaintance] = field(default_factory=dict)
 
+    def greeted_by_sms(self) -> frozenset[int]:
+        """The customers who consented to greetings by SMS; the drawn ones say each thing once."""
+        return frozenset(
+            consent.customer_id for consent in self.consents if consent.purpose == "greeting" and consent.given
+        )
+
     def write(self) -> None:
         for rows in (
             self.households,

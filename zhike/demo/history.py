@@ -71,6 +71,7 @@ class Days:
         # A small book has fewer contacts.
         self.busy = min(1.0, max(0.25, len(customers) / 100))
         self.random = Random(f"{seed}/{seat.number}")
+        self.greeted_by_sms = rows.greeted_by_sms()
         self.told = Told()
         self.order = count()
         self.calendar: list[Task] = []
@@ -409,7 +410,8 @@ class Days:
                 ),
             )
             if self._careful():
-                channel = "call" if customer.tier in {"private", "diamond"} else "sms"
+                by_sms = customer.pk in self.greeted_by_sms and customer.tier not in {"private", "diamond"}
+                channel = "sms" if by_sms and customer.mobile_index else "call"
                 greeted = at + timedelta(hours=9, minutes=self.random.randint(0, 200))
                 data = {
                     "purpose": "birthday",
@@ -493,11 +495,13 @@ def write(told: Sequence[Told], rows: Rows, actors: dict[int, Actor], now: datet
     put([demand for each in told for demand in each.demands])
     put([need for each in told for need in each.needs])
     people = {customer.pk: customer for customer in rows.customers}
+    greeted_by_sms = rows.greeted_by_sms()
     document = ledger.Entries([], [], [])
     for each in told:
         for number, facts in each.facts.items():
             facts.sort(key=lambda fact: fact.at)
-            _append(document, facts, people[number], actors[facts[0].staff], now, rules)
+            person = _person(people[number], number in greeted_by_sms)
+            _append(document, facts, person, actors[facts[0].staff], now, rules)
             if len(document.facts) > SLICE * 4:
                 _tell(document)
                 document = ledger.Entries([], [], [])
@@ -505,10 +509,10 @@ def write(told: Sequence[Told], rows: Rows, actors: dict[int, Actor], now: datet
 
 
 def _append(
-    document: ledger.Entries, facts: list[Fact], customer: Customer, actor: Actor, now: datetime, rules: Rules
+    document: ledger.Entries, facts: list[Fact], person: Person, actor: Actor, now: datetime, rules: Rules
 ) -> None:
     """Asks about one customer's facts and puts the answer behind what the document has; each became known when it happened."""
-    entries = ledger.ask(facts, Case(_person(customer)), actor=actor, now=now, bank=rules)
+    entries = ledger.ask(facts, Case(person), actor=actor, now=now, bank=rules)
     n, places = len(document.facts), len(document.dues)
     known = {row["n"]: fact.known_at.isoformat() for row, fact in zip(entries.facts, facts, strict=True)}
     by = {
@@ -529,13 +533,14 @@ def _append(
     )
 
 
-def _person(customer: Customer) -> Person:
+def _person(customer: Customer, greets_by_sms: bool) -> Person:
     return Person(
         id=customer.pk,
         tier=customer.tier,
         kind=customer.kind,  # type: ignore[arg-type]
         has_mobile=customer.mobile_index is not None,
         has_other_phone="phone2" in customer.profile,
+        greets_by_sms=greets_by_sms,
         deceased_on=customer.deceased_on,
         closed_on=customer.closed_on,
         do_not_disturb=customer.do_not_disturb,
