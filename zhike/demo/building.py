@@ -85,9 +85,7 @@ def _everybody_else(bank: Bank, rows: Rows, began: datetime, now: datetime, rule
 def _her_days(bank: Bank, rows: Rows, began: datetime, now: datetime, rules: Rules, people: cast.People) -> Told:
     """林晓's ordinary days, drawn like the others'; the verbs will do them, so what the draw remembers is put back."""
     seat, rm = bank.seats["1001"], bank.staff["1001"]
-    apart = Rows(
-        acquaintances={key: copy(row) for key, row in rows.acquaintances.items()}, consents=rows.consents
-    )
+    apart = Rows(acquaintances={key: copy(row) for key, row in rows.acquaintances.items()}, consents=rows.consents)
     customers = [each for each in rows.customers if each.rm_id == rm.pk and each.name not in people.names]
     before = {customer.pk: customer.last_contact_at for customer in customers}
     days = Days(seat, rm, apart, customers, count(1_000_000), began, now, rules, SEED)
