@@ -92,7 +92,12 @@ def fingerprint() -> str:
     """Changes with whatever decides what is in the database."""
     digest = hashlib.sha256()
     shaping = [*ROOT.glob("zhike/*/migrations/*.py"), *ROOT.glob("zhike/conduct/**/*.toml")]
-    shaping += [ROOT / "zhike/trail/walls.py", ROOT / "zhike/customers/names.py", Path(__file__)]
+    shaping += [
+        ROOT / "zhike/trail/walls.py",
+        ROOT / "zhike/schema.py",
+        ROOT / "zhike/customers/names.py",
+        Path(__file__),
+    ]
     for path in sorted(shaping):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -108,7 +108,7 @@ def as_superuser(server: embedded.Server) -> Iterator[psycopg.Connection[Any]]:
 def fingerprint() -> str:
     """Changes with whatever decides how a migrated database looks."""
     digest = hashlib.sha256()
-    shaping = [*sorted(ROOT.glob("zhike/*/migrations/*.py")), ROOT / "zhike/trail/walls.py"]
+    shaping = [*sorted(ROOT.glob("zhike/*/migrations/*.py")), ROOT / "zhike/trail/walls.py", ROOT / "zhike/schema.py"]
     for path in [*shaping, ROOT / "requirements/base.txt"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

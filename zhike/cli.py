@@ -1,6 +1,6 @@
 """The command `zhike`: the command line made of zhike/commands, and where what went wrong becomes one sentence.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows refused.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows refused, 4 the database's tables are another version's.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ def main(argv: list[str] | None = None) -> int:
     processes.end_like_ctrl_c()
     try:
         return int(options.run(options))
-    except (Failure, embedded.CannotServe) as failure:
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return failure.code
+    except embedded.CannotServe as failure:
         print(failure, file=sys.stderr)
         return FAILED
     except clock.ClockRefused as refused:

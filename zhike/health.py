@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zhike import embedded
+from zhike import embedded, schema
 
 OLDEST = 15  # PostgreSQL's major version
 LITTLE_ROOM = 1 << 30  # bytes
@@ -143,17 +143,16 @@ def owners(ask: Query) -> Finding:
 
 def migrations() -> Finding:
     """The tables are those of this release."""
+    from django.conf import settings
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
-    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    found = schema.standing(connection)
     return Finding(
         "migrations",
         ("数据库结构", "tables"),
-        not waiting,
-        ", ".join(f"{step.app_label}.{step.name}" for step, _ in waiting[:3]),
-        ("请执行 zhike migrate。", "Run zhike migrate."),
+        found.current,
+        found.named,
+        schema.advice(found, demo=settings.DEMO),
     )
 
 

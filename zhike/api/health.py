@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
+from zhike import schema
 from zhike.api.shapes import dumps
 from zhike.people.permissions import PUBLIC, policy
 
@@ -29,7 +29,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             found["database"] = True
-            found["migrations"] = _migrated()
+            found["migrations"] = schema.standing(connection).current
             cursor.execute(
                 "SELECT coalesce(max(last_heartbeat) > now() - make_interval(secs => %s), false) FROM procrastinate_workers",
                 [ALIVE.seconds],
@@ -39,8 +39,3 @@ def readyz(request: HttpRequest) -> HttpResponse:
         connection.close_if_unusable_or_obsolete()
     status = 200 if all(found.values()) else 503
     return HttpResponse(dumps(found), status=status, content_type="application/json")
-
-
-def _migrated() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

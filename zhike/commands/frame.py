@@ -1,6 +1,6 @@
 """What every command stands on: how one is declared, its language, its exit codes, its database.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows refused.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows refused, 4 the database's tables are another version's.
 A new command is a function with `@command(...)`; a group ("code show") is its two words.
 """
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zhike import embedded, processes
+from zhike import embedded, processes, schema
 
-DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
+DONE, FAILED, MISUSED, REFUSED, OTHER_TABLES = 0, 1, 2, 3, 4
 
 Options = argparse.Namespace
 Run = Callable[[Options], int]
@@ -46,6 +46,14 @@ def tell_unread(columns: Iterable[str], left_out: Iterable[str]) -> list[str]:
 
 class Failure(Exception):
     """A command cannot be done; the message is one sentence that says what to do."""
+
+    code = FAILED
+
+
+class OtherTables(Failure):
+    """The database's tables are not those of this release; trying again changes nothing."""
+
+    code = OTHER_TABLES
 
 
 @dataclass(frozen=True)
@@ -123,12 +131,15 @@ def database() -> Iterator[embedded.Server | None]:
 
 
 @contextmanager
-def ready(role: str = "worker") -> Iterator[embedded.Server | None]:
-    """Django, connected in one of the roles app, worker, owner. Raises Failure where the database cannot be reached."""
+def ready(role: str = "worker", *, any_tables: bool = False) -> Iterator[embedded.Server | None]:
+    """Django, connected in one of the roles app, worker, owner. Raises Failure where the database cannot be reached, and where
+    its tables are not those of this release, unless ``any_tables`` will do.
+    """
     with database() as server:
         os.environ["ZHIKE_ROLE"] = role
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
         import django
+        from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.db import OperationalError, connection
 
@@ -141,6 +152,8 @@ def ready(role: str = "worker") -> Iterator[embedded.Server | None]:
         except OperationalError as error:
             raise Failure(unreachable(error)) from error
         try:
+            if not any_tables and not (found := schema.standing(connection)).current:
+                raise OtherTables(words(*schema.advice(found, demo=settings.DEMO)))
             yield server
         finally:
             connection.close()
@@ -166,6 +179,8 @@ def child(*arguments: str, **environment: str) -> None:
         env={**os.environ, **environment, "ZHIKE_PARENT": str(os.getpid())},
         check=False,
     )
+    if done.returncode == OTHER_TABLES:
+        raise SystemExit(OTHER_TABLES)  # it has said so itself
     if done.returncode:
         raise Failure(words(f"zhike {' '.join(arguments)} 未完成。", f"zhike {' '.join(arguments)} did not finish."))
 

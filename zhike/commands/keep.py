@@ -30,7 +30,7 @@ from zhike.commands.frame import (
 @command("doctor", "检查数据库、结构、权限、磁盘与时钟", "check database, tables, roles, disk and clock", JSON)
 def doctor(options: Options) -> int:
     """What stands between this installation and a working day, each with what to do; exit 1 if anything does."""
-    with ready("worker") as server:
+    with ready("worker", any_tables=True) as server:
         from zhike import health
 
         findings = health.examine(server)
@@ -106,6 +106,24 @@ def as_owner() -> dict[str, str]:
     names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
     given = conninfo_to_dict(owner_url())
     return {**os.environ, **{variable: str(given[name]) for name, variable in names.items() if name in given}}
+
+
+def clear() -> None:
+    """Empty the database, where nobody else is at work in it. Raises Failure."""
+    if asked(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND usename IS NOT NULL"
+    ):
+        raise Failure(
+            words(
+                "另有 zhike 正在使用这个数据库，未作改动。请先停止它，再重试。",
+                "Another zhike is at work in this database; nothing was changed. Stop that one, then try again.",
+            )
+        )
+    import psycopg
+
+    with psycopg.connect(owner_url(), connect_timeout=10) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 def has_tables() -> bool:

@@ -9,9 +9,11 @@ from zhike import embedded, processes
 from zhike.commands.frame import (
     ADDRESS,
     DONE,
+    OTHER_TABLES,
     PORT,
     Failure,
     Options,
+    OtherTables,
     argument,
     child,
     command,
@@ -20,6 +22,7 @@ from zhike.commands.frame import (
     ready,
     words,
 )
+from zhike.commands.keep import clear
 
 
 @command(
@@ -28,15 +31,35 @@ from zhike.commands.frame import (
     "run the demonstration: database, bank, pages and worker",
     ADDRESS,
     PORT,
+    argument(
+        "--anew",
+        "弃去现有的演示银行，重新建立",
+        "throw the demonstration bank away and build it anew",
+        action="store_true",
+    ),
 )
 def demo(options: Options) -> int:
     """Everything on one machine with nothing prepared; Ctrl-C stops all that it started."""
     os.environ.setdefault("ZHIKE_MODE", "demo")
     port = port_of(options)
     with database() as server:
+        if options.anew:
+            begin_anew(server)
         child("migrate", "--quiet")
         child("demo-bank", ZHIKE_ROLE="worker")
         return keep_running(options.address, port, server)
+
+
+def begin_anew(server: embedded.Server | None) -> None:
+    """Throw away what was done in the demonstration; only where asked for, and only what is ours. Raises Failure."""
+    if server is None:
+        raise Failure(
+            words(
+                "--anew 只用于内置数据库；请自行清空 ZHIKE_DATABASE_URL 所指的数据库，或取消该变量。",
+                "--anew is for the embedded database alone: empty the one named in ZHIKE_DATABASE_URL yourself, or unset it.",
+            )
+        )
+    clear()
 
 
 @command("demo-bank", "建立演示银行并列出登录账号", "build the demonstration bank and list its sign-ins")
@@ -78,13 +101,14 @@ def announce(address: str, port: int) -> None:
 
 def keep_running(address: str, port: int, server: embedded.Server | None) -> int:
     """Web and worker until somebody stops us; the embedded database is brought back if somebody kills it."""
-    running = [
-        processes.Process("web", ["web", "--address", address, "--port", str(port)], {"ZHIKE_ROLE": "app"}),
-        processes.Process("worker", ["worker"], {"ZHIKE_ROLE": "worker"}),
-    ]
+    web = processes.Process("web", ["web", "--address", address, "--port", str(port)], {"ZHIKE_ROLE": "app"})
+    running = [web]
     try:
-        if processes.wait_for_port(address, port, running[0]):
+        if processes.wait_for_port(address, port, web):
             announce(address, port)
+        elif web.child.returncode == OTHER_TABLES:
+            return OTHER_TABLES  # it has said so itself
+        running.append(processes.Process("worker", ["worker"], {"ZHIKE_ROLE": "worker"}))
     except KeyboardInterrupt:
         processes.stop(running)
         return DONE
@@ -142,8 +166,11 @@ def worker(options: Options) -> int:
          argument("--quiet", "仅报告错误", "say nothing but errors", action="store_true"))  # fmt: skip
 def migrate(options: Options) -> int:
     """Bring the tables up to this release, as the role that owns them."""
-    with ready("owner"):
-        from django.core.management import call_command
+    with ready("owner", any_tables=True):
+        from django.core.management import CommandError, call_command
 
-        call_command("migrate", interactive=False, verbosity=0 if options.quiet else 1)
+        try:
+            call_command("migrate", interactive=False, verbosity=0 if options.quiet else 1)
+        except CommandError as refused:
+            raise OtherTables(str(refused)) from refused
     return DONE
