@@ -60,9 +60,14 @@ def standing_of(customers: Iterable[Customer]) -> dict[int, list[Standing]]:
     """The stops in force of each customer, by id; one query for all of them."""
     whys = {each: [why for why in COLUMNS if stands(each, why)] for each in customers}
     stopped = [each.pk for each in whys if whys[each]]
-    facts = Kept.objects.filter(customer_id__in=stopped, kind="customer_stopped", void=False).select_related("by")
-    newest = {(fact.customer_id, fact.data["stop"]): fact for fact in facts.order_by("id")} if stopped else {}
+    newest = _newest(stopped) if stopped else {}
     return {each.pk: [_standing(each, why, newest.get((each.pk, why))) for why in whys[each]] for each in whys}
+
+
+def _newest(customers: list[int]) -> dict[tuple[int, str], Kept]:
+    """The fact that each stop rests on, by customer and why."""
+    facts = Kept.objects.filter(customer_id__in=customers, kind="customer_stopped", void=False).select_related("by")
+    return {(fact.customer_id, fact.data["stop"]): fact for fact in facts.order_by("id") if fact.customer_id}
 
 
 def standing_for(customer: Customer, why: str) -> Standing | None:
