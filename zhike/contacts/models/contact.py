@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from zhike.people.fixed import Fixed
+
 if TYPE_CHECKING:
     from zhike.people.actor import Actor
 
@@ -59,18 +61,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(customer__keeper__among=actor.sees)
 
     def held(self, id: int, actor: Actor) -> Contact | None:
-        """One of them, alone, kept from others until the transaction ends; None as for one that does not exist.
-
-        The statement is fixed: Django making it anew from ninety columns was more than half of a write-up's time.
-        """
-        return next(iter(self.raw(HELD, [id, list(actor.sees)])), None)
-
-
-HELD = """
-SELECT t.* FROM contacts_contact t WHERE t.id = %s AND EXISTS (
-    SELECT FROM customers_customer c WHERE c.id = t.customer_id AND c.keeper = ANY (%s::bigint[]))
-FOR UPDATE OF t
-"""
+        """One of them, alone, kept from others until the transaction ends; None as for one that does not exist."""
+        return HELD.one([id, list(actor.sees)])
 
 
 class Contact(models.Model):
@@ -185,3 +177,11 @@ class Contact(models.Model):
         if self.started_at is None or self.ended_at is None:
             return None
         return int((self.ended_at - self.started_at).total_seconds() // 60)
+
+
+HELD = Fixed(
+    Contact,
+    """FROM contacts_contact t WHERE t.id = %s AND EXISTS (
+    SELECT FROM customers_customer c WHERE c.id = t.customer_id AND c.keeper = ANY (%s::bigint[]))
+    FOR UPDATE OF t""",
+)

@@ -20,6 +20,7 @@ from zhike.customers import birthdays, checks, names
 from zhike.customers import profile as fields
 from zhike.customers.checks import Unaccepted
 from zhike.customers.vault import TAIL, place, vault
+from zhike.people.fixed import Fixed
 from zhike.trail.models import note
 
 if TYPE_CHECKING:
@@ -36,17 +37,14 @@ class Tier(models.TextChoices):
     PRIVATE = "private", _("private banking")
 
 
-SEEN = "SELECT c.* FROM customers_customer c WHERE c.id = %s AND c.keeper = ANY (%s::bigint[])"
-
-
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def visible_to(self, actor: Actor) -> CustomerQuerySet:
         """The customers in the actor's scope: nothing else reaches a customer's row (PostgreSQL's policies say the same)."""
         return self.filter(keeper__among=actor.sees)
 
     def seen(self, id: int, actor: Actor) -> Customer | None:
-        """One of them; None as for one that does not exist. The statement is fixed, for each page of a customer begins so."""
-        return next(iter(self.raw(SEEN, [id, list(actor.sees)])), None)
+        """One of them; None as for one that does not exist."""
+        return SEEN.one([id, list(actor.sees)])
 
     def enter(
         self,
@@ -449,3 +447,6 @@ def born(birthday: Birthday | None) -> dict[str, Any]:
         "birth_day": birthday.day,
         "birth_leap": birthday.leap,
     }
+
+
+SEEN = Fixed(Customer, "FROM customers_customer t WHERE t.id = %s AND t.keeper = ANY (%s::bigint[])")
