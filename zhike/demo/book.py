@@ -344,7 +344,9 @@ class Library:
             child = (
                 ""
                 if each.children == "under_14"
-                else self.random.choice(("", "在外地工作", "读高中" if each.children == "14_17" else "已成家"))
+                else self.random.choice(
+                    ("", "读高中", "住校") if each.children == "14_17" else ("", "在外地工作", "已成家")
+                )
             )
             self.rows.relations.append(
                 Relation(customer=customer, kind="child", age=each.children, note=child, source="import", at=self.began)
