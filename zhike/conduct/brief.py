@@ -9,15 +9,27 @@ from dataclasses import dataclass
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 
+NO_STEP = Words("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to do or to mind. `tick`: a name under which it can be attested by a tap; `choice`: left to the RM."""
+    """One thing to do or to mind. `tick`: a name under which it can be attested by a tap; `choice`: left to the RM;
+    `step`: the moment that it belongs to, in a word.
+    """
 
     clause: str
     words: Words
     tick: str = ""
     choice: bool = False
+    step: Words = NO_STEP
+
+
+# The moments of a meeting and what a call minds, in a word each.
+WELCOME, GREETING, SEAT = Words("迎", "Welcome"), Words("问候", "Greet"), Words("坐", "Seat")
+LISTENING, LEAVING, SEEING_OFF = Words("听", "Listen"), Words("离座", "Step out"), Words("送", "See off")
+TIME, ASKED = Words("时间", "Time"), Words("要求", "Requests")
+VOICE, MATTER = Words("语气", "Voice"), Words("内容", "Matter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,9 @@ def reception(*, tier: str, first: bool, invited_by_rm: bool, bank: Bank) -> Bri
         Item("R8", Words("手机静音", "own phone silent"), "silent"),
     ]
     during = [_going_out(tier, invited_by_rm, bank)]
-    during.append(Item("R2", Words("请客人先行，相距约一米", "the guest walks first, at about one metre")))
+    during.append(
+        Item("R2", Words("请客人先行，相距约一米", "the guest walks first, at about one metre"), step=WELCOME)
+    )
     if first:
         during.append(
             Item(
@@ -60,21 +74,31 @@ def reception(*, tier: str, first: bool, invited_by_rm: bool, bank: Bank) -> Bri
                     "First meeting: greet warmly, introduce yourself, hand the card with both hands, bowing 45°, face up, name towards the guest",
                 ),
                 "card",
+                step=GREETING,
             )
         )
     else:
-        during.append(Item("R3", Words("热情问候，称呼在先", "greet warmly, by name and form of address")))
+        during.append(
+            Item("R3", Words("热情问候，称呼在先", "greet warmly, by name and form of address"), step=GREETING)
+        )
     during += [
-        Item("R3", Words("先让座，再奉茶", "seat, then tea")),
+        Item("R3", Words("先让座，再奉茶", "seat, then tea"), step=SEAT),
         Item(
             "R6",
             Words("听完再说，点头、应声，记下需求", "listen fully, with small signs of attention; write needs down"),
+            step=LISTENING,
         ),
-        Item("R9", Words("离座、接电话，先征得同意", "ask before leaving the seat or answering the phone")),
+        Item(
+            "R9",
+            Words("离座、接电话，先征得同意", "ask before leaving the seat or answering the phone"),
+            step=LEAVING,
+        ),
     ]
     after = [
-        Item("R10", Words("为客人开门，随后而行", "open the door when the guest leaves, follow behind")),
-        Item("R11", Words("合适处握手道别", "shake hands at a suitable place"), choice=True),
+        Item(
+            "R10", Words("为客人开门，随后而行", "open the door when the guest leaves, follow behind"), step=SEEING_OFF
+        ),
+        Item("R11", Words("合适处握手道别", "shake hands at a suitable place"), choice=True, step=SEEING_OFF),
         *_seeing_off(tier, bank),
     ]
     return Brief(tuple(before), tuple(during), tuple(after))
@@ -83,9 +107,8 @@ def reception(*, tier: str, first: bool, invited_by_rm: bool, bank: Bank) -> Bri
 def _going_out(tier: str, invited_by_rm: bool, bank: Bank) -> Item:
     """R2: diamond+ whom the RM invited: outside the door; platinum: the RM decides; a walk-in owes no going out."""
     if bank.at_least(tier, "diamond") and invited_by_rm:
-        return Item(
-            "R2", Words("到门外迎接（自己邀约的客户）", "meet outside the door (invited by you)"), "met_outside"
-        )
+        words = Words("到门外迎接（自己邀约的客户）", "meet outside the door (invited by you)")
+        return Item("R2", words, "met_outside", step=WELCOME)
     if tier == "platinum":
         return Item(
             "R2",
@@ -95,8 +118,9 @@ def _going_out(tier: str, invited_by_rm: bool, bank: Bank) -> Item:
             ),
             "met_outside",
             choice=True,
+            step=WELCOME,
         )
-    return Item("R2", Words("上前迎接", "go to meet the customer"))
+    return Item("R2", Words("上前迎接", "go to meet the customer"), step=WELCOME)
 
 
 PLACES = {
@@ -124,7 +148,7 @@ def _seeing_off(tier: str, bank: Bank) -> tuple[Item, ...]:
         return ()
     zh = "或".join(PLACES[place].zh for place in places)
     en = " or ".join(PLACES[place].en for place in places)
-    return (Item("R11", Words(f"送至{zh}", f"see the guest off to {en}"), choice=True),)
+    return (Item("R11", Words(f"送至{zh}", f"see the guest off to {en}"), choice=True, step=SEEING_OFF),)
 
 
 def visit(*, tier: str, first: bool, minutes: int, bank: Bank) -> Brief:
@@ -146,10 +170,12 @@ def visit(*, tier: str, first: bool, minutes: int, bank: Bank) -> Brief:
             Words(
                 f"注重效率，不多打扰，计划 {minutes} 分钟", f"be efficient, do not impose: {minutes} minutes planned"
             ),
+            step=TIME,
         ),
         Item(
             "V7",
             Words("客户提的要求记下来，次日答复", "write down what the customer asks for; it is answered the next day"),
+            step=ASKED,
         ),
     ]
     if first:
@@ -161,6 +187,7 @@ def visit(*, tier: str, first: bool, minutes: int, bank: Bank) -> Brief:
                     "首次见面：自我介绍，双手递名片", "First meeting: introduce yourself, hand the card with both hands"
                 ),
                 "card",
+                step=GREETING,
             ),
         )
     thanks = Words("当晚短信致谢", "thank by SMS the same evening")
@@ -191,13 +218,18 @@ def call(*, purpose: str, first: bool, address: str, bank_name: str, rm: str, ab
                 "语速平稳，声音亲切；先称呼，再自报家门",
                 "even pace, pleasant voice; address the customer, then introduce yourself",
             ),
+            step=VOICE,
         ),
     )
     if first:
-        during += (Item("C9", Words("首次通话：不谈任何产品", "first call: no product at all")),)
+        during += (Item("C9", Words("首次通话：不谈任何产品", "first call: no product at all"), step=MATTER),)
     else:
         during += (
-            Item("C7", Words("简短；产品不细讲，邀请来行面谈", "short; no product in detail, invite to the bank")),
+            Item(
+                "C7",
+                Words("简短；产品不细讲，邀请来行面谈", "short; no product in detail, invite to the bank"),
+                step=MATTER,
+            ),
         )
     return Brief(before, during, (), _script(purpose, first, address, bank_name, rm, about, stands_in_for))
 

@@ -367,6 +367,20 @@ def _heard(sentence: str, needs: list[str]) -> list[str]:
     return heard
 
 
+def last_contacts(known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The story without what stands beside it: a need that is open, or a promise, is said once on a preparation card."""
+    standing = [n["words"] for n in known["needs"]] + [o["what"] for o in known["promises"]]
+    return [
+        {**told, "heard": [said for said in told["heard"] if not _within(said, standing)]} for told in known["story"]
+    ]
+
+
+def _within(said: str, sentences: list[str]) -> bool:
+    """Whether each part of it stands in one of the sentences."""
+    parts = [part.strip() for part in PARTS.split(said)]
+    return all(any(part in sentence for sentence in sentences) for part in parts if part)
+
+
 def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "id": c["id"],

@@ -5,6 +5,7 @@ Domain: :func:`zhike.contacts.card.card`, :func:`zhike.contacts.course.prepare`,
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,12 +22,14 @@ from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.pages import owed
 from zhike.pages.answer import contact_for, in_course, moved
-from zhike.pages.card import card
+from zhike.pages.card import card, last_contacts
 from zhike.pages.jinja import left_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.actor import Actor
 from zhike.people.permissions import policy
+
+LAST = 3  # of the last contacts (R1): more belongs on the customer's page
 
 
 @policy("contacts.view")
@@ -39,11 +42,14 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
     first = is_first(found.customer_id, found.rm_id, request.actor.id, found.kind, request.now, bank)
     sheet = _sheet(found, first, bank, request.actor)
     ticks = [item for item in sheet.before if item.tick]
+    known = card(found.customer, request.actor, request.now, bank, contact=found, contacts=LAST)
     context = {
         "contact": found,
-        "card": card(found.customer, request.actor, request.now, bank, contact=found, contacts=3),
+        "card": known,
+        "last": last_contacts(known),
         "first": first,
         "sheet": sheet,
+        "steps": _steps(sheet, found),
         "speaks": owed.speaks(),
         "ticked": sum(1 for item in ticks if item.tick in found.ticks),
         "ticks": len(ticks),
@@ -76,6 +82,16 @@ def _sheet(contact: Contact, first: bool, bank: Bank, speaker: Actor) -> brief.B
         about=about,
         bank=bank,
     )
+
+
+def _steps(sheet: brief.Brief, contact: Contact) -> list[tuple[str, list[brief.Item], list[str]]]:
+    """The manners by their moments: the word, what is minded then, the clauses that say so, each once."""
+    items = (*sheet.during, *(sheet.after if contact.kind == Kind.RECEPTION else ()))
+    moments = [(step, list(minded)) for step, minded in groupby(items, key=lambda item: item.step)]
+    return [
+        (step.say(owed.speaks()), minded, list(dict.fromkeys(item.clause for item in minded)))
+        for step, minded in moments
+    ]
 
 
 def _title(contact: Contact) -> str:
