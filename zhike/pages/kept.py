@@ -1,9 +1,10 @@
-"""What is kept, in words: acts and things of the trail, for one's own page and for those who look after it."""
+"""What is kept, in words: acts, things and fields of the trail, for one's own page and for those who look after it."""
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
+from zhike.customers import profile
 from zhike.trail.models import Entry
 
 
@@ -20,7 +21,7 @@ def acts() -> dict[str, str]:
 
 
 def things() -> dict[str, str]:
-    """To what, by the name of its table."""
+    """To what, by the name of its table; of what was refused, by what the capability is about."""
     return {
         "customers_customer": gettext("customer"), "contacts_contact": gettext("contact"), "customers_need": gettext("need"),
         "obligations_obligation": gettext("obligation"), "obligations_fact": gettext("fact"), "people_staff": gettext("staff"),
@@ -32,13 +33,122 @@ def things() -> dict[str, str]:
         "customers_household": gettext("household"), "contacts_amendment": gettext("amendment"), "trail_entry": gettext("trail"),
         "customers_difference": gettext("difference"), "customers_run": gettext("import"), "customers_rating": gettext("rating"),
         "data_keys": gettext("data keys"),
+        "customers": gettext("customer"), "contacts": gettext("contact"), "obligations": gettext("obligation"),
+        "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
+        "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),
+        "approvals": gettext("approval"), "trail": gettext("trail"),
+    }  # fmt: skip
+
+
+def thing(entry: Entry) -> str:
+    """What it was done to."""
+    known = things()
+    return known.get(entry.object) or known.get(entry.object.partition(".")[0], entry.object)
+
+
+# Columns that say nothing to a reader: numbers of rows, what the entry says itself (when, who, whose customer), what the
+# program reckons from other columns.
+TECHNICAL = frozenset({
+    "id", "version", "created_at", "changed_at", "asked_at", "by_id", "asked_by_id", "decided_by_id", "settled_by_id",
+    "customer_id", "contact_id", "contact", "fact_id", "settling_id", "corrects_id", "follows_id", "approval_id",
+    "key", "digest", "hash", "grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index",
+    "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
+})  # fmt: skip
+
+
+def columns() -> dict[str, str]:
+    """What a column holds, by its name; ``table.column`` where a name has several meanings. A test walks them all."""
+    return {
+        **{name: str(field.label) for name, field in profile.FIELDS.items()},
+        # whose, which, in which state
+        "at": gettext("when"), "kind": gettext("kind"), "state": gettext("state"), "reason": gettext("reason"),
+        "name": gettext("name"), "words": gettext("words"), "note": gettext("note"), "source": gettext("source"),
+        "rm_id": gettext("RM"), "unit_id": gettext("unit"), "staff_id": gettext("staff"), "owner_id": gettext("owner"),
+        "held_by_id": gettext("held by"), "household_id": gettext("household"), "other_id": gettext("the other side"),
+        "parent_id": gettext("unit above"), "tier": gettext("tier"), "subject": gettext("subject"),
+        "from_day": gettext("from"), "to_day": gettext("until"), "closed_at": gettext("closed on"), "opened_at": gettext("opened"),
+        "void": gettext("corrected"), "grade": gettext("how it was kept"), "clause": gettext("clause"),
+        # customers
+        "core_number": gettext("core number"), "tier_since": gettext("tier since"), "assets": gettext("assets"),
+        "assets_day": gettext("assets as of"), "birth_calendar": gettext("birthday"), "birth_year": gettext("birthday"),
+        "birth_month": gettext("birthday"), "birth_day": gettext("birthday"), "birth_leap": gettext("birthday"),
+        "deceased_on": gettext("died on"), "closed_on": gettext("account closed on"),
+        "do_not_disturb": gettext("do not disturb"), "complaint_open": gettext("open complaint"),
+        "met_before": gettext("met before"), "met_before_on": gettext("met before"),
+        "called_before": gettext("called before"), "called_before_on": gettext("called before"),
+        "last_contact_at": gettext("last contact"), "profile": gettext("profile"),
+        "first_met_at": gettext("first met"), "met_source": gettext("first met"), "meetings": gettext("meetings"),
+        "first_called_at": gettext("first called"), "called_source": gettext("first called"), "calls": gettext("calls"),
+        "purpose": gettext("purpose"), "channel": gettext("channel"), "given": gettext("agreed or refused"),
+        "evidence": gettext("evidence"), "field": gettext("field"), "theirs": gettext("as the core system has it"),
+        "decided_at": gettext("decided"), "seen_at": gettext("seen on"), "closed_why": gettext("why closed"), "age": gettext("age"), "month": gettext("month"),
+        "product": gettext("product"), "amount": gettext("amount"), "currency": gettext("currency"), "rate": gettext("rate"),
+        "opened_on": gettext("opened"), "matures_on": gettext("matures"), "as_of": gettext("as of"), "ended_on": gettext("ended"),
+        "size": gettext("size"), "dry": gettext("trial"), "total": gettext("rows"), "loaded": gettext("rows loaded"),
+        "already": gettext("rows loaded before"), "refused": gettext("rows refused"), "doubtful": gettext("rows in doubt"),
+        "changed": gettext("rows changed"), "differing": gettext("rows that differ"), "error": gettext("error"),
+        "finished_at": gettext("finished"),
+        # contacts
+        "purpose_words": gettext("purpose"), "planned_for": gettext("planned for"), "planned_minutes": gettext("length"),
+        "place": gettext("place"), "invited_by_rm": gettext("invited by the RM"), "customer_asked": gettext("the customer asked"),
+        "told_customer": gettext("customer told"), "incoming": gettext("incoming"), "afterwards": gettext("recorded afterwards"),
+        "was_agreed": gettext("appointment"), "surprise_reason": gettext("reason for the surprise"),
+        "prepared_at": gettext("prepared"), "notes": gettext("notes"), "arrived_at": gettext("at the door"),
+        "started_at": gettext("began"), "ended_at": gettext("ended"), "first": gettext("first of its kind"),
+        "outcome": gettext("outcome"), "call_back_at": gettext("call back at"), "met_where": gettext("met where"),
+        "seen_off": gettext("seen off to"), "card_handed": gettext("card handed over"), "invitation": gettext("invitation"),
+        "result": gettext("result"), "result_words": gettext("result"), "no_need": gettext("no need"),
+        "cancelled_at": gettext("called off"), "cancelled_for": gettext("called off for"),
+        "cancelled_why": gettext("why called off"), "before": gettext("before"), "after": gettext("after"),
+        # obligations
+        "known_at": gettext("known since"), "data": gettext("what happened"), "verdict": gettext("verdict"),
+        "what": gettext("what"), "force": gettext("force"), "origin": gettext("whose rule"), "why": gettext("why"),
+        "detail": gettext("details"), "opens": gettext("opens"), "due": gettext("due"), "target": gettext("promised for"),
+        "lapses": gettext("lapses"), "channels": gettext("channels"), "settled_at": gettext("done on"),
+        # people
+        "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
+        "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),
+        "phone": gettext("telephone"), "language": gettext("language"), "single_keys": gettext("single-letter keys"),
+        "is_active": gettext("may sign in"), "must_change_password": gettext("password to be changed"),
+        "label": gettext("name"), "expires_at": gettext("expires"), "used_at": gettext("last used"),
+        "revoked_at": gettext("revoked"), "code": gettext("number"),
+        "people_staff.number": gettext("staff number"),
+        "obligations_obligation.evidence": gettext("how it was done"), "people_approval.kind": gettext("kind"),
+        "people_unit.path": gettext("unit above"),
+        # noted with an act that changes no row
+        "people_staff.address": gettext("network address"), "sessions": gettext("sessions"), "token": gettext("token"),
+        "to": gettext("key"),
     }  # fmt: skip
 
 
 def fields(entry: Entry) -> list[str]:
     """Which fields it was about: names, never values; of what was shown, for which contact as well."""
     changes = entry.changes if isinstance(entry.changes, dict) else {}
+    known = columns()
     if entry.action == "reveal" and "field" in changes:
         purpose = [gettext("for contact %(id)s") % {"id": changes["contact"]}] if "contact" in changes else []
-        return [str(changes["field"]), *purpose]
-    return sorted(name for name in changes if not name.startswith("_"))
+        return [known.get(str(changes["field"]), str(changes["field"])), *purpose]
+    if entry.action == "refused":
+        return [str(changes["path"])] if changes.get("path") else []
+    said = [word for name in _named(changes) if (word := column(entry.object, name, known))]
+    return list(dict.fromkeys(said))
+
+
+def column(table: str, name: str, known: dict[str, str]) -> str:
+    """A column in words; empty where it says nothing to a reader."""
+    own = known.get(f"{table}.{name}")
+    return own or ("" if name in TECHNICAL or name.startswith("_") else known.get(name, name))
+
+
+def _named(changes: dict[str, object]) -> list[str]:
+    """The columns in their alphabet, the fields of a profile each by itself."""
+    names: list[str] = []
+    for name, change in sorted(changes.items()):
+        names += sorted(change) if name == "profile" and isinstance(change, dict) else [name]
+    return names
+
+
+def listed(entry: Entry, most: int) -> str:
+    """The first of them in one line, and that there are more."""
+    said = fields(entry)
+    return gettext(", ").join(said[:most]) + (pgettext("more of a list", " and more") if len(said) > most else "")

@@ -60,9 +60,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {
         "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
         "act": kept.acts().get(entry.action, entry.action),
-        "thing": kept.things().get(entry.object, entry.object),
+        "thing": kept.thing(entry),
         "row": entry.row_id,
-        "fields": ", ".join(kept.fields(entry)[:6]) if entry.action in {"update", "reveal"} else "",
+        "fields": kept.listed(entry, 6) if entry.action in {"update", "reveal"} else "",
     }
 
 

@@ -77,10 +77,10 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
         "at": entry.at,
         "who": names.get(entry.actor_id or 0, "—"),
         "act": kept.acts().get(entry.action, entry.action),
-        "object": kept.things().get(entry.object, entry.object),
+        "object": kept.thing(entry),
         "row": names.get(entry.row_id or 0, entry.row_id) if entry.object == ACCOUNT else entry.row_id,
         "customer": entry.customer_id,
-        "fields": "、".join(kept.fields(entry)[:8]),
+        "fields": kept.listed(entry, 8),
     }
 
 
