@@ -169,7 +169,9 @@ def connected(database: Database) -> Iterator[None]:
     from django.db import connections
 
     from zhike import settings
+    from zhike.people.bank import settings_of
 
+    settings_of.cache_clear()  # by a version that each database counts for itself
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
@@ -181,6 +183,7 @@ def connected(database: Database) -> Iterator[None]:
     finally:
         connections["default"].close()
         connection.settings_dict.update(before)
+        settings_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

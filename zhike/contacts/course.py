@@ -20,6 +20,7 @@ from zhike.customers.models import Customer
 from zhike.obligations import ledger
 from zhike.obligations.models import Finding, Obligation
 from zhike.people.actor import Actor
+from zhike.people.turn import take_turn
 
 from .history import is_first, remember
 from .models.contact import Contact, Kind, Outcome, State
@@ -234,6 +235,8 @@ def start(
         _alive(contact.customer)
     at = _happened("started_at", at, now)
     _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
+    if contact.kind == Kind.CALL and contact.purpose in guard.SELLING:
+        take_turn("calls that sell to", contact.customer_id)
     verdicts = start_verdicts(contact, at, surprise_reason, bank)
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED

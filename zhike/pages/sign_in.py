@@ -36,9 +36,11 @@ from zhike.customers.reseal import Row, Store, renewed
 from zhike.customers.vault import Unopened, Vault, vault
 from zhike.people import actor, bank
 from zhike.people.models import Staff
+from zhike.people.turn import take_turn
 from zhike.trail.models import note
 
 PLACE = "mfa_authenticator:data"  # what the secrets of authenticators are sealed for
+TRIES = "tries to sign in as"  # a number, a password or a code: all of them are counted together
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -83,7 +85,9 @@ class SignInForm(LoginForm):
         """The number as it is kept: capitals do not matter at sign-in, so they are no new tries either."""
         said = str(super().clean_login())
         kept = Staff.objects.filter(number__iexact=said).values_list("number", flat=True)[:2]
-        return kept[0] if len(kept) == 1 else said
+        number = kept[0] if len(kept) == 1 else said
+        take_turn(TRIES, number)
+        return number
 
 
 class PasswordForm(ChangePasswordForm):
@@ -112,6 +116,7 @@ class PasswordForm(ChangePasswordForm):
 def refuse_locked(user: Any) -> None:
     """Raises ValidationError, answered 429, where too many tries have locked the account."""
     request, credentials = context.request, {"username": user.number}
+    take_turn(TRIES, user.number)
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True
         request.axes_credentials = credentials

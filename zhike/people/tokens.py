@@ -13,6 +13,7 @@ from zhike.people.actor import Actor
 from zhike.people.models import Staff, Token
 from zhike.people.permissions import check
 from zhike.people.session import hashed
+from zhike.people.turn import take_turn
 from zhike.trail.models import note
 
 PREFIX = "zk_"  # so that a token that leaked into a log or a repository can be found
@@ -39,6 +40,7 @@ def make(actor: Actor, label: str, days: int | None, now: datetime, bank: Bank) 
         )
     if days is None or not 1 <= days <= bank.token_days:
         raise Refused(f"有效期须为 1 到 {bank.token_days} 天。", f"A token is good for 1 to {bank.token_days} days.")
+    take_turn("tokens", actor.id)
     if of(actor, actor.id).filter(revoked_at=None, expires_at__gt=now).count() >= AT_MOST:
         raise Refused(
             f"已有 {AT_MOST} 个有效令牌，请先撤销不用的。", f"{AT_MOST} tokens are in force; revoke what is not used."
