@@ -107,6 +107,11 @@ class Code(Mapping[str, Clause]):
 
     def __init__(self, clauses: Mapping[str, Clause]) -> None:
         self._clauses = dict(clauses)
+        # Who may owe something after a fact of each kind; the others need not be asked.
+        self._after: dict[str, list[Clause]] = {}
+        for clause in clauses.values():
+            for kind in {rule.after for version in clause.versions for rule in version.owe}:
+                self._after.setdefault(kind, []).append(clause)
 
     def __getitem__(self, id: str) -> Clause:
         return self._clauses[id]
@@ -118,12 +123,10 @@ class Code(Mapping[str, Clause]):
         return len(self._clauses)
 
     def rules(self, fact_kind: str, day: date) -> Iterator[tuple[Clause, Version, OweRule]]:
-        """What may be owed after a fact of this kind on this day."""
-        for clause in self.values():
-            version = clause.on(day)
-            for rule in version.owe if version else ():
-                if rule.after == fact_kind:
-                    yield clause, version, rule  # type: ignore[misc]
+        """What may be owed after a fact of this kind on this day, in the order of the chapters."""
+        for clause in self._after.get(fact_kind, ()):
+            if version := clause.on(day):
+                yield from ((clause, version, rule) for rule in version.owe if rule.after == fact_kind)
 
 
 @cache
