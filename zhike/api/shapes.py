@@ -15,6 +15,7 @@ from ninja.renderers import JSONRenderer
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -49,8 +50,11 @@ Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storabl
 Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_storable)]
 
 
-class In(Schema):
-    """What a program sends: an unknown name is refused, for it would be silently lost."""
+class In(BaseModel):
+    """What a program sends: an unknown name is refused, for it would be silently lost.
+
+    Not ninja's Schema: that asks each field of what might be one of Django's objects, and this is always a dictionary.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
