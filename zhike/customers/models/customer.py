@@ -20,11 +20,8 @@ from zhike.customers import birthdays, checks, names
 from zhike.customers import profile as fields
 from zhike.customers.checks import Unaccepted
 from zhike.customers.vault import TAIL, place, vault
-<<<<<<< HEAD
 from zhike.people.fixed import Fixed
-=======
 from zhike.people.turn import take_turn
->>>>>>> 8076c23 (Count one after the other what has a limit: two at the same moment each counted without the other)
 from zhike.trail.models import note
 
 if TYPE_CHECKING:
