@@ -589,3 +589,22 @@ def test_an_end_stays_once_what_it_promised_was_kept(cast: Cast, rm) -> None:
         assert stands() == [("closed", "busy"), ("ended", "reached")]
         assert rm.post(f"/contacts/{second}/take-back/").status_code == 303
         assert rm.post(f"/contacts/{first}/take-back/").status_code == 303, "nothing stands on it any more"
+
+
+def test_a_leader_records_what_the_rm_held(cast: Cast, rm) -> None:
+    """The page asks who held it where the recorder is not the RM; the RM's own first meeting is then used up, as with the API."""
+    one, leader = customer(cast), cast.client("leader")
+    address = f"/customers/{one.pk}/new/reception/"
+    assert "held_by" in leader.get(address).content.decode()
+    assert "held_by" not in rm.get(address).content.decode(), "nobody else to name"
+    given = {"how": "afterwards", "day": "2026-03-02", "time": "10:00", "minutes": "20", "purpose": "care"}
+    refused = leader.post(address, {**given, "held_by": cast.staff["stranger"].pk})
+    assert refused.status_code == 422
+    assert "从名单里选择" in refused.content.decode()
+    assert leader.post(address, given).status_code == 303
+    mine = Contact.objects.get(customer=one)
+    assert (mine.held_by_id, mine.first) == (cast.leader.pk, False), "default: whoever records it"
+    answer = leader.post(address, {**given, "time": "11:00", "held_by": cast.rm.pk})
+    assert answer.status_code == 303, answer.content.decode()
+    theirs = Contact.objects.exclude(pk=mine.pk).get(customer=one)
+    assert (theirs.held_by_id, theirs.rm_id, theirs.first) == (cast.rm.pk, cast.rm.pk, True)

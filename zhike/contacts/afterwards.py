@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Verdict
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
+from zhike.people.models import Staff
 
 from . import correction, course, write_up
 from .course import DoesNotFit
@@ -63,6 +66,11 @@ class Account:
     fulfils: int | None = None
     held_by: int | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+def may_have_held(actor: Actor) -> QuerySet[Staff]:
+    """Whom the actor may name as who held a contact: those for whom the actor may write, the actor among them."""
+    return Staff.objects.filter(pk__in=actor.writes)
 
 
 def foreseen(customer: Customer, told: Account, *, actor: Actor, bank: Bank) -> list[Verdict]:

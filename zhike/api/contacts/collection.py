@@ -28,7 +28,6 @@ from zhike.api.shapes import Id, In, Line, Moment, Text
 from zhike.contacts import afterwards, course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer
-from zhike.people.models import Staff
 from zhike.people.permissions import policy
 
 router = Router()
@@ -126,7 +125,7 @@ def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
         note=body.note,
         explanation=body.explanation,
         fulfils=int(body.fulfils) if body.fulfils else None,
-        held_by=one(Staff.objects.filter(pk__in=request.actor.writes), body.held_by).pk if body.held_by else None,
+        held_by=one(afterwards.may_have_held(request.actor), body.held_by).pk if body.held_by else None,
         seen=body.seen.model_dump(exclude_unset=True) if body.seen else {},
     )
     form = body.write_up.form() if body.write_up else None

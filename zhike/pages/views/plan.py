@@ -19,7 +19,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.contacts import course
-from zhike.contacts.afterwards import Account, Agreed, foreseen, record
+from zhike.contacts.afterwards import Account, Agreed, foreseen, may_have_held, record
 from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
@@ -133,8 +133,12 @@ def _afterwards(
         call_back_at=_again(given, bank) if calls else None,
         no_time_agreed=given.get("no_time") == "yes",
         explanation=given.get("explanation", "").strip(),
+        held_by=number(given.get("held_by")),
         **told,
     )
+    if account.held_by and not may_have_held(request.actor).filter(pk=account.held_by).exists():
+        who = {"held_by": ("", gettext("Choose who held it from the list."))}
+        return _form(request, found, kind, bank, given, who, status=422)
     ahead_of_it = foreseen(found, account, actor=request.actor, bank=bank)
     names = " ".join(verdict.name for verdict in ahead_of_it)
     if ahead_of_it and given.get("knowing") != names:
@@ -144,6 +148,14 @@ def _afterwards(
     if contact.state != State.ENDED:
         return moved(request, reverse("customer", args=[found.pk]), gettext("Recorded"))
     return moved(request, reverse("write_up", args=[contact.pk]))
+
+
+def _holders(request: ActingRequest, found: Customer) -> list[tuple[str, str]]:
+    """Who may have held what is recorded afterwards, where that is a question: whoever records it, or the customer's own RM."""
+    rm = found.rm
+    if rm is None or rm.pk == request.actor.id or not may_have_held(request.actor).filter(pk=rm.pk).exists():
+        return []
+    return [(str(request.actor.id), gettext("I did")), (str(rm.pk), rm.name)]
 
 
 def _again(given: QueryDict, bank: Bank) -> datetime | None:
@@ -183,6 +195,8 @@ def _form(
         "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
         "steps": ahead.days(now),
         "today": local(now).date().isoformat(),
+        "holders": _holders(request, found),
+        "held_by": given.get("held_by") or str(request.actor.id),
         "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in OUTCOMES],
         "given": given,
         "said": said,
