@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from .conftest import DESK, MONDAY, PHONE, Saw, Site, chip, tap
+from .conftest import DESK, MONDAY, PHONE, Arranged, Saw, Site, chip, tap
 
 
 def test_received_written_up_thanked(site: Site, saw: Saw) -> None:
@@ -70,3 +70,15 @@ def test_the_same_on_a_phone(site: Site) -> None:
     page.goto(site.address)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
     expect(page.locator(".row")).to_have_count(2)
+
+
+def test_a_refused_write_up_is_no_breach_of_the_pages_own_policy(shared: Site) -> None:
+    """A field that was stretched by hand carries a style, which htmx would copy to its successor and the policy refuse."""
+    customer = shared.customer("柳如是")
+    contact = Arranged(shared).contact("reception", customer, at=MONDAY - timedelta(minutes=10))
+    page = shared.person()
+    page.goto(f"{shared.address}/contacts/{contact.pk}/write-up/")
+    page.evaluate("""() => { for (const field of document.querySelectorAll("#write-up input[id]")) {
+        field.style.inlineSize = "90%"; field.style.inlineSize = ""; } }""")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".field-error").first).to_be_visible()
