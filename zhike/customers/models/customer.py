@@ -320,11 +320,6 @@ class Customer(models.Model):
         """What R4 and R5 want known of this customer and is not."""
         return [field for field in fields.asked(self.kind) if not self.knows(field.name)]
 
-    def completeness(self) -> tuple[int, int]:
-        """How many of the fields that the code asks for are known, of how many."""
-        wanted = fields.asked(self.kind)
-        return len(wanted) - len(self.gaps()), len(wanted)
-
     @property
     def reading(self) -> str:
         """How an unusual surname is read (Shàn); empty otherwise."""
