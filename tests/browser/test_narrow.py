@@ -97,6 +97,38 @@ def test_a_phone_with_twice_the_text_scrolls_down_only(shared: Site, who: str) -
         assert fits(page), place
 
 
+def test_a_wide_table_of_a_setting_moves_in_its_own_place(shared: Site) -> None:
+    page = shared.person("administrator", size=PHONE, language="en")
+    page.goto(f"{shared.address}/settings/rhythm/")
+    table = page.locator(".table--inputs")
+    expect(table).to_be_visible()
+    assert fits(page)
+    last = table.locator("input").last
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=1)
+    assert fits(page)
+
+
+def test_what_is_held_beyond_the_first_sixty_is_counted_and_led_to(shared: Site) -> None:
+    """Somebody with more was shown sixty, and nothing said that there was more."""
+    from zhike.customers.models import Holding
+
+    customer = shared.customer("沈周")
+    with shared.owner():
+        for n in range(73):
+            Holding.objects.create(
+                customer=customer, core_number=f"M-{n}", product=f"存单 {n}", amount=10_000 + n, as_of=MONDAY.date(),
+                matures_on=(MONDAY + timedelta(days=n + 1)).date(), ended_on=MONDAY.date() if n == 72 else None,
+            )  # fmt: skip
+    page = shared.person(size=PHONE)
+    page.goto(f"{shared.address}/customers/{customer.pk}/")
+    rows = page.locator("#holdings tbody tr")
+    expect(rows).to_have_count(60)
+    page.get_by_role("link", name="共 72 笔").click()
+    expect(rows).to_have_count(72)
+    expect(page.locator("#holdings")).not_to_contain_text("查看全部")
+
+
 def test_maturities_that_lie_close_do_not_cover_each_other(shared: Site) -> None:
     from zhike.customers.models import Holding
 

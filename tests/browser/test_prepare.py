@@ -75,7 +75,9 @@ def test_a_need_of_the_past_stays_with_the_contact_that_heard_it(shared: Site) -
 
     customer = well_known(shared)
     with shared.owner():
-        Need.objects.filter(customer=customer, kind="exchange").update(state="met", closed_at=MONDAY - timedelta(days=1))
+        Need.objects.filter(customer=customer, kind="exchange").update(
+            state="met", closed_at=MONDAY - timedelta(days=1)
+        )
     contact = Arranged(shared).plan("reception", MONDAY + timedelta(hours=2), customer, agreed=True)
     page = shared.person(size=SCREEN)
     page.goto(f"{shared.address}/contacts/{contact.pk}/prepare/")

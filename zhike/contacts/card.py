@@ -9,14 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
+
+from zhike.customers.models import Customer
 
 CONTACTS = 12
+HOLDINGS = 60  # as the statement has it
 
 
 @dataclass(frozen=True)
 class Card:
     """Rows are plain dictionaries: ``needs`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
-    many there are), ``ahead`` what is planned or agreed, ``holdings`` by maturity, ``relations`` and ``household``, ``consents`` that count now,
+    many there are), ``ahead`` what is planned or agreed, ``holdings`` the first by maturity, ``relations`` and ``household``, ``consents`` that count now,
     ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
     """
 
@@ -68,6 +72,12 @@ def card(customer: int, contacts: int = CONTACTS) -> Card:
     before = value["assets_before"]
     value["assets_before"] = None if before is None else Decimal(before)
     return Card(**value)
+
+
+def held(customer: Customer) -> list[dict[str, Any]]:
+    """All that the customer holds, as the card has its first."""
+    now = customer.holdings.filter(ended_on=None).order_by(F("matures_on").asc(nulls_last=True), "-amount")
+    return list(now.values("id", "product", "kind", "amount", "currency", "rate", "risk_grade", "matures_on"))
 
 
 def numbers(rows: list[dict[str, Any]], name: str) -> None:

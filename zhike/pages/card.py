@@ -32,7 +32,14 @@ PARTS = re.compile(r"[，；。]|[,;.](?:\s|$)")  # of what was said; not the po
 
 
 def card(
-    customer: Customer, actor: Actor, now: datetime, bank: Bank, *, contact: Contact | None = None, contacts: int = 12
+    customer: Customer,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    *,
+    contact: Contact | None = None,
+    contacts: int = 12,
+    all_held: bool = False,
 ) -> dict[str, Any]:
     """Everything that stands on a customer's page, worded; raises Http404 for a customer outside of the scope."""
     try:
@@ -40,6 +47,9 @@ def card(
     except LookupError:
         raise Http404 from None
     today = local(now).date()
+    held = cards.held(customer) if all_held else found.holdings
+    # Hardly anybody has as many as the card holds, so that whoever has fewer is not counted.
+    count = len(held) if all_held or len(held) < cards.HOLDINGS else customer.holdings.filter(ended_on=None).count()
     promises = [
         o for o in found.owed if o["state"] == "open" and o["kind"] in {"call_back", "answer", "promise", "apology"}
     ]
@@ -68,8 +78,9 @@ def card(
         "story": [_told(c, now) for c in found.contacts],
         "contacts_all": found.contacts_all,
         "ahead": [_ahead(c, now) for c in found.ahead if contact is None or c["id"] != contact.pk],
-        "holdings": [_holding(h, today) for h in found.holdings],
-        "chart": _chart(found.holdings, today),
+        "holdings": [_holding(h, today) for h in held],
+        "holdings_all": count,
+        "chart": _chart(held, today),
         "relations": _relations(found, bank),
         "consents": _consents(found.consents),
         "fields": fields(customer),

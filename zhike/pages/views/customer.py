@@ -46,12 +46,14 @@ def customer_to_change(request: ActingRequest, id: int) -> Customer:
 @policy("customers.view")
 @require_safe
 def show(request: ActingRequest, customer: int) -> HttpResponse:
-    """The page; ``?contacts=all`` tells the whole story."""
-    found = customer_for(request, customer)
+    """The page; ``?contacts=all`` tells the whole story, ``?holdings=all`` all that is held."""
+    found, bank = customer_for(request, customer), bank_of(request)
     contacts = 200 if request.GET.get("contacts") == "all" else 9
     context = {
         "customer": found,
-        "card": card(found, request.actor, request.now, bank_of(request), contacts=contacts),
+        "card": card(
+            found, request.actor, request.now, bank, contacts=contacts, all_held=request.GET.get("holdings") == "all"
+        ),
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
         "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
