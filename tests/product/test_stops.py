@@ -83,6 +83,28 @@ def test_a_leader_who_asks_does_not_decide_alone(cast: Cast, customer: Customer)
         assert not quiet(cast, customer)
 
 
+@pytest.mark.parametrize(("act", "words"), [("approve", "已批准"), ("refuse", "已拒绝")])
+def test_who_asked_sees_what_was_decided(cast: Cast, customer: Customer, act: str, words: str) -> None:
+    """On the customer's page for a week, with the note; nobody else is told there."""
+    stop(cast, customer)
+    with clock.at(LATER):
+        lift(cast, customer)
+        assert "您申请恢复联系" not in cast.client("rm").get(f"/customers/{customer.pk}/").content.decode(), (
+            "still waiting"
+        )
+        with cast.acting("rm"):
+            waiting = Approval.objects.get(decision="open")
+        decision = {"act": act, "digest": waiting.digest, "note": "已与客户核实"}
+        assert cast.client("leader").post(f"/approvals/{waiting.pk}/", decision).status_code == 303
+    with clock.at(LATER + timedelta(days=6)):
+        page = cast.client("rm").get(f"/customers/{customer.pk}/").content.decode()
+        for told in ("您申请恢复联系（客户要求免打扰）", f"吴敏{words}", "已与客户核实"):
+            assert told in page
+        assert "您申请恢复联系" not in cast.client("leader").get(f"/customers/{customer.pk}/").content.decode()
+    with clock.at(LATER + timedelta(days=8)):
+        assert "您申请恢复联系" not in cast.client("rm").get(f"/customers/{customer.pk}/").content.decode()
+
+
 def test_one_s_own_slip_is_taken_back_alone_for_ten_minutes(cast: Cast, customer: Customer) -> None:
     stop(cast, customer)
     lift(cast, customer, "leader", mistake="yes")

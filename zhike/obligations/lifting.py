@@ -21,6 +21,7 @@ from zhike.people.models import Approval
 from . import stops
 
 ALONE_WITHIN = timedelta(minutes=10)
+TOLD_FOR = timedelta(days=7)  # how long a decision is shown to who asked
 WHY = {
     "deceased": gettext_lazy("The customer has died"),
     "closed": gettext_lazy("The account is closed"),
@@ -58,6 +59,15 @@ def asked(customer: Customer, why: str, now: datetime) -> Approval | None:
     """The request that waits for a decision."""
     waiting = Approval.objects.filter(kind=LIFT.name, subject=_subject(customer, why), decision="open")
     return waiting.filter(asked_at__gt=now - approvals.WAITS).select_related("asked_by").first()
+
+
+def decided(customer: Customer, actor: Actor, now: datetime) -> list[Approval]:
+    """What was decided of late of the actor's own requests for this customer, the latest first: who asked is told."""
+    rows = Approval.objects.filter(
+        kind=LIFT.name, asked_by=actor.id, decision__in=("approved", "refused"), decided_at__gt=now - TOLD_FOR,
+        subject__startswith=_subject(customer, ""),
+    )  # fmt: skip
+    return list(rows.select_related("decided_by").order_by("-decided_at"))
 
 
 def _subject(customer: Customer, why: str) -> str:

@@ -6,6 +6,7 @@ Domain: :func:`zhike.contacts.card.card`, ``Customer.learn``, ``Customer.reveal`
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -18,10 +19,12 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Acquaintance, Customer, Need, Relation
 from zhike.customers.models.customer import Exhausted
 from zhike.customers.vault import Unopened
+from zhike.obligations import lifting, stops
 from zhike.obligations.learning import learn
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.card import card
+from zhike.pages.jinja import when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import Refused, may, policy
@@ -51,6 +54,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
     contacts = 200 if request.GET.get("contacts") == "all" else 9
     context = {
         "customer": found,
+        "decided": _decided(request, found),
         "card": card(
             found, request.actor, request.now, bank, contacts=contacts, all_held=request.GET.get("holdings") == "all"
         ),
@@ -61,6 +65,30 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
         "tip": owed.tip,
     }
     return render(request, "customer.html", context)
+
+
+def _decided(request: ActingRequest, found: Customer) -> list[dict[str, Any]]:
+    """What became of the reader's requests that contact go on. Looked up only where a stop stands or the row has changed since,
+    as it does when one is lifted."""
+    if (
+        not any(stops.stands(found, why) for why in stops.COLUMNS)
+        and found.changed_at <= request.now - lifting.TOLD_FOR
+    ):
+        return []
+    return [
+        {
+            "words": gettext("You asked that contact go on (%(why)s): %(decision)s by %(who)s, %(when)s.")
+            % {
+                "why": lifting.WHY[each.payload["why"]],
+                "decision": each.get_decision_display(),
+                "who": each.decided_by.name if each.decided_by else "",
+                "when": when_text(each.decided_at, request.now) if each.decided_at else "",
+            },
+            "note": each.note,
+            "refused": each.decision == "refused",
+        }
+        for each in lifting.decided(found, request.actor, request.now)
+    ]
 
 
 @policy("customers.reveal")
