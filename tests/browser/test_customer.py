@@ -40,7 +40,7 @@ def test_showing_a_number_is_an_act(shared: Site) -> None:
     page.locator("form.reveal").first.get_by_role("button").click()
     expect(page.locator("#profile")).to_contain_text(re.compile(r"138\s?9876\s?5432"))
     page.goto(f"{shared.address}/me/")
-    expect(page.locator("#trail")).to_contain_text("mobile")
+    expect(page.locator("#trail")).to_contain_text("手机")
 
 
 def test_a_birthday_that_cannot_be_is_refused_where_it_stands(shared: Site) -> None:

@@ -124,4 +124,4 @@ def test_not_in_passing(rm: Client, one: Customer, owner: Role, why: str) -> Non
 def test_the_trail_says_for_which_call_it_was(rm: Client, one: Customer) -> None:
     called(rm, one)
     contact = Contact.objects.get(customer=one)
-    assert f"mobile, 用于联系 {contact.pk}" in rm.get("/me/").content.decode()
+    assert f"手机、用于联系 {contact.pk}" in rm.get("/me/").content.decode()
