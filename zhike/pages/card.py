@@ -22,11 +22,10 @@ from zhike.customers import profile
 from zhike.customers.models import Consent, Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.obligations import stops
-from zhike.pages import owed
+from zhike.pages import kinds, owed
 from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, weekday_text, when_text
 from zhike.people.actor import Actor
 
-ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 CHART_DAYS = 365
 PARTS = re.compile(r"[，；。]|[,;.](?:\s|$)")  # of what was said; not the point of a figure
 
@@ -192,7 +191,7 @@ def _next(found: cards.Card, promises: list[dict[str, Any]], now: datetime) -> d
         (o["target"] or o["due"], owed.words(o["what"]), owed.look(o, now)) for o in promises if o["target"] or o["due"]
     ]
     coming += [
-        (c["planned_for"], _kind(c["kind"]), "later")
+        (c["planned_for"], kinds.noun(c["kind"]), "later")
         for c in found.ahead
         if c["state"] == "agreed" and c["planned_for"]
     ]
@@ -332,14 +331,6 @@ def _consents(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"purpose": str(Consent.Purpose(purpose).label), **line} for purpose, line in lines.items()]
 
 
-def _kind(kind: str) -> str:
-    return {
-        "reception": pgettext("noun", "Reception"),
-        "visit": pgettext("noun", "Visit"),
-        "call": pgettext("noun", "Phone call"),
-    }[kind]
-
-
 def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
     """One contact as the story tells it: when, how, what came of it, in which words."""
     started = local(c["started_at"])
@@ -357,9 +348,9 @@ def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
         parts.append(str(State(c["state"]).label))
     return {
         "id": c["id"],
-        "icon": ICONS[c["kind"]],
+        "icon": kinds.ICONS[c["kind"]],
         "when": clock(c["started_at"]) if started.date() == today else day_text(started.date(), today, weekday=False),
-        "title": gettext("Incoming call") if c["incoming"] and c["kind"] == "call" else _kind(c["kind"]),
+        "title": gettext("Incoming call") if c["incoming"] and c["kind"] == "call" else kinds.noun(c["kind"]),
         "small": " · ".join(parts),
         "words": c["result_words"],
         "heard": _heard(c["result_words"], [*c["needs"], *c["demands"]]),
@@ -395,8 +386,8 @@ def _within(said: str, sentences: list[str]) -> bool:
 def _ahead(c: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "id": c["id"],
-        "icon": ICONS[c["kind"]],
-        "what": " · ".join(part for part in (_kind(c["kind"]), c["purpose_words"], c["place"]) if part),
+        "icon": kinds.ICONS[c["kind"]],
+        "what": " · ".join(part for part in (kinds.noun(c["kind"]), c["purpose_words"], c["place"]) if part),
         "when": when_text(c["planned_for"], now) if c["planned_for"] else gettext("no day yet"),
         "agreed": c["state"] == "agreed",
         "href": address("contact", c["id"]),

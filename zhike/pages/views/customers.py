@@ -26,7 +26,7 @@ from zhike.contacts.near import Near, near
 from zhike.customers import profile, search
 from zhike.customers.models import Customer, Need
 from zhike.obligations.working_list import CHOICES, Counts, WorkingList
-from zhike.pages import owed, sought
+from zhike.pages import kinds, owed, sought
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import day_text, local, money, when_text
 from zhike.pages.middleware import ActingRequest
@@ -326,12 +326,7 @@ def _near(each: Near, request: ActingRequest) -> dict[str, Any]:
         late = each.at < request.now
         small = " · ".join([gettext("late")] * late + [owed.words(each.what)])
     else:
-        noun = {
-            "reception": pgettext("noun", "Reception"),
-            "visit": pgettext("noun", "Visit"),
-            "call": pgettext("noun", "Phone call"),
-        }[each.kind]
-        small = f"{when_text(each.at, request.now)} {noun}"
+        small = f"{when_text(each.at, request.now)} {kinds.noun(each.kind)}"
     return {
         "who": owed.person(each.id, each.name, each.honorific, each.tier, bank_of(request), each.person),
         "small": small,

@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
-from zhike.conduct import brief, guard
+from zhike.conduct import brief
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 from zhike.contacts import course
 from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
-from zhike.pages import owed
+from zhike.pages import kinds, owed
 from zhike.pages.answer import contact_for, in_course, moved
 from zhike.pages.card import card, last_contacts
 from zhike.pages.jinja import left_text
@@ -55,8 +55,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         "ticks": len(ticks),
         "title": _title(found),
         "left": left_text(found.planned_for, request.now) if found.planned_for else "",
-        "purpose": found.purpose_words
-        or (guard.PURPOSES[found.purpose].say(owed.speaks()) if found.purpose in guard.PURPOSES else ""),
+        "purpose": kinds.purpose(found.purpose, found.purpose_words),
         "opening": _opening(found, first, request.actor),
         "after": _after(found, first, bank),
         "begin": _begin(found),

@@ -11,16 +11,16 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from zhike.conduct import brief, guard
+from zhike.conduct import brief
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.contacts import correction, stopping
 from zhike.contacts.models import Amendment, Contact, Kind, Outcome, State
 from zhike.obligations.models import Finding
-from zhike.pages import owed
+from zhike.pages import kinds, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moved
 from zhike.pages.jinja import day_text, local, span
 from zhike.pages.middleware import ActingRequest
@@ -66,10 +66,10 @@ def _page(
     context = {
         "contact": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
-        "title": {"reception": pgettext("noun", "Reception"), "visit": pgettext("noun", "Visit"), "call": pgettext("noun", "Phone call")}[found.kind],
+        "title": kinds.noun(found.kind),
         "when": f"{day_text(started.date(), local(request.now).date())} {started:%H:%M}" if started else "",
         "length": span(max(1, found.minutes or 0)) if found.minutes is not None else "",
-        "purpose": found.purpose_words or (guard.PURPOSES[found.purpose].say(speaks) if found.purpose in guard.PURPOSES else ""),
+        "purpose": kinds.purpose(found.purpose, found.purpose_words),
         "met": places.get(found.met_where, ""),
         "off": places.get(found.seen_off, ""),
         "result": dict(RESULTS()).get(found.result, ""),

@@ -15,14 +15,13 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts import stopping
 from zhike.contacts.models import Contact, Kind
 from zhike.customers import search
 from zhike.obligations.models import Obligation
-from zhike.pages import owed, sought
+from zhike.pages import kinds, owed, sought
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, local
 from zhike.pages.middleware import ActingRequest
@@ -151,12 +150,7 @@ CONTACT = ("id", "kind", "state", "planned_for", "started_at", "place", "purpose
 def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
     id, kind, state, planned, started, place, purpose, words, customer, name, call, tier = row
     at = started or planned
-    noun = {
-        "reception": pgettext("noun", "Reception"),
-        "visit": pgettext("noun", "Visit"),
-        "call": pgettext("noun", "Phone call"),
-    }[kind]
-    about = words or (guard.PURPOSES[purpose].say(owed.speaks()) if purpose in guard.PURPOSES else "")
+    noun, about = kinds.noun(kind), kinds.purpose(purpose, words)
     over = state in {"ended", "closed"}
     label = {
         "planned": gettext("planned, not yet agreed"), "agreed": gettext("agreed"), "under_way": gettext("under way"),
@@ -165,7 +159,7 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
     }[state]  # fmt: skip
     return {
         "day": local(at).date(), "order": at, "id": f"c{id}", "state": state, "look": "done" if over else "open" if state == "agreed" else "later",
-        "icon": {"reception": "door", "visit": "pin", "call": "phone"}[kind], "when": clock(at), "sub": None, "due": None,
+        "icon": kinds.ICONS[kind], "when": clock(at), "sub": None, "due": None,
         "who": owed.person(customer, name, call, tier, bank), "title": "", "title_sub": "",
         "what": " · ".join(part for part in (noun, about, place) if part), "clause": "", "tip": "", "because": label, "why_href": "",
         "do": {"text": pgettext("button", "Open"), "href": address("contact", id), "icon": None, "method": "get"},

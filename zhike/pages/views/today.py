@@ -21,12 +21,12 @@ from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
 from markupsafe import Markup
 
-from zhike.conduct import clause, guard
+from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts.agenda import Agenda, agenda, told
 from zhike.obligations.today import AHEAD, today
-from zhike.pages import line, owed
+from zhike.pages import kinds, line, owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
@@ -37,7 +37,6 @@ from zhike.people.permissions import SIGNED_IN, may, policy
 
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
-CONTACT_ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 NAME_ON_RULER = 9
 LATE_SHOWN = 10  # rows; what is late beside them folds, clause by clause
 
@@ -196,7 +195,7 @@ def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]
     return {
         "id": f"c{c['id']}",
         "look": look,
-        "icon": CONTACT_ICONS[c["kind"]],
+        "icon": kinds.ICONS[c["kind"]],
         "when": _contact_when(c, now),
         "sub": gettext("under way")
         if under_way
@@ -232,13 +231,8 @@ def _contact_when(c: dict[str, Any], now: datetime) -> str:
 
 
 def _contact_what(c: dict[str, Any]) -> str:
-    kind = {
-        "reception": pgettext("noun", "Reception"),
-        "visit": pgettext("noun", "Visit"),
-        "call": pgettext("noun", "Phone call"),
-    }[c["kind"]]
-    purpose = guard.PURPOSES[c["purpose"]].say(owed.speaks()) if c["purpose"] in guard.PURPOSES else ""
-    return " · ".join(part for part in (kind, c["purpose_words"] or purpose, c["place"]) if part)
+    parts = (kinds.noun(c["kind"]), kinds.purpose(c["purpose"], c["purpose_words"]), c["place"])
+    return " · ".join(part for part in parts if part)
 
 
 def _contact_because(c: dict[str, Any]) -> str:
