@@ -14,7 +14,7 @@ from django.test import Client
 
 from tests.cast import Cast
 from zhike import clock
-from zhike.customers.models import Customer, Difference, Line, Part
+from zhike.customers.models import Customer, Difference, Line, Part, Run
 from zhike.customers.tasks import decide_lines, import_customers, undo_import
 from zhike.people.actor import acting
 
@@ -118,6 +118,15 @@ def test_a_file_that_cannot_be_is_said_so(cast: Cast, text: str, says: str) -> N
         answer = browser.post(answer["Location"], {"act": "try", "column": ["年龄", "职业"], "field": ["", ""]})
     assert answer.status_code == 422
     assert says in answer.content.decode()
+
+
+def test_a_run_of_the_command_line_tells_its_rows_in_the_list(cast: Cast, worker: Any) -> None:
+    """Nobody counts such a file before it is read: the list said 0 rows, of which 36 were loaded."""
+    with worker():
+        Run.objects.create(name="夜间名单.csv", size=1, at=NOW, state=Run.State.DONE, checked=41, loaded=36)
+    page = cast.client("administrator").get("/customers/import/").content.decode()
+    row = page[page.index("夜间名单.csv") :]
+    assert re.findall(r"</span> (\d+)</td>", row[: row.index("</tr>")]) == ["41", "36", "0", "0"]
 
 
 def test_another_persons_run_is_not_found(cast: Cast) -> None:

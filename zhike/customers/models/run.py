@@ -55,6 +55,11 @@ class Run(models.Model):
         return f"{self.name} {self.state}"
 
     @property
+    def rows(self) -> int:
+        """How many the file has; of a run from the command line or a feed, which nobody counted first, how many were read."""
+        return self.total or self.checked
+
+    @property
     def percent(self) -> int:
         return min(100, self.checked * 100 // self.total) if self.total else 0
 
