@@ -73,7 +73,7 @@ def test_dialling_on_in_the_same_call_is_no_further_reveal(rm: Client, one: Cust
     with cast.acting("rm", NOW) as actor:
         plan = course.plan(one, "call", actor=actor, now=NOW, planned_for=NOW, purpose="introduction")
     rm.post(f"/contacts/{plan.pk}/start/")
-    rm.post(f"/contacts/{plan.pk}/outcome/", {"outcome": "busy", "again_time": "14:20"})
+    rm.post(f"/contacts/{plan.pk}/outcome/", {"outcome": "busy", "again_time": "14:05"})
     (owed,) = one.obligations.filter(kind="call_back", state="open")
     for _press in range(2):
         answer = rm.post(f"/obligations/{owed.pk}/call/")

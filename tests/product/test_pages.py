@@ -538,7 +538,7 @@ def test_what_was_heard_stands_beside_the_sentence_and_not_twice(cast: Cast, rm)
 
 @pytest.mark.parametrize(("minutes", "calls"), [(60, True), (60 * 24, False)])
 def test_a_customers_page_calls_back_where_that_is_promised_for_today(
-    cast: Cast, rm, at: datetime, minutes: int, calls: bool
+    cast: Cast, at: datetime, minutes: int, calls: bool
 ) -> None:
     """The call to make was a call without a word of the promise; what is promised for tomorrow is none yet."""
     with cast.acting("rm", NOW) as actor:
@@ -547,7 +547,9 @@ def test_a_customers_page_calls_back_where_that_is_promised_for_today(
         again = NOW + timedelta(minutes=minutes)
         course.put_through(call, "busy", actor=actor, now=NOW, bank=Bank(), call_back_at=again)
     owed = Obligation.objects.get(kind="call_back", state="open")
-    page = rm.get(f"/customers/{customer(cast).pk}/").content.decode()
+    opens = NOW + timedelta(minutes=55)
+    with clock.at(opens):
+        page = cast.client("rm", opens).get(f"/customers/{customer(cast).pk}/").content.decode()
     assert (f'action="/obligations/{owed.pk}/call/"' in page) is calls
     assert ("15:00 回电</button>" in page) is calls
     assert page.count("button--solid") == 1

@@ -20,9 +20,18 @@ UNSAID = Words("", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """A call-back that stands: the promised minute, and from when on it may be made."""
+
+    target: datetime
+    opens: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """`name` is stable (findings keep it); `needs` names the field whose words lift a warning or fill the gap; `kept` is what
-    a finding says of it, in words that ask for nothing any more.
+    a finding says of it, in words that ask for nothing any more. `force`: that of the part of the clause it goes past, where
+    it is another than the clause's.
     """
 
     clause: str
@@ -32,6 +41,7 @@ class Verdict:
     needs: str = ""
     origin: Literal["code", "bank", "law"] = "code"
     kept: Words = UNSAID
+    force: str = ""
 
 
 class Blocked(Exception):
@@ -74,6 +84,7 @@ def visit_start(*, agreed: bool, told_when_and_where: bool, customer_asked: bool
             ),
             needs="surprise_reason",
             kept=Words("没有与客户约定时间和地点的拜访。", "A visit for which no time and place were agreed."),
+            force="try",
         )
     ]
 
@@ -87,9 +98,12 @@ def call_start(
     bank: Bank,
     selling_calls_today: int = 0,
     selling_calls_week: int = 0,
+    promised: Promised | None = None,
+    early_reason: str = "",
     happened: bool = False,
 ) -> list[Verdict]:
-    """C1: the purpose is stated before the call. C9: the first call introduces and nothing else. (law): when and how often calls sell.
+    """C1: the purpose is stated before the call. C9: the first call introduces and nothing else. C5: not before the promised
+    minute's window, or with a reason. (law): when and how often calls sell.
 
     A customer who rings needs no purpose of ours. `happened`: the call is over and is recorded as it was. What it was about is
     still asked; that it ought not to have been so no longer stops anything, it is kept.
@@ -125,9 +139,43 @@ def call_start(
                 ),
             )
         )
+    if promised is not None and now < promised.opens:
+        meant = first or purpose == "call_back"
+        verdicts.append(_early("warn" if happened or early_reason.strip() else "block", promised, meant, now, bank))
     if purpose in SELLING and not first:
         verdicts += _selling(effect, now, bank, selling_calls_today, selling_calls_week)
     return verdicts
+
+
+EARLY = "early_call_back"
+
+
+def _early(effect: Effect, promised: Promised, meant: bool, now: datetime, bank: Bank) -> Verdict:
+    """A call on the promised day is the promised one, whatever it is said to be about; on an earlier day it may be another."""
+    here = now.astimezone(bank.zone)
+    target, opens = (_time_of(moment.astimezone(bank.zone), here) for moment in (promised.target, promised.opens))
+    same_day = promised.target.astimezone(bank.zone).date() == here.date()
+    return Verdict(
+        "C5",
+        EARLY,
+        effect,
+        Words(
+            f"已与客户约定 {target.zh} 回电，{opens.zh} 起可打：不提前。确要现在打，请写明原因，会随这通电话保存为发现。",
+            f"A call-back was promised for {target.en} and may be made from {opens.en}: not early. To call now, say why; it is kept with the call as a finding.",
+        ),
+        needs="early_reason",
+        kept=Words(
+            f"约定 {target.zh} 回电，{opens.zh} 起可打，在此之前拨打。",
+            f"A call before the call-back that was promised for {target.en}, possible from {opens.en}.",
+        ),
+        force="" if meant or same_day else "try",
+    )
+
+
+def _time_of(moment: datetime, here: datetime) -> Words:
+    if moment.date() == here.date():
+        return Words(f"{moment:%H:%M}", f"{moment:%H:%M}")
+    return Words(f"{moment.month}月{moment.day}日 {moment:%H:%M}", f"{moment.day} {moment:%b} {moment:%H:%M}")
 
 
 def _selling(effect: Effect, now: datetime, bank: Bank, today: int, week: int) -> Iterable[Verdict]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
@@ -223,9 +225,11 @@ def start(
     bank: Bank,
     at: datetime | None = None,
     surprise_reason: str = "",
+    early_reason: str = "",
     explanation: str = "",
 ) -> Contact:
-    """The talk begins. Guards: V1 for a visit, C1 and C9 for a call. Raises Blocked; a reasoned surprise visit is kept.
+    """The talk begins. Guards: V1 for a visit, C1, C5 and C9 for a call. Raises Blocked; a reasoned surprise visit is kept,
+    and a call before the promised minute with its ``early_reason``.
 
     A visit that starts without a check-in arrived when it started. What a contact recorded afterwards went past is kept as a
     finding, with the RM's ``explanation``.
@@ -237,7 +241,7 @@ def start(
     _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
     if contact.kind == Kind.CALL and contact.purpose in guard.SELLING:
         take_turn("calls that sell to", contact.customer_id)
-    verdicts = start_verdicts(contact, at, surprise_reason, bank)
+    verdicts = start_verdicts(contact, at, surprise_reason or early_reason, bank)
     _stop_if_blocked(verdicts)
     agreed = contact.state == State.AGREED
     contact.state, contact.started_at, contact.surprise_reason = state, at, surprise_reason
@@ -248,7 +252,7 @@ def start(
         contact.arrived_at = at
         facts.append(_fact(contact, "arrived", at, now))
     _save(contact)
-    keep_findings(verdicts, contact, surprise_reason or explanation, at, bank)
+    keep_findings(verdicts, contact, surprise_reason or early_reason or explanation, at, bank)
     _tell(contact, facts, actor, now, bank)
     return contact
 
@@ -272,9 +276,9 @@ def _alive(customer: Customer) -> None:
         )
 
 
-def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: Bank) -> Sequence[Verdict]:
-    """What the guards say of a contact that starts, or has started, at ``at``. Of a call that is over they know its outcome:
-    one that did not connect was no first call (C9).
+def start_verdicts(contact: Contact, at: datetime, reason: str, bank: Bank) -> Sequence[Verdict]:
+    """What the guards say of a contact that starts, or has started, at ``at``; ``reason``: why a visit is not agreed, or a call
+    comes before the promised one. Of a call that is over they know its outcome: one that did not connect was no first call (C9).
     """
     bank = bank.at(at)
     if contact.kind == Kind.VISIT:
@@ -283,7 +287,7 @@ def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: B
             agreed=contact.state == State.AGREED,
             told_when_and_where=told,
             customer_asked=contact.customer_asked,
-            reason=surprise_reason,
+            reason=reason,
         )
     if contact.kind == Kind.CALL:
         connects = contact.outcome not in set(Outcome) or Outcome(contact.outcome).connected
@@ -297,9 +301,21 @@ def start_verdicts(contact: Contact, at: datetime, surprise_reason: str, bank: B
             bank=bank,
             selling_calls_today=today,
             selling_calls_week=week,
+            promised=None if contact.incoming else promised(contact, at),
+            early_reason=reason,
             happened=contact.afterwards,
         )
     return []
+
+
+def promised(contact: Contact, at: datetime) -> guard.Promised | None:
+    """The nearest call-back to this customer whose window had not opened at ``at``, promised before, in another call."""
+    standing = Obligation.objects.filter(
+        Q(settled_at=None) | Q(settled_at__gte=at), customer_id=contact.customer_id, kind="call_back",
+        state__in=["open", "done"], fact__at__lte=at, opens__gt=at,
+    )  # fmt: skip
+    found = standing.exclude(subject=contact.subject).order_by("opens").values_list("target", "opens").first()
+    return guard.Promised(found[0], found[1]) if found and found[0] else None
 
 
 def _selling_calls(contact: Contact, at: datetime, bank: Bank) -> tuple[int, int]:

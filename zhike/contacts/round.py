@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.guard import PURPOSES
+from zhike.conduct.guard import EARLY, PURPOSES
 from zhike.conduct.words import Words
 from zhike.customers.models import Customer
 from zhike.people.actor import Actor
@@ -175,5 +175,6 @@ def _stopped_by_a_guard(
     )
     for verdict in course.start_verdicts(call, at, "", bank):
         if verdict.effect == "block":
-            return Kept(customer, verdict.words, verdict.clause)
+            words = verdict.kept if verdict.name == EARLY else verdict.words
+            return Kept(customer, words, verdict.clause)
     return None

@@ -208,10 +208,13 @@ def _next(found: cards.Card, promises: list[dict[str, Any]], now: datetime) -> d
 
 
 def _call_back(promises: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
-    """The call-back of today that is nearest, or late: then it is the call to make."""
+    """The call-back of today that is nearest, or late: then it is the call to make, from when its window opens (C5)."""
     asked = [o for o in promises if o["kind"] == "call_back" and local(o["target"]).date() <= local(now).date()]
     nearest = min(asked, key=lambda o: o["target"], default=None)
-    return {"href": address("call", nearest["id"]), "when": when_text(nearest["target"], now)} if nearest else None
+    if nearest is None:
+        return None
+    early = owed.opens_at(nearest, now) if now < nearest["opens"] else ""
+    return {"href": address("call", nearest["id"]), "when": when_text(nearest["target"], now), "early": early}
 
 
 def birthday(customer: Customer, today: date, bank: Bank) -> dict[str, Any] | None:

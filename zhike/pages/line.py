@@ -100,7 +100,7 @@ def _parts(_language: str) -> Any:
 
 
 def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, Any]:
-    due = _due(o)
+    due, do = _due(o), owed.does(o, look, now)
     return {
         "id": f"o{o['id']}",
         "look": look,
@@ -116,8 +116,8 @@ def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, A
         "tip": owed.tip(o["clause"]),
         "because": owed.because(o, now),
         "why_href": address("why", o["id"]),
-        "do": owed.does(o, look) if look != "later" or o["kind"] == "arrival" else None,
-        "not_yet": gettext("not yet"),
+        "do": do,
+        "not_yet": None if do else owed.opens_at(o, now),
         "window": owed.window(o, now) if look == "now" else None,
     }
 
@@ -164,7 +164,5 @@ def _sub(o: dict[str, Any], look: str, due: datetime, now: datetime) -> str | No
     if look == "late":
         return left_text(due, now)
     if o["kind"] == "arrival":
-        return gettext("at the door from %(time)s") % {"time": clock(o["target"])}
-    if look == "later":
-        return gettext("from %(time)s") % {"time": clock(o["opens"])}
+        return owed.opens_at(o, now)
     return left_text(due, now) if _counts_down(o, now) or look == "soon" else None

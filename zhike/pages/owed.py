@@ -162,8 +162,10 @@ def contact_of(row: Row) -> int | None:
     return int(found[1]) if found else None
 
 
-def does(row: Row, look: str) -> dict[str, Any]:
-    """The one button: words, address, mark."""
+def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
+    """The one button: words, address, mark. None before its window opens: :func:`opens_at` says from when."""
+    if now < row["opens"] and row["kind"] != "arrival":
+        return None
     contact = contact_of(row)
     here = address("obligation", row["id"])
     calls = {
@@ -205,6 +207,18 @@ def does(row: Row, look: str) -> dict[str, Any]:
         case _:
             words = pgettext("button", "Do")
     return {"text": words, "href": here, "method": "get", "icon": None}
+
+
+def opens_at(row: Row, now: datetime) -> str:
+    """From when on it may be done (V2, C5), in words: "15:11 起可打"."""
+    if row["kind"] == "arrival":
+        return gettext("at the door from %(time)s") % {"time": when_text(row["target"], now)}
+    words = gettext("call from %(time)s") if _is_call(row) else gettext("from %(time)s")
+    return words % {"time": when_text(row["opens"], now)}
+
+
+def _is_call(row: Row) -> bool:
+    return row["kind"] in SORTS["call"] or (row["kind"] == "thanks" and row["channels"] == ["call"])
 
 
 def look(row: Row, now: datetime) -> str:

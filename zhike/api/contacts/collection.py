@@ -36,7 +36,7 @@ router = Router()
 class ContactIn(In):
     """A new contact. Without ``started_at`` it is a plan, agreed where ``appointment`` says so; with it, under way; with
     ``ended_at`` too it is recorded afterwards: a call then says its ``outcome``, a visit its ``appointment``,
-    ``customer_asked`` or ``surprise_reason``; ``write_up`` closes it in the same request. What happened is not refused for
+    ``customer_asked`` or ``surprise_reason``; ``early_reason`` lets a call begin before the promised minute (C5); ``write_up`` closes it in the same request. What happened is not refused for
     what it was: the answer's ``findings`` say what is kept with it, beside one's own ``explanation``. ``held_by``: who held it, the caller unless said otherwise.
     """
 
@@ -51,6 +51,7 @@ class ContactIn(In):
     appointment: AppointmentIn | None = None
     customer_asked: bool = False
     surprise_reason: Text = ""
+    early_reason: Text = ""
     arrived_at: Moment | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
@@ -123,7 +124,7 @@ def _recorded(request: Desk, customer: Customer, body: ContactIn) -> Contact:
         call_back_at=body.call_back_at,
         no_time_agreed=body.no_time_agreed,
         note=body.note,
-        explanation=body.explanation,
+        explanation=body.explanation or body.early_reason,
         fulfils=int(body.fulfils) if body.fulfils else None,
         held_by=one(afterwards.may_have_held(request.actor), body.held_by).pk if body.held_by else None,
         seen=body.seen.model_dump(exclude_unset=True) if body.seen else {},
@@ -156,7 +157,8 @@ def _begun(request: Desk, customer: Customer, body: ContactIn) -> Contact:
     if body.customer_asked:
         contact.customer_asked = True
     if body.started_at:
-        course.start(contact, at=body.started_at, surprise_reason=body.surprise_reason, **acting)
+        reasons: dict[str, Any] = {"surprise_reason": body.surprise_reason, "early_reason": body.early_reason}
+        course.start(contact, at=body.started_at, **reasons, **acting)
     else:
         contact.save()
     return contact

@@ -54,7 +54,10 @@ class AtIn(In):
 
 
 class StartIn(AtIn):
+    """``surprise_reason`` lets an unannounced visit begin (V1), ``early_reason`` a call before the promised minute (C5)."""
+
     surprise_reason: Text = ""
+    early_reason: Text = ""
 
 
 class EndIn(SeenIn):

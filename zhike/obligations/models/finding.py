@@ -48,7 +48,7 @@ class Finding(models.Model):
         at: datetime,
         zone: ZoneInfo,
     ) -> Finding | None:
-        """Keeps a warning that somebody went past. A broken must is a breach, unless its words leave room ("try to avoid").
+        """Keeps a warning that somebody went past. A broken must is a breach, unless that part of it only tries (V1).
 
         ``at``: when it was done; what was done before the clause was in force is none, and nothing is kept.
         """
@@ -56,7 +56,7 @@ class Finding(models.Model):
         version = law.on(at.astimezone(zone).date())
         if version is None:
             return None
-        breach = law.force == "must" and law.force_note is None
+        breach = (verdict.force or law.force) == "must"
         return cls.objects.create(
             clause=verdict.clause,
             clause_from=version.from_day,

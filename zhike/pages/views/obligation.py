@@ -85,7 +85,8 @@ def _page(
         "by_when": owed.until(row, request.now),
         "left": left_text(found.due, request.now) if found.due and found.state == State.OPEN else "",
         "proof": proof(found, bank, request),
-        "does": owed.does(row, look) if found.state == State.OPEN and found.kind not in FACTS else None,
+        "does": owed.does(row, look, request.now) if found.state == State.OPEN and found.kind not in FACTS else None,
+        "early": owed.opens_at(row, request.now) if found.state == State.OPEN and request.now < found.opens else "",
         "form": found.kind if found.state == State.OPEN and found.kind in FACTS else "",
         "may_do": may(request.actor, "obligations.settle") and mine,
         "may_waive": may(request.actor, "obligations.waive") and mine and found.state in {State.OPEN, State.CANNOT}

@@ -24,6 +24,8 @@ from zhike.contacts.course import DoesNotFit
 from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.customers.models import Customer
+from zhike.obligations.models import Obligation
+from zhike.obligations.models import State as Owed
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, time_missing
 from zhike.pages.card import card
@@ -111,9 +113,18 @@ def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any,
         words = gettext("Agreed with %(who)s: %(time)s") % {"who": found.address_as, "time": when_text(at, now)}
         return moved(request, reverse("prepare", args=[contact.pk]), words)
     contact.customer_asked = given.get("asked") == "yes"
-    course.start(contact, actor=actor, now=now, bank=bank, surprise_reason=given.get("surprise_reason", ""))
+    reasons = {name: given.get(name, "") for name in ("surprise_reason", "early_reason")}
+    course.start(contact, actor=actor, now=now, bank=bank, **reasons)
     dial(request, contact, bank)
-    return moved(request, reverse("talk", args=[contact.pk]))
+    talk = reverse("talk", args=[contact.pk])
+    kept = _kept_by(contact) if first_call or contact.purpose == "call_back" else None
+    return moved(request, f"{talk}?for={kept}" if kept else talk)
+
+
+def _kept_by(contact: Contact) -> int | None:
+    """The promised call-back that this call is, the nearest."""
+    promised = Obligation.objects.filter(customer_id=contact.customer_id, kind="call_back", state=Owed.OPEN)
+    return promised.order_by("target").values_list("pk", flat=True).first()
 
 
 def _afterwards(
@@ -200,12 +211,20 @@ def _form(
         "outcomes": [(outcome, text()) for outcome, _icon, text, _hint in OUTCOMES],
         "given": given,
         "said": said,
+        "early": said.get("early_reason", ("", _early(found, now, bank)))[1] if kind == Kind.CALL else "",
         "tip": owed.tip,
         "kept": [],
         "knowing": "",
         **more,
     }  # fmt: skip
     return render(request, "plan.html", context, status=status)
+
+
+def _early(found: Customer, now: datetime, bank: Bank) -> str:
+    """What the guard would say of a call begun now, where a call-back is promised for later (C5)."""
+    promised = course.promised(Contact(customer=found), now)
+    said = guard.call_start(purpose="care", first=False, incoming=False, now=now, bank=bank, promised=promised)
+    return said[0].words.say(owed.speaks()) if said else ""
 
 
 @policy("contacts.change")

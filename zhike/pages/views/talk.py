@@ -68,32 +68,41 @@ def call(request: ActingRequest, obligation: int) -> HttpResponse:
     first = is_first(found.customer.pk, found.customer.rm_id, request.actor.id, "call", request.now, bank)
     purpose = "introduction" if first else CALLED_FOR.get(found.kind, "answer")
     contact = course.plan(found.customer, "call", actor=request.actor, now=request.now, purpose=purpose)
-    return _started(request, contact, bank, fulfils=found.pk)
+    here = reverse("call", args=[found.pk]), reverse("obligation", args=[found.pk])
+    return _started(request, contact, bank, fulfils=found.pk, here=here)
 
 
 @policy("contacts.change")
 @require_POST
 @in_course
 def start(request: ActingRequest, contact: int) -> HttpResponse:
-    """The customer is here, or picks up. Fields that lift a guard's objection: ``purpose``, ``surprise_reason``."""
+    """The customer is here, or picks up. Fields that lift a guard's objection: ``purpose``, ``surprise_reason``,
+    ``early_reason``.
+    """
     found = contact_for(request, contact)
     if request.POST.get("purpose") in guard.PURPOSES:
         found.purpose = request.POST["purpose"]
-    return _started(request, found, bank_of(request), fulfils=number(request.POST.get("for")))
+    here = reverse("start", args=[found.pk]), reverse("contact", args=[found.pk])
+    return _started(request, found, bank_of(request), fulfils=number(request.POST.get("for")), here=here)
 
 
-def _started(request: ActingRequest, contact: Contact, bank: Bank, fulfils: int | None) -> HttpResponse:
-    reason = request.POST.get("surprise_reason", "")
+def _started(
+    request: ActingRequest, contact: Contact, bank: Bank, *, fulfils: int | None, here: tuple[str, str]
+) -> HttpResponse:
+    """Begins it, or asks for what a guard wants. ``here``: where the answer goes, and where one gets who leaves it."""
+    reasons = {name: request.POST.get(name, "") for name in ("surprise_reason", "early_reason")}
     try:
-        course.start(contact, actor=request.actor, now=request.now, bank=bank, surprise_reason=reason)
+        course.start(contact, actor=request.actor, now=request.now, bank=bank, **reasons)
     except Blocked as blocked:
         context = {
+            "begins": here[0],
+            "leaves": here[1],
             "contact": contact,
             "who": owed.person(
                 contact.customer_id, contact.customer.name, contact.customer.honorific, contact.customer.tier, bank
             ),
             "said": complaints(blocked),
-            "reason": reason,
+            "reasons": reasons,
             "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items()],
             "fulfils": fulfils,
         }
