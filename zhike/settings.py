@@ -47,7 +47,13 @@ def database(url: str) -> dict[str, object]:
         # One connection per process stays open; it is checked when a request begins, so a restarted server costs nobody an error.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": False,
-        "OPTIONS": {"server_side_binding": True, "application_name": f"zhike {ROLE}", "prepare_threshold": 3},
+        # A machine that does not answer at all must not hold a request for minutes.
+        "OPTIONS": {
+            "server_side_binding": True,
+            "application_name": f"zhike {ROLE}",
+            "prepare_threshold": 3,
+            "connect_timeout": 5,
+        },
         "TIME_ZONE": "UTC",
     }
 

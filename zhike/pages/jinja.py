@@ -210,6 +210,7 @@ def scripted() -> Markup:
         "expired": gettext("You were signed out. Everything you wrote is kept here; sign in and go on."),
         "offline": gettext("No connection since %(time)s. Trying again by itself.") % {"time": "{time}"},
         "failed": gettext("That did not work. Nothing was changed; please try again."),
+        "away": gettext("The database is away for a moment and comes back by itself. Please try again shortly."),
         "undo": gettext("Undo"),
         "signin": gettext("Sign in"),
         "copied": gettext("Copied"),

@@ -27,6 +27,7 @@ from ninja.operation import PathView
 
 from zhike import clock
 from zhike.conduct import words
+from zhike.pages import away
 from zhike.people import actor as acting
 from zhike.people import bank
 from zhike.people.permissions import PUBLIC, Refused, check_route
@@ -66,6 +67,7 @@ class ActingRequest(HttpRequest):
     session: SessionStore
     keeps: bool
     refusals: list[Refused]
+    lost: Exception | None
 
 
 class _Lost(Exception):
@@ -87,15 +89,29 @@ class Acting:
         request.now = clock.now()
         request.keeps = False
         request.refusals = []
+        request.lost = None
         try:
-            response = self._transaction(request)
+            response = self._once_more(request)
+            if request.refusals:
+                self._keep_refusals(request)
+        except (away.Away, OperationalError, InterfaceError) as error:
+            lost = error.__cause__ if isinstance(error, away.Away) else error
+            if lost is None or not away.is_away(lost):
+                raise
+            connection.close()
+            response = away.answer(request, lost)
+        return response
+
+    def _once_more(self, request: Any) -> HttpResponseBase:
+        try:
+            return self._transaction(request)
         except _Lost:
             # The database was restarted since the last request: a new connection, once.
             connection.close()
-            response = self._transaction(request)
-        if request.refusals:
-            self._keep_refusals(request)
-        return response
+        try:
+            return self._transaction(request)
+        except _Lost as lost:
+            raise away.Away from lost.__cause__
 
     def _transaction(self, request: Any) -> HttpResponseBase:
         with transaction.atomic():
@@ -103,6 +119,8 @@ class Acting:
             language = request.user.language if request.begun else translation.get_language_from_request(request)
             with translation.override(language), timezone.override(zone_of(request)):
                 response = self.get_response(request)
+                if request.lost is not None:
+                    raise away.Away from request.lost
                 if not response.has_header("Cache-Control"):
                     # A shared desk: nobody pages back to a customer after signing out.
                     response["Cache-Control"] = "no-store"
@@ -156,6 +174,9 @@ class Acting:
             return self.refuse(request, exception)
         if connection.in_atomic_block:
             transaction.set_rollback(True)
+        if away.is_away(exception):
+            request.lost = exception
+            return HttpResponse(status=503)  # stands for the answer that is made once the transaction is over
         if isinstance(exception, words.Refused):
             # What a view has no place for beside a field: the sentence alone, and the way back to what was typed.
             sentence = exception.words.say(translation.get_language() or "")

@@ -41,6 +41,7 @@ export function signIn() {
 
 addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) signIn();
+  else if (event.detail.xhr.status === 503) toast(say("away"));
   else if (event.detail.xhr.status >= 500) toast(say("failed"));
 });
 addEventListener("htmx:sendError", (event) => {

@@ -29,6 +29,7 @@ async function ask() {
   } catch {
     return strip(true);
   }
+  if (answer.status === 503) return strip(true);
   strip(false);
   worked = false;
   if (answer.status === 401 || answer.type === "opaqueredirect" || answer.headers.get("HX-Redirect")) {
