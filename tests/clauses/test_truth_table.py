@@ -29,6 +29,12 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 
 
+def closing(situation: str, tier: str) -> dict[str, Any] | None:
+    """How a situation is written up: where the tier has no rhythm, the plan is a day."""
+    form = FORMS.get(situation)
+    return {**form, "by_rhythm": False, "next": NEXT} if form and "next" not in form and tier == "regular" else form
+
+
 def rows(name: str, *columns: str) -> Any:
     """Parametrize by one table; a row's id is what distinguishes it."""
     entries = TABLE[name]
@@ -82,7 +88,7 @@ def happened(door: Door, customer: Any, kind: str, situation: str, *, first: boo
         more["outcome"] = situation if situation in {"absent", "no_answer", "busy", "not_interested"} else "reached"
         if situation in {"absent", "busy"}:
             more["call_back_at"] = moment("15:00")
-    door.record(customer, kind, start, end, known=known, form=FORMS.get(situation), **more)
+    door.record(customer, kind, start, end, known=known, form=closing(situation, customer.tier), **more)
     return end
 
 
@@ -615,7 +621,8 @@ def test_a_birthday_is_greeted_on_the_day_it_is_celebrated(door: Door, row: dict
 @rows("rhythm", "tier")
 def test_a_contact_is_due_by_rhythm(door: Door, row: dict[str, Any]) -> None:
     customer = door.customer(row["tier"], met=True, called=True)
-    door.record(customer, "call", moment("10:00"), moment("10:06"), purpose="care", form=FORMS["none"])
+    form = closing("none", customer.tier)
+    door.record(customer, "call", moment("10:00"), moment("10:06"), purpose="care", form=form)
     due = MONDAY + timedelta(days=row["days"] or 400)
     door.sweep(moment(f"{due} 06:00"))
     door.sweep(moment(f"{due} 07:00"))

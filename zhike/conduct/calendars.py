@@ -327,6 +327,11 @@ class Workdays:
             raise YearNotPublished(day.year)
         return self.days.get(day, day.weekday() < _SATURDAY)
 
+    def may_work(self, day: date) -> bool:
+        """Whether `day` may be proposed: a workday, or in a year that is not published Monday to Friday. What is merely offered
+        may guess; what is owed may not."""
+        return self.days.get(day, day.weekday() < _SATURDAY)
+
     def next_workday(self, day: date) -> date:
         """The first workday after `day`. Raises YearNotPublished when the search runs into an unknown year."""
         day += _DAY

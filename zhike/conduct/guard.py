@@ -266,12 +266,13 @@ def write_up(
     open_needs: int,
     planned: bool,
     by_rhythm: bool,
+    rhythm: bool = True,
     outcome: str = "",
 ) -> list[Verdict]:
     """R13, V6, C6: closes only with contact plan, result, needs (or "none"), and a next contact where a need stands.
 
     C6 asks a call for plan and needs; its result is offered. `planned`: a next contact is drafted; `by_rhythm`: none is, the
-    contact rhythm stands, which is the plan of a customer without a need.
+    contact rhythm stands, which is the plan of a customer without a need. `rhythm`: there is one for this customer.
     """
     clause = {"reception": "R13", "visit": "V6", "call": "C6"}[kind]
     verdicts = []
@@ -289,19 +290,8 @@ def write_up(
                 "needs",
             )
         )
-    if not planned and not by_rhythm:
-        verdicts.append(
-            Verdict(
-                clause,
-                "no_plan",
-                "block",
-                Words(
-                    "联系计划还没有更新：定下次联系，或选“按节奏联系”。",
-                    "The contact plan is not updated: set the next contact, or choose “by rhythm”.",
-                ),
-                "next",
-            )
-        )
+    if not planned and not (by_rhythm and rhythm):
+        verdicts.append(_no_plan(clause, by_rhythm, rhythm))
     elif (needs or open_needs) and not planned:
         verdicts.append(
             Verdict(
@@ -313,6 +303,22 @@ def write_up(
             )
         )
     return verdicts
+
+
+def _no_plan(clause: str, by_rhythm: bool, rhythm: bool) -> Verdict:
+    if rhythm:
+        words = Words(
+            "联系计划还没有更新：定下次联系，或选“按节奏联系”。",
+            "The contact plan is not updated: set the next contact, or choose “by rhythm”.",
+        )
+    elif by_rhythm:
+        words = Words(
+            "这一等级没有联系频次，“按节奏”等于没有计划：请定下次联系。",
+            "This tier has no contact rhythm, so “by rhythm” is no plan: set the next contact.",
+        )
+    else:
+        words = Words("联系计划还没有更新：请定下次联系。", "The contact plan is not updated: set the next contact.")
+    return Verdict(clause, "no_rhythm" if by_rhythm else "no_plan", "block", words, "next")
 
 
 def visit_called_off(*, whose: str, told_how: str, told_at: datetime | None = None) -> list[Verdict]:

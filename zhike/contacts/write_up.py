@@ -78,8 +78,17 @@ class WriteUp:
 SEEN = ("met_where", "seen_off", "card_handed", "invitation")
 
 
-def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, now: datetime) -> list[Verdict]:
-    """What still stands in the way of closing; the page shows it while one types. ``dead``: the customer has died."""
+def rests_on_rhythm(contact: Contact, stopped: bool, bank: Bank) -> bool:
+    """Whether "by rhythm" is a plan: the customer's tier has one. Where contact is ``stopped`` no plan is asked at all."""
+    return stopped or bank.rhythm_of(contact.tier or contact.customer.tier).contact_days is not None
+
+
+def verdicts(
+    contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, rhythm: bool, now: datetime
+) -> list[Verdict]:
+    """What still stands in the way of closing; the page shows it while one types. ``dead``: the customer has died;
+    ``rhythm``: see :func:`rests_on_rhythm`.
+    """
     found = guard.write_up(
         kind=contact.kind,
         result=form.result,
@@ -89,6 +98,7 @@ def verdicts(contact: Contact, form: WriteUp, *, open_needs: int, dead: bool, no
         # Nobody plans to meet the dead: what they wanted ends with them.
         planned=form.next is not None or dead,
         by_rhythm=form.by_rhythm,
+        rhythm=rhythm,
         outcome=contact.outcome,
     )
     if form.next and dead:
@@ -157,7 +167,8 @@ def close(contact: Contact, form: WriteUp, *, actor: Actor, now: datetime, bank:
     state = follow("write up", contact)
     case, open_needs = _before(contact, bank)
     dead = case.person is not None and case.person.deceased_on is not None
-    found = verdicts(contact, form, open_needs=open_needs, dead=dead, now=now)
+    rhythm = rests_on_rhythm(contact, case.person is not None and case.person.stopped is not None, bank)
+    found = verdicts(contact, form, open_needs=open_needs, dead=dead, rhythm=rhythm, now=now)
     if any(verdict.effect == "block" for verdict in found):
         raise Blocked(found)
     written = document(contact, form, case, state=state, actor=actor, now=now, bank=bank)

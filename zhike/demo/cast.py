@@ -456,7 +456,12 @@ def _jiang(diary: Diary, people: People, hours: Hours) -> None:
     talk.plan(at, at, incoming=True).start(at).end(at + timedelta(minutes=12), met_where="seat")
     talk.write_up(
         at + timedelta(minutes=30),
-        WriteUp("business_done", "来行填单时漏记手机，固定电话可用。", no_need=True, by_rhythm=True),
+        WriteUp(
+            "business_done",
+            "来行填单时漏记手机，固定电话可用。",
+            no_need=True,
+            next=NextContact("call", hours.day(-21, 10, 20), "care", "问到手机号"),
+        ),
     )
 
 

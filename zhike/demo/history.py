@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connection
 
 from zhike.conduct.bank import Bank as Rules
+from zhike.conduct.calendars import published_workdays
 from zhike.conduct.facts import Case, Fact, Person
 from zhike.contacts.models import Contact, Demand
 from zhike.customers.models import Acquaintance, Customer, Need
@@ -75,6 +76,9 @@ class Days:
         self.told = Told()
         self.order = count()
         self.calendar: list[Task] = []
+        # When something stands in it; and on which days.
+        self.taken: set[datetime] = set()
+        self.open = published_workdays()
         self.promises: list[Task] = []
         # Whom the rhythm asks for, since when; and who still wants a contact most.
         self.asked: dict[int, date] = {}
@@ -306,7 +310,10 @@ class Days:
             self._need(contact, ended, at)
         contact.no_need = not wants
         if wants or self._open_needs(contact.customer, at):
-            self._plan_next(contact, at)
+            self._plan_next(contact, at, "service", draw.randint(5, 30))
+        elif self.rules.rhythm_of(contact.tier).contact_days is None:
+            # Where no rhythm asks, the plan is a day.
+            self._plan_next(contact, at, "care", draw.randint(60, 120))
 
     def _need(self, contact: Contact, ended: datetime, at: datetime) -> None:
         draw = self.random
@@ -332,16 +339,27 @@ class Days:
             if need.customer == customer and need.opened_at < at and (need.closed_at is None or need.closed_at > at)
         ]  # fmt: skip
 
-    def _plan_next(self, contact: Contact, at: datetime) -> None:
-        """R13: where a need stands the write-up proposes the next contact."""
-        draw = self.random
-        ahead = at.astimezone(self.rules.zone).replace(hour=10, minute=0, second=0, microsecond=0)
-        ahead += timedelta(days=draw.randint(5, 30))
-        kind = draw.choice(("call", "call", "reception"))
-        purpose = "introduction" if kind == "call" and self._first(contact.customer, "call") else "service"
+    def _plan_next(self, contact: Contact, at: datetime, about: str, days: int) -> None:
+        """R13: where a need stands, and where there is no rhythm, the write-up proposes the next contact."""
+        ahead = self._free(at.astimezone(self.rules.zone).date() + timedelta(days=days))
+        kind = self.random.choice(("call", "call", "reception"))
+        purpose = "introduction" if kind == "call" and self._first(contact.customer, "call") else about
         then = self._contact(contact.customer, kind, ahead, at, purpose=purpose, follows=contact)
         self.told.proposed[contact.pk] = then
         heapq.heappush(self.calendar, Task(ahead, next(self.order), then))
+
+    def _free(self, day: date) -> datetime:
+        """A time of a working day on which nothing stands yet: nobody plans two contacts for one minute, or before nine."""
+        draw = self.random
+        while True:
+            while not self.open.may_work(day):
+                day += timedelta(days=1)
+            hour, minute = draw.choice((9, 10, 11, 14, 15, 16)), draw.choice((0, 20, 30, 40))
+            at = datetime.combine(day, time(hour, minute), self.rules.zone)
+            if at not in self.taken:
+                self.taken.add(at)
+                return at
+            day += timedelta(days=draw.randint(0, 1))
 
     def _demand(self, contact: Contact, ended: datetime, written: datetime) -> None:
         said, answer = self.random.choice(words.DEMANDS)
@@ -379,7 +397,7 @@ class Days:
         for task in sorted(self.calendar):
             contact = task.contact
             if contact.planned_for and contact.planned_for <= self.now:
-                contact.planned_for = self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=22)
+                contact.planned_for = self._free(self.now.astimezone(self.rules.zone).date() + timedelta(days=1))
             if contact.kind != "call" and self.random.random() < 0.5:
                 contact.state, contact.told_customer = "agreed", True
             self.told.contacts.append(contact)

@@ -29,6 +29,7 @@ from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Need
 from zhike.customers.vault import vault
+from zhike.obligations import stops
 from zhike.pages import ahead, owed
 from zhike.pages.answer import complaints, contact_for, in_course, moment, moved
 from zhike.pages.card import card
@@ -82,6 +83,7 @@ def _page(
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind if kind.value != "service"],
         "suggested": ahead.by_rhythm(tier, request.now, bank),
         "nexts": ahead.offers(request.now),
+        "rhythm": _rests_on_rhythm(contact, bank),
         "learn": _learn(contact, given),
         "off_places": [
             (place, brief.PLACES[place].say(owed.speaks())) for place in brief.seeing_off_places(tier, bank)
@@ -90,6 +92,12 @@ def _page(
         **more,
     }
     return render(request, "write_up.html", context, status=status)
+
+
+def _rests_on_rhythm(contact: Contact, bank: Bank) -> bool:
+    return write_up.rests_on_rhythm(
+        contact, any(stops.stands(contact.customer, why) for why in stops.COLUMNS), bank
+    )
 
 
 def RESULTS() -> list[tuple[str, str]]:
@@ -163,7 +171,10 @@ def close(request: ActingRequest, contact: int) -> HttpResponse:
         if refused:
             open_needs = found.customer.needs.open().count()
             dead = found.customer.deceased_on is not None
-            raise Blocked(write_up.verdicts(found, form, open_needs=open_needs, dead=dead, now=request.now))
+            rhythm = _rests_on_rhythm(found, bank)
+            raise Blocked(
+                write_up.verdicts(found, form, open_needs=open_needs, dead=dead, rhythm=rhythm, now=request.now)
+            )
         write_up.close(found, form, actor=request.actor, now=request.now, bank=bank)
     except Blocked as blocked:
         found.refresh_from_db()
