@@ -16,12 +16,13 @@ from django.utils import translation
 from tests.cast import Cast, a_customer, opened
 from zhike import clock
 from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import published_workdays
 from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
 from zhike.customers.models import Consent, Customer, Need
 from zhike.obligations.models import Obligation
 from zhike.pages import ahead
-from zhike.people.models import Setting
+from zhike.people.models import Setting, Workday
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
@@ -477,7 +478,28 @@ def test_pages_tell_the_time_of_the_banks_zone(cast: Cast, rm, owner: Any) -> No
         ),
         (
             "2026-03-06T10:00",
-            ["下周一 3月9日", "一周后 3月13日", "两周后 3月20日", "一个月后 4月6日", "三个月后 6月5日"],
+            ["下周一 3月9日", "一周后 3月13日", "两周后 3月20日", "一个月后 4月7日", "三个月后 6月5日"],
+        ),
+        # Nobody works from 15 to 23 February 2026, the Spring Festival; they make up for it on the Saturdays 14 and 28.
+        (
+            "2026-02-13T10:00",
+            ["明天 2月14日", "一周后 2月24日", "两周后 2月27日", "一个月后 3月16日", "三个月后 5月15日"],
+        ),
+        (
+            "2026-02-16T14:56",
+            ["下一工作日 2月24日", "两周后 3月2日", "一个月后 3月18日", "三个月后 5月18日"],
+        ),
+        # No year is published so far ahead: Monday to Friday.
+        (
+            "2099-10-01T10:00",
+            [
+                "明天 10月2日",
+                "下周一 10月5日",
+                "一周后 10月8日",
+                "两周后 10月15日",
+                "一个月后 11月2日",
+                "三个月后 12月31日",
+            ],
         ),
         (
             "2026-03-08T10:00",
@@ -488,7 +510,50 @@ def test_pages_tell_the_time_of_the_banks_zone(cast: Cast, rm, owner: Any) -> No
 def test_an_appointment_is_offered_for_the_days_around_too(at: str, expected: list[str]) -> None:
     moment = datetime.fromisoformat(f"{at}+08:00")
     with translation.override("zh-hans"):
-        assert [text for _day, text in ahead.days(moment)] == expected
+        assert [text for _day, text in ahead.days(moment, published_workdays())] == expected
+
+
+def test_every_page_that_proposes_days_knows_the_banks_holidays(cast: Cast, owner: Any) -> None:
+    """On the eve of the new year no tap falls into the Spring Festival; a day that the bank entered itself counts as well."""
+    now = datetime(2026, 2, 16, 6, 56, tzinfo=UTC)
+    one = customer(cast)
+    with owner():
+        Workday.objects.create(day=date(2026, 3, 2), works=False, name="系统切换", source="行内")
+        Customer.objects.filter(pk=one.pk).update(
+            tier="private", profile={"mobile": {"v": "d1:x"}}, mobile_index=b"known"
+        )
+    with cast.acting("rm", now) as actor:
+        contact = course.plan(one, "call", actor=actor, now=now, purpose="introduction")
+        course.start(contact, actor=actor, now=now, bank=Bank())
+        talking = cast.client("rm", now)
+        with clock.at(now):
+            call = talking.get(f"/contacts/{contact.pk}/talk/").content.decode()
+        course.put_through(contact, "reached", actor=actor, now=now, bank=Bank())
+        visit = course.plan(one, "visit", actor=actor, now=now, planned_for=now + timedelta(days=9))
+    addresses = (
+        f"/contacts/{contact.pk}/write-up/", f"/customers/{one.pk}/new/visit/", f"/contacts/{visit.pk}/move/",
+        f"/customers/round/?customer={one.pk}", f"/obligations/{Obligation.objects.filter(kind='thanks').get().pk}/",
+    )  # fmt: skip
+    with clock.at(now):
+        pages = {address: talking.get(address).content.decode() for address in addresses}
+        written = talking.post(
+            f"/contacts/{contact.pk}/close/", {"need": "none", "next": "1w", "next_kind": "call", "result": "agreed"}
+        )
+    assert written.status_code == 303
+    assert local_day(Contact.objects.get(follows=contact)) == date(2026, 2, 24)
+    for page in (call, *pages.values()):
+        offered = re.findall(r'<label class="tap">.*?</label>', page)
+        days = [f"2月{day}日" for day in range(17, 24)] + ["3月2日"]
+        assert not [tap for tap in offered if any(day in tap.replace("12月", "") for day in days)]
+        assert any("2月24日" in tap for tap in offered)
+    assert "2月28日" in pages[addresses[0]], (
+        "fourteen days on is the bank's own day off: the rhythm is kept by coming before, on the Saturday that makes up"
+    )
+
+
+def local_day(contact: Contact) -> date:
+    assert contact.planned_for
+    return contact.planned_for.astimezone(Bank().zone).date()
 
 
 def test_a_consent_is_recorded_with_what_shows_it_and_taken_back(cast: Cast, rm, at: datetime) -> None:

@@ -190,3 +190,49 @@ def test_the_page_shows_who_was_ticked_and_who_stays_out(cast: Cast, some: dict[
     assert list(why(answer)) == ["丁四四"]
     assert re.search(r'value="birthday" checked', page)
     assert '<small class="push">上次联系 还没有过</small>' in page, "a day alone says nothing"
+
+
+def test_a_call_that_stands_far_ahead_keeps_nobody_out_and_a_near_one_says_where(
+    cast: Cast, some: dict[str, Customer]
+) -> None:
+    with cast.acting("rm", NOW) as actor:
+        near, _far = (
+            course.plan(
+                some[name], "call", actor=actor, now=NOW, purpose="care", planned_for=NOW + timedelta(days=days)
+            )
+            for name, days in (("one", 6), ("two", 90))
+        )
+    answer = plan(cast, [some["one"], some["two"]])
+    assert why(answer) == {"甲一一": "已安排在3月8日 14:00 通话。"}
+    assert f'href="/contacts/{near.pk}/"' in answer.content.decode()
+    with cast.acting("rm", NOW):
+        assert [each for each in planned() if each[1] == MORNING] == [("乙二二", MORNING, "care")]
+    with clock.at(NOW):
+        ticked = cast.client("rm", NOW).get("/customers/round/", {"customer": [some["one"].pk]}).content.decode()
+    assert f'href="/contacts/{near.pk}/"' in ticked
+
+
+def test_a_leader_is_led_to_the_schedule_where_the_calls_stand(cast: Cast, some: dict[str, Customer]) -> None:
+    answer = plan(cast, [some["one"]], who="leader")
+    assert answer["Location"] == f"/schedule/?from=2026-03-02&of={cast.rm.pk}#d2026-03-03"
+    with clock.at(NOW):
+        leader = cast.client("leader", NOW)
+        theirs = leader.get(answer["Location"]).content.decode()
+        assert "林晓的日程" in theirs
+        assert "甲一一" in theirs
+        assert f"of={cast.rm.pk}" in theirs, "the weeks around are the RM's as well"
+        assert "甲一一" not in leader.get("/schedule/?from=2026-03-02").content.decode()
+        for who in ("rm", "stranger"):
+            other = cast.leader if who == "rm" else cast.rm
+            assert cast.client(who, NOW).get(f"/schedule/?of={other.pk}").status_code == 404
+
+
+def test_a_round_for_two_books_names_both_schedules(cast: Cast, some: dict[str, Customer], owner: Role) -> None:
+    mate = cast.customers["mate"][0]
+    with owner():
+        Customer.objects.filter(pk=mate.pk).update(profile=KNOWN)
+    answer = plan(cast, [some["one"], mate], who="leader")
+    page = answer.content.decode()
+    for staff in (cast.rm, cast.staff["mate"]):
+        assert f"{staff.name}的日程" in page
+        assert f"of={staff.pk}#d2026-03-03" in page

@@ -24,15 +24,18 @@ from .models.contact import Contact, Kind, State
 MOST = 50
 # One after the other: so many minutes for the call and what is noted of it.
 APART = timedelta(minutes=10)
+# A call that stands within so long leaves the customer out: two in a fortnight are one too many. One that stands later does not.
+SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A customer who is not in the round, and why; ``clause`` where one says so."""
+    """A customer who is not in the round, and why; ``clause`` where one says so, ``contact``: the call that stands already."""
 
     customer: Customer
     words: Words
     clause: str = ""
+    contact: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def plan_round(
     # Of two clicks at once the second waits here, and finds what the first has planned.
     mine = [customer.pk for customer in customers if customer.changeable_by(actor)]
     list(Customer.objects.filter(pk__in=mine).order_by("pk").select_for_update().values_list("pk"))
-    out = {each.customer.pk: each for each in left_out(customers, actor=actor, now=now, bank=bank)}
+    out = {each.customer.pk: each for each in left_out(customers, actor=actor, now=now, bank=bank, begins=begins)}
     taken = _taken({customer.rm_id or actor.id for customer in customers}, begins, bank)
     planned: list[Contact] = []
     kept: list[Kept] = []
@@ -116,20 +119,23 @@ def _free(at: datetime, taken: Sequence[tuple[datetime, datetime]]) -> datetime:
     return at
 
 
-def left_out(customers: Sequence[Customer], *, actor: Actor, now: datetime, bank: Bank) -> list[Kept]:
-    """Who has no place in a round of calls, whenever it is and whatever it is about. One query."""
-    standing = _standing(customers, now)
+def left_out(
+    customers: Sequence[Customer], *, actor: Actor, now: datetime, bank: Bank, begins: datetime | None = None
+) -> list[Kept]:
+    """Who has no place in a round of calls, whatever it is about; ``begins``: when it is, about now unless said. One query."""
+    standing = _standing(customers, now, max(now, begins or now) + SOON)
     found = (_why_not(customer, standing.get(customer.pk), actor, bank) for customer in customers)
     return [each for each in found if each is not None]
 
 
-def _standing(customers: Sequence[Customer], now: datetime) -> dict[int, datetime]:
-    """When the next call is that is planned already, by customer."""
+def _standing(customers: Sequence[Customer], now: datetime, until: datetime) -> dict[int, tuple[int, datetime]]:
+    """The next call that is planned already and when it is, by customer; one planned for later than ``until`` is none."""
     ahead = Contact.objects.filter(
-        customer__in=customers, kind=Kind.CALL, state__in=[State.PLANNED, State.AGREED], planned_for__gte=now
-    )
-    rows = ahead.order_by("-planned_for").values_list("customer_id", "planned_for")
-    return {customer: at for customer, at in rows if at is not None}
+        customer__in=customers, kind=Kind.CALL, state__in=[State.PLANNED, State.AGREED], planned_for__gte=now,
+        planned_for__lt=until,
+    )  # fmt: skip
+    rows = ahead.order_by("-planned_for").values_list("customer_id", "id", "planned_for")
+    return {customer: (id, at) for customer, id, at in rows if at is not None}
 
 
 STOPPED = (
@@ -140,7 +146,7 @@ STOPPED = (
 )  # fmt: skip
 
 
-def _why_not(customer: Customer, standing: datetime | None, actor: Actor, bank: Bank) -> Kept | None:
+def _why_not(customer: Customer, standing: tuple[int, datetime] | None, actor: Actor, bank: Bank) -> Kept | None:
     """Whose it is, a stop, no number, a call that is planned already."""
     if not customer.changeable_by(actor):
         return Kept(customer, Words("由别人管户，不能替他安排。", "Somebody else looks after this customer."))
@@ -152,9 +158,9 @@ def _why_not(customer: Customer, standing: datetime | None, actor: Actor, bank: 
             customer, Words("没有电话号码，先补上再打。", "No telephone number is known: find it out first."), "R4"
         )
     if standing is not None:
-        when = standing.astimezone(bank.zone)
+        contact, when = standing[0], standing[1].astimezone(bank.zone)
         zh = f"已安排在{when.month}月{when.day}日 {when:%H:%M} 通话。"
-        return Kept(customer, Words(zh, f"A call is planned already: {when:%Y-%m-%d %H:%M}."))
+        return Kept(customer, Words(zh, f"A call is planned already: {when:%Y-%m-%d %H:%M}."), contact=contact)
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
@@ -105,6 +105,13 @@ def moment(day: str, clock: str, bank: Bank) -> datetime | None:
     except ValueError:
         return None
     return at if at.year in YEARS else None
+
+
+def tapped(given: QueryDict, tap: str, field: str) -> str:
+    """What a field holds that a tap fills by script. Without script the tap alone is sent with its value, and it is what was
+    chosen: with script it never is (form.js). So no such tap is drawn as chosen before somebody has.
+    """
+    return given.get(tap, "").strip() or given.get(field, "")
 
 
 NUMBER = re.compile(r"[0-9]{1,18}")

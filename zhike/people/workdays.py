@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from zhike.conduct.calendars import Workdays, YearNotPublished, published_workdays
 from zhike.conduct.words import Refused
@@ -17,6 +17,16 @@ PUBLISHED = "国务院办公厅通知"
 def workdays() -> Workdays:
     """Holidays and make-up workdays that the bank has entered or taken over; one statement."""
     return Workdays.of(dict(Workday.objects.values_list("day", "works")))
+
+
+# As far ahead as a tap proposes a day, the bank's longest rhythm apart.
+AHEAD = timedelta(days=400)
+
+
+def ahead(today: date) -> Workdays:
+    """What the coming months have that the week does not say, for what is only proposed; one small statement."""
+    days = Workday.objects.filter(day__gte=today, day__lte=today + AHEAD)
+    return Workdays.of(dict(days.values_list("day", "works")))
 
 
 def set_day(actor: Actor, day: date, *, works: bool, name: str) -> Workday:

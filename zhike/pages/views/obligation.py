@@ -30,6 +30,7 @@ from zhike.pages.card import numbers
 from zhike.pages.jinja import clock, day_text, left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.people import workdays
 from zhike.people.permissions import may, policy
 
 FORCES = {
@@ -99,7 +100,7 @@ def _page(
         "throughs": _throughs(found, bank),
         "text": _text(found, request, bank),
         "needs_introduction": found.kind == "thanks" and found.detail.get("text", "later") != "later",
-        "nexts": ahead.offers(request.now),
+        "nexts": ahead.offers(request.now, workdays.ahead(local(request.now).date())),
         "settled": _settled(found),
         "obstacle": _obstacle(found) if found.state == State.CANNOT else "",
         "said": {},
@@ -279,7 +280,8 @@ def done(request: ActingRequest, obligation: int) -> HttpResponse:
     except AlreadySettled as settled:
         return _page(request, settled.obligation, bank, 409, already=True)
     if found.customer and given.get("next") in ahead.STEPS:
-        day = ahead.on(request.now.astimezone(bank.zone).date(), given["next"])
+        today = request.now.astimezone(bank.zone).date()
+        day = ahead.on(today, given["next"], workdays.ahead(today))
         course.plan(
             found.customer, "call", actor=request.actor, now=request.now,
             planned_for=moment(day.isoformat(), "10:00", bank), purpose="care",

@@ -27,13 +27,14 @@ from zhike.customers.models import Customer
 from zhike.obligations.models import Obligation
 from zhike.obligations.models import State as Owed
 from zhike.pages import ahead, owed
-from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, time_missing
+from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, number, tapped, time_missing
 from zhike.pages.card import card
 from zhike.pages.jinja import clock, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.customer import customer_to_change
 from zhike.pages.views.talk import OUTCOMES, dial
+from zhike.people import workdays
 from zhike.people.permissions import may, policy
 
 HOW = ("agree", "plan", "now", "afterwards")
@@ -51,8 +52,8 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
         return _form(request, found, kind, bank, request.GET, {})
     given = request.POST
     said: dict[str, tuple[str, str]] = {}
-    at = moment(given.get("day", ""), given.get("time", ""), bank)
     how = given.get("how") if given.get("how") in HOW else "now"
+    at = moment(tapped(given, "step" if how in {"agree", "plan"} else "", "day"), given.get("time", ""), bank)
     if at is None and how in {"agree", "plan", "afterwards"}:
         said["day"] = ("", time_missing())
     elif at and how in {"agree", "plan"} and at <= request.now:
@@ -113,7 +114,7 @@ def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any,
         words = gettext("Agreed with %(who)s: %(time)s") % {"who": found.address_as, "time": when_text(at, now)}
         return moved(request, reverse("prepare", args=[contact.pk]), words)
     contact.customer_asked = given.get("asked") == "yes"
-    reasons = {name: given.get(name, "") for name in ("surprise_reason", "early_reason")}
+    reasons: dict[str, Any] = {name: given.get(name, "") for name in ("surprise_reason", "early_reason")}
     course.start(contact, actor=actor, now=now, bank=bank, **reasons)
     dial(request, contact, bank)
     talk = reverse("talk", args=[contact.pk])
@@ -204,7 +205,7 @@ def _form(
         "first": first,
         "purposes": [(key, words.say(owed.speaks())) for key, words in guard.PURPOSES.items()],
         "minutes": {"reception": 40, "visit": bank.visit_length, "call": bank.call_length}[kind],
-        "steps": ahead.days(now),
+        "steps": ahead.days(now, workdays.ahead(local(now).date())),
         "today": local(now).date().isoformat(),
         "holders": _holders(request, found),
         "held_by": given.get("held_by") or str(request.actor.id),
@@ -238,7 +239,7 @@ def move(request: ActingRequest, contact: int) -> HttpResponse:
     said: dict[str, tuple[str, str]] = {}
     moved_to = None
     if given.get("what") == "move":
-        moved_to = moment(given.get("day", ""), given.get("time", ""), bank)
+        moved_to = moment(tapped(given, "step", "day"), given.get("time", ""), bank)
         if moved_to is None:
             said["day"] = ("", time_missing())
         elif moved_to <= request.now:
@@ -273,7 +274,7 @@ def _moving(
         "contact": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind),
         "at": when_text(found.planned_for, request.now) if found.planned_for else "",
-        "steps": ahead.days(request.now),
+        "steps": ahead.days(request.now, workdays.ahead(local(request.now).date())),
         "just_now": local(request.now),
         "given": given,
         "said": said,

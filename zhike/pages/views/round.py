@@ -5,7 +5,8 @@ Domain: :func:`zhike.contacts.round.plan_round`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -15,14 +16,19 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from zhike.conduct import guard
+from zhike.conduct.calendars import Workdays
 from zhike.contacts.course import DoesNotFit
+from zhike.contacts.models import Contact
 from zhike.contacts.round import MOST, Kept, left_out, plan_round
 from zhike.customers.models import Customer
 from zhike.pages import ahead, owed
-from zhike.pages.answer import moment, moved, number, time_missing
+from zhike.pages.answer import moment, moved, number, tapped, time_missing
 from zhike.pages.jinja import clock, day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.people import workdays
+from zhike.people.actor import Actor
+from zhike.people.models import Staff
 from zhike.people.permissions import policy
 
 # What a call of one's own accord is about; the others follow from what has happened, a customer at a time.
@@ -38,7 +44,7 @@ def show(request: ActingRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, customers, given)
     bank, now = bank_of(request), request.now
-    begins = moment(given.get("day", ""), given.get("time", ""), bank)
+    begins = moment(tapped(given, "step", "day"), given.get("time", ""), bank)
     if begins is None:
         return _page(request, customers, given, {"day": time_missing()})
     try:
@@ -58,9 +64,9 @@ def show(request: ActingRequest) -> HttpResponse:
     said = ngettext("%(n)s call planned for %(day)s.", "%(n)s calls planned for %(day)s.", len(made.planned)) % {
         "n": len(made.planned), "day": day_text(day, local(now).date()),
     }  # fmt: skip
-    schedule = f"{reverse('schedule')}?from={day - timedelta(days=day.weekday())}#d{day}"
-    if not made.kept:
-        return moved(request, schedule, said)
+    schedules = _schedules(made.planned, day, request.actor)
+    if not made.kept and len(schedules) == 1:
+        return moved(request, schedules[0][1], said)
     context = {
         "said": said,
         "planned": [
@@ -72,10 +78,20 @@ def show(request: ActingRequest) -> HttpResponse:
             for each in made.planned
         ],
         "kept": [_kept(each, request) for each in made.kept],
-        "schedule": schedule,
+        "schedules": schedules,
         "tip": owed.tip,
     }
     return render(request, "round_made.html", context)
+
+
+def _schedules(planned: Sequence[Contact], day: date, actor: Actor) -> list[tuple[str, str]]:
+    """Where the calls stand, each with whose schedule it is: one's own has no name. A leader's round stands in the RMs'."""
+    week = f"{reverse('schedule')}?from={day - timedelta(days=day.weekday())}"
+    rms = {each.rm_id for each in planned}
+    found = Staff.objects.filter(pk__in=rms - {actor.id}).order_by("pk").values_list("pk", "name")
+    others = [(name, f"{week}&of={id}#d{day}") for id, name in found]
+    own = [("", f"{week}#d{day}")] if actor.id in rms or not others else []
+    return own + others
 
 
 def _other(purpose: str, given: QueryDict) -> bool:
@@ -97,6 +113,8 @@ def _page(
     out = left_out(customers, actor=request.actor, now=now, bank=bank)
     kept = {each.customer.pk for each in out}
     today = local(now).date()
+    open = workdays.ahead(today)
+    days = ahead.days(now, open)
     context = {
         "callable": [
             {
@@ -109,19 +127,19 @@ def _page(
         "kept": [_kept(each, request) for each in out],
         "most": MOST,
         "purposes": [(key, guard.PURPOSES[key].say(owed.speaks())) for key in PURPOSES],
-        "steps": [*_today(now), *ahead.days(now)],
+        "steps": [*_today(now, open), *days],
         "given": given,
-        "day": given.get("day") or ahead.days(now)[0][0],
+        "day": tapped(given, "step", "day") or days[0][0],
         "said": said or {},
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "round.html", context, status=422 if said else 200)
 
 
-def _today(now: datetime) -> list[tuple[str, str]]:
-    """Today, while there is time left to call."""
+def _today(now: datetime, open: Workdays) -> list[tuple[str, str]]:
+    """Today, while there is time left to call, if the bank works."""
     at = local(now)
-    return [(at.date().isoformat(), gettext("today"))] if at.hour < 17 and at.weekday() < 5 else []
+    return [(at.date().isoformat(), gettext("today"))] if at.hour < 17 and open.may_work(at.date()) else []
 
 
 def _who(customer: Customer, request: ActingRequest) -> dict[str, Any]:
@@ -130,4 +148,9 @@ def _who(customer: Customer, request: ActingRequest) -> dict[str, Any]:
 
 
 def _kept(each: Kept, request: ActingRequest) -> dict[str, Any]:
-    return {"who": _who(each.customer, request), "why": each.words.say(owed.speaks()), "clause": each.clause}
+    return {
+        "who": _who(each.customer, request),
+        "why": each.words.say(owed.speaks()),
+        "clause": each.clause,
+        "contact": each.contact,
+    }

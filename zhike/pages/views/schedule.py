@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
@@ -22,11 +22,12 @@ from zhike.contacts.models import Contact, Kind
 from zhike.customers import search
 from zhike.obligations.models import Obligation
 from zhike.pages import kinds, owed, sought
-from zhike.pages.answer import moved
+from zhike.pages.answer import moved, number, tapped
 from zhike.pages.jinja import address, clock, day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.customers import hit, leads_to
+from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
 
 ROWS = 300
@@ -35,14 +36,15 @@ ROWS = 300
 @policy("contacts.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """``?from=2026-02-16`` a week that begins there; else this week, from Monday on."""
-    bank = bank_of(request)
+    """``?from=2026-02-16`` a week that begins there; else this week, from Monday on. ``?of=``: whose, of those in one's scope."""
+    bank, whose = bank_of(request), _whose(request)
+    owner = whose.pk if whose else request.actor.id
     today = local(request.now).date()
     first = _first(request.GET.get("from", "")) or today - timedelta(days=today.weekday())
     start = datetime(first.year, first.month, first.day, tzinfo=bank.zone)
     end = start + timedelta(days=7)
-    rows = [*_contacts(request, start, end, bank), *_owed(request, start, end, bank)]
-    plans = may(request.actor, "contacts.change")
+    rows = [*_contacts(request, owner, start, end, bank), *_owed(request, owner, start, end, bank)]
+    plans = may(request.actor, "contacts.change") and whose is None
     days: list[dict[str, Any]] = []
     for step in range(7):
         day = first + timedelta(days=step)
@@ -55,7 +57,7 @@ def show(request: ActingRequest) -> HttpResponse:
             "new": reverse("schedule_new") + f"?day={day}" if plans and day >= today else None,
             "rows": of_day,
         })  # fmt: skip
-    address = reverse("schedule")
+    address, of = reverse("schedule"), f"of={owner}" if whose else ""
     past = [day for day in days if day["date"] < today] if first <= today < first + timedelta(days=7) else []
     context = {
         "past": past,
@@ -66,12 +68,23 @@ def show(request: ActingRequest) -> HttpResponse:
             "first": day_text(first, today, weekday=False),
             "last": day_text(first + timedelta(days=6), today, weekday=False),
         },
-        "before": f"{address}?from={first - timedelta(days=7)}",
-        "after": f"{address}?from={first + timedelta(days=7)}",
-        "this": address,
+        "whose": whose.name if whose else "",
+        "before": f"{address}?from={first - timedelta(days=7)}&{of}".rstrip("&"),
+        "after": f"{address}?from={first + timedelta(days=7)}&{of}".rstrip("&"),
+        "this": f"{address}?{of}".rstrip("?"),
         "is_this": first <= today < first + timedelta(days=7),
     }
     return render(request, "schedule.html", context)
+
+
+def _whose(request: ActingRequest) -> Staff | None:
+    """Somebody else's schedule: of whoever is in the reader's scope; anybody else does not exist."""
+    asked = number(request.GET.get("of"))
+    if asked is None or asked == request.actor.id:
+        return None
+    if asked not in request.actor.sees:
+        raise Http404
+    return Staff.objects.get(pk=asked)
 
 
 # When appointments begin, as people say it; any other time is typed.
@@ -91,22 +104,23 @@ def new(request: ActingRequest) -> HttpResponse:
     day = max(_first(given.get("day", "")) or today, today)
     kind = given["kind"] if given.get("kind") in Kind.values else Kind.VISIT.value
     start = datetime(day.year, day.month, day.day, tzinfo=bank.zone)
-    of_day = _contacts(request, start, start + timedelta(days=1), bank)
+    of_day = _contacts(request, request.actor.id, start, start + timedelta(days=1), bank)
     taken = sorted((row for row in of_day if row["state"] != "cancelled"), key=lambda row: row["order"])
+    time = tapped(given, "at", "time")
     words = given.get("q", "").strip() if posted else sought.opened(given.get("for", ""), request.actor)
     found = search.find(words, request.actor).hits if words else []
-    to = leads_to(given)
+    to = leads_to({**given.dict(), "time": time})
     if len(found) == 1:  # Enter was quicker than the list
         return moved(request, to(found[0].id))
     if posted:
-        asked = {"kind": kind, "day": day.isoformat(), "time": given.get("time", "")}
+        asked = {"kind": kind, "day": day.isoformat(), "time": time}
         sealed = {"for": sought.sealed(words, request.actor)} if words else {}
         return moved(request, f"{reverse('schedule_new')}?{urlencode({**asked, **sealed})}")
     context = {
         "day": day.isoformat(),
         "today": today.isoformat(),
         "title": day_text(day, today),
-        "time": given.get("time", ""),
+        "time": time,
         "times": [(each, each) for each in TIMES],
         "kind": kind,
         "kinds": [
@@ -130,16 +144,16 @@ def _first(text: str) -> date | None:
     return day if 1901 < day.year < 2100 else None
 
 
-def _contacts(request: ActingRequest, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
+def _contacts(request: ActingRequest, owner: int, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
     from django.db.models import Q
 
     stand = (
         Contact.objects.visible_to(request.actor)
-        .filter(Q(rm_id=request.actor.id, planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"])
-                | Q(held_by_id=request.actor.id, started_at__gte=start, started_at__lt=end))
+        .filter(Q(rm_id=owner, planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"])
+                | Q(held_by_id=owner, started_at__gte=start, started_at__lt=end))
         .exclude(state="struck")
     )  # fmt: skip
-    called_off = stopping.called_off_by_file(request.actor.id, start, end)
+    called_off = stopping.called_off_by_file(owner, start, end)
     return [_contact(row, bank) for rows in (stand, called_off) for row in rows.values_list(*CONTACT)[:ROWS]]
 
 
@@ -167,9 +181,9 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _owed(request: ActingRequest, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
+def _owed(request: ActingRequest, owner: int, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
     rows = (
-        Obligation.objects.filter(owner_id=request.actor.id, state="open", due__gt=start, due__lte=end)
+        Obligation.objects.filter(owner_id=owner, state="open", due__gt=start, due__lte=end)
         .exclude(kind="arrival")
         .order_by("due", "id")
         .values("id", "clause", "kind", "what", "why", "subject", "opens", "due", "target", "channels", "detail",

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from zhike.conduct import brief, guard
 from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Workdays
 from zhike.conduct.guard import Blocked
 from zhike.conduct.words import Words
 from zhike.contacts import course, dialling, retraction
@@ -28,11 +29,12 @@ from zhike.customers.models.customer import Exhausted, reveals_left
 from zhike.customers.vault import Unopened
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
-from zhike.pages.answer import complaints, contact_for, in_course, instead, moved, number, said
+from zhike.pages.answer import complaints, contact_for, in_course, instead, moment, moved, number, said
 from zhike.pages.card import card, numbers
 from zhike.pages.jinja import day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.people import workdays
 from zhike.people.permissions import may, policy
 
 # What a call made for an obligation is about; a first call introduces, whatever it was made for (C9).
@@ -90,7 +92,7 @@ def _started(
     request: ActingRequest, contact: Contact, bank: Bank, *, fulfils: int | None, here: tuple[str, str]
 ) -> HttpResponse:
     """Begins it, or asks for what a guard wants. ``here``: where the answer goes, and where one gets who leaves it."""
-    reasons = {name: request.POST.get(name, "") for name in ("surprise_reason", "early_reason")}
+    reasons: dict[str, Any] = {name: request.POST.get(name, "") for name in ("surprise_reason", "early_reason")}
     try:
         course.start(contact, actor=request.actor, now=request.now, bank=bank, **reasons)
     except Blocked as blocked:
@@ -180,7 +182,7 @@ def _call(contact: Contact, first: bool, request: ActingRequest, bank: Bank) -> 
         "speaks": speaks,
         "suggested": bank.call_length,
         "outcomes": OUTCOMES,
-        "agains": _agains(request.now, bank),
+        "agains": _agains(request.now, workdays.ahead(local(request.now).date())),
         "tolerance": bank.callback_tolerance,
         "leader_after": bank.callback_leader_after,
     }
@@ -209,13 +211,15 @@ OUTCOMES: tuple[tuple[str, str, Callable[[], str], Callable[[], str]], ...] = (
 )
 
 
-def _agains(now: datetime, bank: Bank) -> list[dict[str, str]]:
-    """Times to offer for a call-back: soon, in half an hour, two full hours of the afternoon, tomorrow at ten."""
+def _agains(now: datetime, open: Workdays) -> list[dict[str, str]]:
+    """Times to offer for a call-back: soon, in half an hour, two full hours of the afternoon, the next workday at ten."""
     at = local(now)
     full = at.replace(minute=0, second=0, microsecond=0)
     soon = [at + timedelta(minutes=10), at + timedelta(minutes=30)]
     later = [full + timedelta(hours=hours) for hours in (2, 3)]
     tomorrow = (full + timedelta(days=1)).replace(hour=10)
+    while not open.may_work(tomorrow.date()):
+        tomorrow += timedelta(days=1)
     offered = []
     for when in [*soon, *later, tomorrow]:
         if when.hour >= 21:
@@ -304,11 +308,7 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
     """A call ends with what came of it; absent and busy promise a minute, or say that none was agreed."""
     found, bank = contact_for(request, contact), bank_of(request)
     given = request.POST
-    at = (
-        _call_back(given.get("again_day", ""), given.get("again_time", ""), request.now, bank)
-        if given.get("outcome") in {"absent", "busy"}
-        else None
-    )
+    at = _call_back(given, request.now, bank) if given.get("outcome") in {"absent", "busy"} else None
     try:
         course.put_through(
             found,
@@ -346,8 +346,8 @@ def _attest(request: ActingRequest, contact: Contact) -> None:
         course.prepare(contact, ["manners"], now=request.now)
 
 
-def _call_back(day: str, time: str, now: datetime, bank: Bank) -> datetime | None:
-    """The promised minute; a time without a day is today's."""
-    from zhike.pages.answer import moment
-
+def _call_back(given: QueryDict, now: datetime, bank: Bank) -> datetime | None:
+    """The promised minute; a time without a day is today's. A tap is sent with both, without script."""
+    day, _space, time = given.get("again", "").partition(" ")
+    day, time = day or given.get("again_day", ""), time or given.get("again_time", "")
     return moment(day or now.astimezone(bank.zone).date().isoformat(), time, bank)

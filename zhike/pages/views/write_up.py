@@ -35,6 +35,7 @@ from zhike.pages.answer import complaints, contact_for, in_course, moment, moved
 from zhike.pages.card import card
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.people import workdays
 from zhike.people.permissions import policy
 
 LONGEST_DRAFT = 64_000
@@ -70,6 +71,7 @@ def _page(
     **more: Any,
 ) -> HttpResponse:
     tier = contact.tier or contact.customer.tier
+    open = workdays.ahead(request.now.astimezone(bank.zone).date())
     context = {
         "contact": contact,
         "card": card(contact.customer, request.actor, request.now, bank, contact=contact, contacts=3),
@@ -81,8 +83,8 @@ def _page(
         "tip": owed.tip,
         "results": [(value, str(label)) for value, label in RESULTS()],
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind if kind.value != "service"],
-        "suggested": ahead.by_rhythm(tier, request.now, bank),
-        "nexts": ahead.offers(request.now),
+        "suggested": ahead.by_rhythm(tier, request.now, bank, open),
+        "nexts": ahead.offers(request.now, open),
         "rhythm": _rests_on_rhythm(contact, bank),
         "learn": _learn(contact, given),
         "off_places": [
@@ -95,9 +97,7 @@ def _page(
 
 
 def _rests_on_rhythm(contact: Contact, bank: Bank) -> bool:
-    return write_up.rests_on_rhythm(
-        contact, any(stops.stands(contact.customer, why) for why in stops.COLUMNS), bank
-    )
+    return write_up.rests_on_rhythm(contact, any(stops.stands(contact.customer, why) for why in stops.COLUMNS), bank)
 
 
 def RESULTS() -> list[tuple[str, str]]:
@@ -211,10 +211,11 @@ def _next(
         return None
     today = now.astimezone(bank.zone).date()
     if chosen == "suggested":
-        proposal = ahead.by_rhythm(contact.tier or contact.customer.tier, now, bank)
+        tier = contact.tier or contact.customer.tier
+        proposal = ahead.by_rhythm(tier, now, bank, workdays.ahead(today))
         at = moment(proposal["day"], proposal["time"], bank)
     elif chosen in ahead.STEPS:
-        at = moment(ahead.on(today, chosen).isoformat(), "10:00", bank)
+        at = moment(ahead.on(today, chosen, workdays.ahead(today)).isoformat(), "10:00", bank)
     else:
         at = moment(given.get("next_day", ""), given.get("next_time", "") or "10:00", bank)
         if at is None:

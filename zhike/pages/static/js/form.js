@@ -31,6 +31,11 @@ function fill(input) {
   }
 }
 
+// The field has the last word: what it says may have been typed over the choice. Only a page without script sends choices.
+addEventListener("formdata", (event) => {
+  for (const tap of event.target.querySelectorAll("[data-fill]")) event.formData.delete(tap.name);
+});
+
 // What a choice has just brought out of hiding is where the hand goes next
 function follow(input) {
   for (const part of document.querySelectorAll("[data-when]:not([hidden])")) {
