@@ -15,6 +15,7 @@ from tests.cast import Cast, a_customer
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
+from zhike.contacts.models import Contact
 from zhike.contacts.near import near
 from zhike.customers.models import Customer
 from zhike.obligations.models import Fact, Obligation
@@ -118,3 +119,12 @@ def test_what_is_taken_of_a_day_stands_beside_its_hours(cast: Cast, day: dict[st
         page = cast.client("rm", NOW).get("/schedule/new/?day=2026-02-20&kind=nonsense").content.decode()
     assert 'name="day" value="2026-03-02"' in page, "a day that is past becomes today"
     assert "16:00 拜访访" in page
+
+
+def test_being_at_the_door_says_its_hour(cast: Cast, day: dict[str, Customer]) -> None:
+    visit = Contact.objects.filter(customer=day["visit"])
+    with cast.acting("rm", NOW) as actor:
+        course.agree(visit.get(), at=NOW + timedelta(hours=2), place="滨江壹号", actor=actor, now=NOW, bank=Bank())
+    with clock.at(NOW):
+        hits = cast.client("rm", NOW).post("/search/hits/", {"q": ""}).content.decode()
+    assert re.search(r"拜访访.*?<small>15:45 拜访：到门口", hits, re.DOTALL)

@@ -155,6 +155,11 @@ def test_an_empty_list_says_which_choice_to_loosen(cast: Cast, book: dict[str, C
         for text, count in re.findall(r'<li><a class="link"[^>]*>([^<]+)</a> <span class="count">(\d+)</span>', page)
     }
     assert said == {"去掉“90 天未联系”": 1, "去掉“有未了需求”": 1}
+    assert "没有同时符合的客户" in page
+    with clock.at(NOW):
+        alone = browser.get("/customers/", {"tier": "regular"}).content.decode()
+    assert "没有符合的客户" in alone
+    assert "同时" not in alone, "of one filter nothing is said as if there were several"
 
 
 def test_what_no_list_knows_is_left_out_and_the_api_refuses_it(cast: Cast, book: dict[str, Customer]) -> None:

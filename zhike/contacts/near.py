@@ -19,7 +19,9 @@ ROWS = 30
 
 @dataclass(frozen=True)
 class Near:
-    """A customer, and what brings them here: an obligation's words in both languages, or the ``kind`` of a contact."""
+    """A customer, and what brings them here: an obligation's words in both languages, or nothing but the ``kind`` of a contact;
+    ``kind`` is the obligation's or the contact's.
+    """
 
     id: int
     name: str
@@ -62,11 +64,11 @@ def _once(rows: Iterable[tuple[Any, ...]], known: set[int], most: int) -> list[N
 
 NEAR = """
 WITH found AS MATERIALIZED (
-    (SELECT true AS today, o.customer_id, coalesce(o.target, o.due) AS at, o.what, '' AS kind FROM obligations_obligation o
+    (SELECT true AS today, o.customer_id, coalesce(o.target, o.due) AS at, o.what, o.kind FROM obligations_obligation o
      WHERE o.owner_id = %(me)s AND o.state = 'open' AND o.due >= %(now)s AND o.due <= %(until)s
      ORDER BY o.due, o.id LIMIT %(rows)s)
     UNION ALL
-    (SELECT true, o.customer_id, o.due, o.what, '' FROM obligations_obligation o
+    (SELECT true, o.customer_id, o.due, o.what, o.kind FROM obligations_obligation o
      WHERE o.owner_id = %(me)s AND o.state = 'open' AND o.due < %(now)s ORDER BY o.due DESC, o.id LIMIT %(rows)s)
     UNION ALL
     (SELECT true, t.customer_id, t.planned_for, NULL, t.kind FROM contacts_contact t

@@ -324,7 +324,9 @@ def _near(each: Near, request: ActingRequest) -> dict[str, Any]:
     """A customer with what brings them here: "约好 15:30 回电", "逾期 · 写通话记录", "周日 14:00 接待"."""
     if each.what:
         late = each.at < request.now
-        small = " · ".join([gettext("late")] * late + [owed.words(each.what)])
+        # What is owed says its hour itself; being at the door does not.
+        hour = f"{when_text(each.at, request.now)} " if each.kind == "arrival" else ""
+        small = " · ".join([gettext("late")] * late + [hour + owed.words(each.what)])
     else:
         small = f"{when_text(each.at, request.now)} {kinds.noun(each.kind)}"
     return {
