@@ -146,7 +146,9 @@ def test_a_program_is_told_the_same(cast: Cast, worker: Role) -> None:
     with worker():
         program = Program(cast, "rm")
     with clock.at(LATER):
-        plan = program.post("contacts", {"kind": "call", "customer": str(one(cast).pk), "purpose": "call_back"}, status=201)
+        plan = program.post(
+            "contacts", {"kind": "call", "customer": str(one(cast).pk), "purpose": "call_back"}, status=201
+        )
         refused: dict[str, Any] = program.post(f"contacts/{plan['id']}/start", status=422)
         assert (refused["clause"], refused["errors"][0]["field"]) == ("C5", "early_reason")
         assert "14:11" in refused["detail"]
