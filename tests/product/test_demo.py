@@ -267,6 +267,16 @@ def picture(
     return {table: sorted(map(repr, found)) for table, found in seen.items()}
 
 
+def test_what_lies_ahead_lies_in_working_hours_one_after_the_other(built: list[str]) -> None:
+    """Calls stood at seven in the morning, and eight of one RM at ten o'clock."""
+    ahead = rows(
+        "SELECT rm_id, planned_for FROM contacts_contact WHERE state IN ('planned', 'agreed') AND planned_for > %s", NOW
+    )
+    assert len(ahead) > 20
+    assert not {at.astimezone(SHANGHAI).hour for _rm, at in ahead} - set(range(8, 20))
+    assert not {each: n for each, n in Counter(ahead).items() if n > 1}
+
+
 def test_it_is_the_same_every_time(built: list[str], cluster: Any, template: str, django_db_blocker: Any) -> None:
     first = picture()
     with bank(cluster, template, django_db_blocker, NOW, SMALL):
