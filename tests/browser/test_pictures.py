@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -57,7 +59,40 @@ def opened(site: Site, number: str, address: str, size: dict[str, int] = DESK, s
 
 
 def take(page: Page, name: str) -> None:
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
+    (PICTURES / f"{name}.png").write_bytes(packed(page.screenshot(animations="disabled", caret="hide")))
+
+
+def packed(picture: bytes) -> bytes:
+    """The same picture in a quarter less: letters on flat areas pack better without PNG's row filters. RGB of eight bits."""
+    chunks, at = [], 8
+    while at < len(picture):
+        (length,) = struct.unpack(">I", picture[at : at + 4])
+        chunks.append((picture[at + 4 : at + 8], picture[at + 8 : at + 8 + length]))
+        at += 12 + length
+    head = next(body for kind, body in chunks if kind == b"IHDR")
+    assert head[8:10] == b"\x08\x02", "as Chromium writes them"
+    lines = unfiltered(
+        zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT")), int.from_bytes(head[:4], "big") * 3
+    )
+    data = zlib.compress(b"".join(b"\0" + line for line in lines), 9)
+    made = ((b"IHDR", head), (b"IDAT", data), (b"IEND", b""))
+    return picture[:8] + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in made
+    )
+
+
+def unfiltered(raw: bytes, width: int) -> Iterator[bytes]:
+    """The lines of a picture as its pixels are: what each filter had taken off is put back (PNG, 9)."""
+    above = bytes(width)
+    for start in range(0, len(raw), width + 1):
+        kind, line = raw[start], bytearray(raw[start + 1 : start + 1 + width])
+        for x in range(width if kind else 0):
+            left, up, corner = (line[x - 3], above[x], above[x - 3]) if x >= 3 else (0, above[x], 0)
+            guess = left + up - corner
+            nearest = min((left, up, corner), key=lambda each: abs(guess - each))
+            line[x] = (line[x] + (0, left, up, (left + up) // 2, nearest)[kind]) & 255
+        above = bytes(line)
+        yield above
 
 
 def address_of(site: Site, state: str, kind: str, page: str) -> tuple[str, int]:
