@@ -206,21 +206,21 @@ def test_a_refused_row_ends_no_holding_that_it_may_have_meant(
     cast: Cast, feed: Callable[..., Run], worker: Any
 ) -> None:
     customer, other = "C-rm-0", "C-mate-0"
-    rows = [f"{customer},H{n},三年定期,1000,2026-03-01" for n in range(3)] + [
-        f"{other},M{n},基金,5,2026-03-01" for n in range(2)
+    rows = [f"{customer},H{n},三年定期,1000,2026-02-01" for n in range(3)] + [
+        f"{other},M{n},基金,5,2026-02-01" for n in range(2)
     ]
     feed("holdings.csv", "\n".join([HELD, *rows]))
     run = feed(
         "holdings.csv",
-        f"{HELD}\n{customer},H0,三年定期,24x.00,2026-03-02\n{other},,基金,5,2026-03-02\n{customer},H2,三年定期,9,2026-03-02",
+        f"{HELD}\n{customer},H0,三年定期,24x.00,2026-02-02\n{other},,基金,5,2026-02-02\n{customer},H2,三年定期,9,2026-02-02",
     )
     assert (run.loaded, run.refused) == (1, 2)
     with worker():
         assert held() == {"H0", "H2", "M0", "M1"}, "H1 is named by no row; of the other customer any may be meant"
-    feed("holdings.csv", f"{HELD}\nC-TYPO-0,H2,三年定期,9,2026-03-03\n{other},M0,基金,5,2026-03-03")
+    feed("holdings.csv", f"{HELD}\nC-TYPO-0,H2,三年定期,9,2026-02-03\n{other},M0,基金,5,2026-02-03")
     with worker():
         assert held() == {"H2", "M0"}, "the customer's number was wrong, not the holding's"
-    feed("holdings.csv", f"{HELD}\n,,三年定期,9,2026-03-04\n{other},M1,基金,5,2026-03-04")
+    feed("holdings.csv", f"{HELD}\n,,三年定期,9,2026-02-04\n{other},M1,基金,5,2026-02-04")
     with worker():
         assert held() == {"H2", "M0", "M1"}, "a row that names nothing may have meant any of them"
 
@@ -285,10 +285,30 @@ def test_refused_rows_say_why(cast: Cast, feed: Callable[..., Run], worker: Any)
     assert ["No customer" in reasons[0], "empty" in reasons[1], "no amount" in reasons[2]] == [True] * 3
 
 
+def test_a_cell_that_no_column_can_hold_is_refused_and_ends_nothing(
+    feed: Callable[..., Run], cast: Cast, worker: Any
+) -> None:
+    head = "客户号,账号,产品,金额,利率,数据日期"
+    good = "C-rm-0,H1,三年定期,5,2.6,"
+    feed("holdings_20260228.csv", f"{head}\n{good}\nC-rm-0,H2,三年定期,5,2.6,", "rows=2.0 amount=10.")
+    bad = ["C-rm-0,H2,x,NaN,,", "C-rm-0,H2,x,5,1e9,", "C-rm-0,H2,x,5,NaN,", "C-rm-0,H2,x,5,2.6,2099-01-01"]
+    run = feed("holdings_20260301.csv", "\n".join([head, good, *bad]))
+    assert (run.loaded, run.refused) == (1, 4)
+    with worker():
+        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run).order_by("line")]
+        assert ["no amount" in reasons[0], "no rate" in reasons[1], "no rate" in reasons[2], "future" in reasons[3]] == [
+            True
+        ] * 4
+        kept = Holding.objects.filter(ended_on=None).order_by("core_number").values_list("core_number", "as_of")
+        assert list(kept) == [("H1", date(2026, 3, 1)), ("H2", date(2026, 2, 28))]
+    run = feed("ratings.csv", "客户号,月份,月日均资产\nC-rm-0,2099-01,5\nC-rm-0,2026-02,NaN\n")
+    assert (run.loaded, run.refused) == (0, 2)
+
+
 def months(cast: Cast, feed: Callable[..., Run], averages: list[int]) -> list[str]:
-    """Tiers of a gold customer whose averages were these, from January 2026 on."""
+    """Tiers of a gold customer whose averages were these, from January 2025 on."""
     for number, assets in enumerate(averages):
-        feed("ratings.csv", f"客户号,月份,月日均资产\nC-rm-1,2026-{number + 1:02},{assets}\n")
+        feed("ratings.csv", f"客户号,月份,月日均资产\nC-rm-1,2025-{number + 1:02},{assets}\n")
     with acting(cast.rm.id, NOW):
         return list(Rating.objects.order_by("month").values_list("tier", flat=True))
 

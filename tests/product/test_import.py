@@ -138,6 +138,7 @@ def test_however_often_it_is_run_the_rows_load_once(cast: Cast, load: Callable[.
         ("X,赵,不男,,,,,,1001,,,", "性别", "gender"),
         ("X,赵,男,,,,,,1001,也许,,", "见过面", "past date"),
         ("X,赵,男,,,,,,1001,2031-01-01,,", "见过面", "past date"),
+        ("X,赵,男,,,,,NaN,1001,,,", "月日均资产", "no amount"),
         (",赵,男,,,,,,1001,,,", "姓名", "tells this person"),
         ("X,,男,,,,,,1001,,,", "姓名", "no name"),
         ("X,12345,男,,,,,,1001,,,", "姓名", "no letter"),

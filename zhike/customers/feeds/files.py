@@ -67,7 +67,7 @@ def opened(
     table = open_table(path, encoding=encoding, delimiter=delimiter)
     mapping = _mapping(kind, table.columns)
     rows, amount = _totals(table, mapping)
-    if "rows" in totals and int(totals["rows"]) != rows:
+    if "rows" in totals and Decimal(totals["rows"]) != rows:
         raise Unaccepted(
             _("%(file)s has %(has)d rows, its control total says %(says)s. Nothing of it is loaded; send it again.")
             % {"file": path.name, "has": rows, "says": totals["rows"]}
@@ -107,7 +107,7 @@ def _flag(path: Path) -> dict[str, str]:
             )
             % {"file": path.name, "flag": flag.name}
         )
-    return dict(re.findall(r"(rows|amount)\s*=\s*(-?[\d.]+)", flag.read_text("utf-8", errors="replace")))
+    return dict(re.findall(r"(rows|amount)\s*=\s*(-?\d+(?:\.\d+)?)", flag.read_text("utf-8", errors="replace")))
 
 
 def _mapping(kind: str, columns: tuple[str, ...]) -> dict[str, str]:

@@ -385,6 +385,8 @@ UPDATE customers_holding h SET ended_on = %s, as_of = %s WHERE ended_on IS NULL 
 """
 # More than this share of all that is held, and more than this many, ends in no night: the file is a part of the whole.
 MOST_ENDED_PERCENT, ALWAYS_MAY_END = 10, 20
+DATED = ("as_of", "month", "rated")  # the day or month that a row speaks of
+MOST_RATE = 1_000  # percent a year
 MATURITIES = """
 UPDATE customers_holding h SET matures_on = r.matures_on FROM fed_rows r
 JOIN customers_customer c ON c.core_number = r.core_number
@@ -403,7 +405,7 @@ ROWS = (
 def holdings(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
     """What is held on a day, all of it. Raises Unaccepted where the file would end more than can end in a night."""
     today = now.astimezone(bank.zone).date()
-    with _fed(feed, run, now, {"as_of": _named_day(feed.path.name, today)}) as cursor:
+    with _fed(feed, run, bank, now, {"as_of": _named_day(feed.path.name, today)}) as cursor:
         cursor.execute("SELECT count(*) FROM customers_holding WHERE ended_on IS NULL")
         (held,) = cursor.fetchone()
         cursor.execute(HOLDINGS)
@@ -440,7 +442,7 @@ def _named_day(name: str, today: date) -> date:
 
 
 def maturities(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
-    with _fed(feed, run, now, {}) as cursor:
+    with _fed(feed, run, bank, now, {}) as cursor:
         cursor.execute(MATURITIES)
         _counted(cursor, run, cursor.rowcount)
 
@@ -451,7 +453,7 @@ def ratings(feed: Feed, run: Run, bank: Bank, now: datetime) -> None:
     Rows that state no month are of the last one that is over.
     """
     over = _before(now.astimezone(bank.zone).date().replace(day=1))
-    with _fed(feed, run, now, {"month": over}) as cursor:
+    with _fed(feed, run, bank, now, {"month": over}) as cursor:
         cursor.execute("SELECT DISTINCT date_trunc('month', month)::date AS month FROM fed_rows ORDER BY month")
         changed = 0
         for (month,) in cursor.fetchall():
@@ -477,8 +479,9 @@ def _after(month: date) -> date:
 class _fed:
     """The feed's rows in a temporary table, checked, in one transaction; refused ones kept for whoever asks."""
 
-    def __init__(self, feed: Feed, run: Run, now: datetime, defaults: Mapping[str, date]) -> None:
+    def __init__(self, feed: Feed, run: Run, bank: Bank, now: datetime, defaults: Mapping[str, date]) -> None:
         self.feed, self.run, self.now, self.defaults = feed, run, now, defaults
+        self.today = now.astimezone(bank.zone).date()
         self.column_of = {field: column for column, field in feed.mapping.items()}
         self.atomic = transaction.atomic()
 
@@ -526,6 +529,11 @@ class _fed:
         self._refuse(refused)
         self._spare(spared)
 
+    def _over(self, day: date | None) -> None:
+        """What is said of a day to come would stand against every file until then."""
+        if day and day > self.today:
+            raise Unaccepted(_("The date %(day)s lies in the future.") % {"day": day})
+
     def _read(self, row: Row) -> tuple[dict[str, Any], list[Problem]]:
         values: dict[str, Any] = {"line": row.line, **self.defaults}
         problems = list(row.problems)
@@ -538,6 +546,7 @@ class _fed:
                     values["month"] = _before(_value("month", text).replace(day=1))
                 else:
                     values[field] = _value(field, text)
+                self._over(values.get("month" if field == "rated" else field) if field in DATED else None)
             except Unaccepted as error:
                 problems.append(Problem(column, str(error)))
         for column, field in self.feed.mapping.items():
@@ -577,9 +586,12 @@ def _value(field: str, text: str) -> Any:
         return a_day(f"{text}-01" if len(text) == 7 else f"{text}01" if len(text) == 6 else text)
     if field == "rate":
         try:
-            return Decimal(text.rstrip("%"))
-        except InvalidOperation as error:
-            raise Unaccepted(_("This is no rate. Write it in percent a year, as in 2.60.")) from error
+            rate = Decimal(text.rstrip("%"))
+        except InvalidOperation:
+            rate = Decimal("NaN")
+        if rate.is_finite() and abs(rate) < MOST_RATE:
+            return rate
+        raise Unaccepted(_("This is no rate. Write it in percent a year, as in 2.60."))
     return text
 
 

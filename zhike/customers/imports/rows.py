@@ -443,6 +443,8 @@ def money(text: str) -> Decimal:
         amount = (Decimal(plain.removesuffix("万")) * times).quantize(Decimal("0.01"))
     except InvalidOperation as error:
         raise Unaccepted(_("This is no amount. Write it in yuan, as in 386400.00.")) from error
+    if amount.is_nan():  # what other programs write into an empty cell
+        raise Unaccepted(_("This is no amount. Write it in yuan, as in 386400.00."))
     if not -MOST_MONEY < amount < MOST_MONEY:
         raise Unaccepted(_("The amount is too large to be in yuan."))
     return amount
