@@ -296,9 +296,12 @@ def test_a_cell_that_no_column_can_hold_is_refused_and_ends_nothing(
     assert (run.loaded, run.refused) == (1, 4)
     with worker():
         reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run).order_by("line")]
-        assert ["no amount" in reasons[0], "no rate" in reasons[1], "no rate" in reasons[2], "future" in reasons[3]] == [
-            True
-        ] * 4
+        assert [
+            "no amount" in reasons[0],
+            "no rate" in reasons[1],
+            "no rate" in reasons[2],
+            "future" in reasons[3],
+        ] == [True] * 4
         kept = Holding.objects.filter(ended_on=None).order_by("core_number").values_list("core_number", "as_of")
         assert list(kept) == [("H1", date(2026, 3, 1)), ("H2", date(2026, 2, 28))]
     run = feed("ratings.csv", "客户号,月份,月日均资产\nC-rm-0,2099-01,5\nC-rm-0,2026-02,NaN\n")

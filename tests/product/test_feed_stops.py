@@ -138,16 +138,28 @@ def test_what_a_file_said_the_corrected_file_takes_back(
     with worker():
         customer.refresh_from_db()
         assert (customer.deceased_on, str(customer.closed_on), customer.do_not_disturb) == (None, "2026-02-27", True)
-        assert open_kinds(customer) == {"thanks", "write_up"}, "the greeting is stopped by the rest"
+        assert open_kinds(customer) == {"thanks", "write_up", "arrival"}, "the greeting is stopped by the rest"
         resumed = customer.facts.get(kind="customer_resumed")
         assert (resumed.by, resumed.data["stop"], resumed.data["reason"]) == (None, "deceased", "customers-0302.csv")
     feed(f"{row},,,否", now=NOW + timedelta(minutes=2))
     with worker():
         customer.refresh_from_db()
         assert (customer.closed_on, customer.do_not_disturb) == (None, False)
-        assert open_kinds(customer) == {"thanks", "write_up", "birthday"}
+        assert open_kinds(customer) == {"thanks", "write_up", "birthday", "arrival"}
         assert not customer.facts.filter(kind="customer_stopped", void=False).exists()
         assert not Difference.objects.exists()
+
+
+def test_what_a_mistaken_death_in_a_file_called_off_stands_again(
+    arranged: dict[str, Any], feed: Callable[..., Run], worker: Any
+) -> None:
+    customer = arranged["customer"]
+    feed(f"{customer.core_number},{customer.name},1001,2026-02-27,,")
+    feed(f"{customer.core_number},{customer.name},1001,,,", now=NOW + timedelta(hours=30))
+    with worker():
+        stands = {each: Contact.objects.get(pk=arranged[each].pk).state for each in ("visit", "call")}
+        assert stands == {"visit": "agreed", "call": "cancelled"}, "the call's hour is over"
+        assert "arrival" in open_kinds(customer)
 
 
 def test_a_stop_that_somebody_here_recorded_no_file_changes(

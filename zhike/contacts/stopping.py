@@ -56,18 +56,32 @@ def called_off_by(why: str, customer: Customer, at: datetime) -> list[Contact]:
 def bring_back(customer: Customer, why: str, known_at: datetime, actor: Actor, now: datetime, bank: Bank) -> None:
     """The stop was a mistake: what it had called off and still lies ahead is planned or agreed as before, with its arrival."""
     for contact in called_off_by(why, customer, known_at):
-        if contact.planned_for is not None and contact.planned_for <= now:
-            continue
-        agreed = contact.told_customer or contact.customer_asked or contact.invited_by_rm
-        contact.state = follow("back to the appointment" if agreed else "back to the plan", contact)
-        contact.cancelled_at, contact.cancelled_for, contact.cancelled_why = None, "", ""
-        contact.version += 1
-        contact.save()
-        told = Fact.objects.filter(
-            customer_id=customer.pk, subject=contact.subject, kind="visit_called_off", void=False
-        )
-        for fact in told.filter(at=known_at):
-            ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+        _back(contact, actor, now, bank)
+
+
+def lift_fed(lifted: Sequence[Stopped], now: datetime, bank: Bank) -> None:
+    """The core system's corrected file no longer says that a customer has died: what its mistake had called off comes back."""
+    alive = [each.customer for each in lifted if each.column == stops.COLUMNS["deceased"]]
+    rows = Contact.objects.filter(customer_id__in=alive, state=State.CANCELLED, cancelled_why=BOTH)
+    for contact in rows.select_for_update().order_by("id"):
+        _back(contact, None, now, bank)
+
+
+def _back(contact: Contact, actor: Actor | None, now: datetime, bank: Bank) -> None:
+    """A contact called off by mistake stands as before, unless its hour is over."""
+    if contact.planned_for is not None and contact.planned_for <= now:
+        return
+    agreed = contact.told_customer or contact.customer_asked or contact.invited_by_rm
+    called_off = contact.cancelled_at
+    contact.state = follow("back to the appointment" if agreed else "back to the plan", contact)
+    contact.cancelled_at, contact.cancelled_for, contact.cancelled_why = None, "", ""
+    contact.version += 1
+    contact.save()
+    told = Fact.objects.filter(
+        customer_id=contact.customer_id, subject=contact.subject, kind="visit_called_off", void=False
+    )
+    for fact in told.filter(at=called_off):
+        ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
 
 
 def called_off_by_file(rm: int, start: datetime, end: datetime) -> QuerySet[Contact]:

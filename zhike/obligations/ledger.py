@@ -78,7 +78,7 @@ def tell_many(cases: Sequence[tuple[Fact, Case]], *, now: datetime, bank: Bank) 
     return int(row[0]) if row else 0
 
 
-def correct(fact: Kept, *, by: Fact | None, actor: Actor, now: datetime, bank: Bank) -> None:
+def correct(fact: Kept, *, by: Fact | None, actor: Actor | None, now: datetime, bank: Bank) -> None:
     """Corrects a fact by another, or says that it did not happen (``by`` None).
 
     What it alone caused and is still open is recomputed or withdrawn; what is done stays. What it settled is open again,
@@ -93,7 +93,10 @@ def correct(fact: Kept, *, by: Fact | None, actor: Actor, now: datetime, bank: B
     reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
     keys = [obligation.key for obligation in caused]
     Obligation.objects.filter(pk__in=[obligation.pk for obligation in caused]).update(
-        state="withdrawn", settled_at=now, settled_by_id=actor.id, evidence={"why": "corrected", "keys": keys}
+        state="withdrawn",
+        settled_at=now,
+        settled_by_id=actor.id if actor else None,
+        evidence={"why": "corrected", "keys": keys},
     )
     if by is not None:
         told = tell([by], actor=actor, now=now, bank=bank)
