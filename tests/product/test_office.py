@@ -47,6 +47,16 @@ def test_everybody_lands_somewhere(cast: Cast, who: str) -> None:
     assert landed.status_code == 200
 
 
+def test_posts_are_listed_in_the_readers_language(cast: Cast) -> None:
+    with cast.acting("administrator", NOW):
+        Staff.objects.filter(pk=cast.administrator.pk).update(language="en")
+        second = {"unit": cast.units["century"], "role": "leader", "scope": "unit_tree", "from_day": date(2020, 1, 1)}
+        Post.objects.create(staff=cast.rm, **second)
+    page = cast.client("administrator").get("/staff/").content.decode()
+    assert "、" not in page
+    assert re.search(r"<td>[^<·]+ · [^<,]+, [^<·]+ · [^<]+</td>", page)
+
+
 def test_units_are_made_moved_and_ended(cast: Cast) -> None:
     browser = cast.client("administrator")
     assert "世纪大道支行" in browser.get("/units/").content.decode()
