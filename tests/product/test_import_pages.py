@@ -129,6 +129,12 @@ def test_a_run_of_the_command_line_tells_its_rows_in_the_list(cast: Cast, worker
     assert re.findall(r"</span> (\d+)</td>", row[: row.index("</tr>")]) == ["41", "36", "0", "0"]
 
 
+def test_a_run_of_the_command_line_at_work_is_not_out_of_nothing(cast: Cast, worker: Any) -> None:
+    with worker():
+        run = Run.objects.create(name="a.csv", by=cast.administrator, at=NOW, state="running", checked=17)
+    assert "17 / 17" in cast.client("administrator").get(f"/customers/import/{run.pk}/").content.decode()
+
+
 def test_another_persons_run_is_not_found(cast: Cast) -> None:
     address = uploaded(cast.client("administrator"))
     other = cast.client("second_administrator")
