@@ -65,9 +65,6 @@ def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: s
 _SMS_PLATFORM = Words(
     "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
 )
-_AT_THE_END = Words(
-    "尚未生效：一律以联系结束时的等级为准", "Not in force yet: the tier at the end of the contact counts"
-)
 _FOURTEEN = Words("尚未生效：一律以 14 周岁为界", "Not in force yet: fourteen years are the limit")
 _REMINDERS = Words("提醒功能上线后生效，目前不起作用", "Takes effect with reminders; nothing is decided by it yet")
 _PLANS = Words(
@@ -171,7 +168,6 @@ class Bank:
             "contact_start": ("联系开始时", "At the start of the contact"),
         },
         "R2 R11 R12 V5",
-        waits=_AT_THE_END,
         group="tiers",
     )
     own_phone_thanks: tuple[str, ...] = _set(
@@ -537,6 +533,10 @@ class Bank:
     def since(self, day: date, look: Callable[["Bank"], object]) -> date | None:
         """From which day on what one looks at is as it is on `day`; None: since ever."""
         return self._through.since(day, look) if self._through else None
+
+    def tier_moment(self, ended: datetime, started: datetime | None) -> datetime:
+        """The moment whose month's tier counts for a contact: its end, or its start where the setting of its day says so."""
+        return started if started and self.at(ended).tier_counts == "contact_start" else ended
 
     @property
     def birthday_policy(self) -> BirthdayPolicy:

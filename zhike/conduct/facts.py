@@ -75,6 +75,11 @@ class Fact:
         """The agreed moment that the fact carries."""
         return datetime.fromisoformat(self.data["target"])
 
+    @property
+    def started(self) -> datetime | None:
+        """When the contact began of which the fact tells the end."""
+        return datetime.fromisoformat(self.data["started"]) if "started" in self.data else None
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

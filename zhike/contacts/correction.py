@@ -218,14 +218,15 @@ def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
     old = Kept.objects.filter(subject=contact.subject, kind__in=course.ENDINGS, void=False).first()
     if old is None or contact.started_at is None or contact.ended_at is None:
         return
-    data = {**old.data, "first": bool(contact.first)}
+    data = {**old.data, "first": bool(contact.first), "started": contact.started_at.isoformat()}
     if contact.kind == Kind.CALL:
         data["outcome"] = contact.outcome
-        data["started"] = contact.started_at.isoformat()
         data["seconds"] = int((contact.ended_at - contact.started_at).total_seconds())
         data["call_back"] = _promised_anew(contact, actor, now, bank)
     anew = Fact(old.kind, contact.ended_at, now, old.staff_id, contact.customer_id, contact.subject, data, "entered")
     ledger.correct(old, by=anew, actor=actor, now=now, bank=bank)
+    contact.tier = course.tier_of(contact, bank)
+    contact.save(update_fields=["tier"])
     recall(contact.customer_id, contact.held_by_id)
 
 

@@ -7,7 +7,7 @@ the transaction that is open. A time given by hand is graded "entered later".
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -349,11 +349,11 @@ def end(
         setattr(contact, name, value)
     contact.grade = _grade(contact.ended_at, now)
     _settle_history(contact, bank)
-    case = ledger.load_case(contact.customer_id, contact.ended_at.astimezone(bank.zone).date())
-    contact.tier = case.person.tier if case.person else ""
+    contact.tier = tier_of(contact, bank)
     _save(contact)
     known = contact.customer.profile
     missing = [field for field in ("mobile", "email") if not known.get(field)]
+    assert contact.started_at is not None
     fact = _fact(
         contact,
         f"{contact.kind}_ended",
@@ -362,9 +362,9 @@ def end(
         first=contact.first,
         missing=missing,
         purpose=contact.purpose,
+        started=contact.started_at.isoformat(),
     )
     _tell(contact, [fact], actor, now, bank)
-    assert contact.started_at is not None
     remember(contact.customer_id, contact.held_by_id, contact.kind, contact.started_at, contact.ended_at)
     return contact
 
@@ -401,8 +401,7 @@ def put_through(
     contact.closed_at = None if connected else now
     contact.grade = _grade(ended, now)
     _settle_history(contact, bank)
-    case = ledger.load_case(contact.customer_id, ended.astimezone(bank.zone).date())
-    contact.tier = case.person.tier if case.person else ""
+    contact.tier = tier_of(contact, bank)
     _save(contact)
     assert contact.started_at is not None
     facts = [
@@ -470,6 +469,18 @@ def _happened(field: str, at: datetime | None, now: datetime, *, after: datetime
             "The end lies before the start. Correct one of the two.",
         )
     return at
+
+
+def tier_day(contact: Contact, bank: Bank) -> date:
+    """The day in whose month's tier the contact is reckoned: that of its end, or of its start (bank)."""
+    assert contact.ended_at is not None
+    return bank.tier_moment(contact.ended_at, contact.started_at).astimezone(bank.zone).date()
+
+
+def tier_of(contact: Contact, bank: Bank) -> str:
+    """The tier that counts for a contact that has ended. One query."""
+    case = ledger.load_case(contact.customer_id, tier_day(contact, bank))
+    return case.person.tier if case.person else ""
 
 
 def _settle_history(contact: Contact, bank: Bank) -> None:

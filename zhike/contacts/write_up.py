@@ -200,9 +200,8 @@ def document(
 
 def _before(contact: Contact, bank: Bank) -> tuple[Case, int]:
     """The case and how many needs are open; one query."""
-    assert contact.ended_at is not None
     with connection.cursor() as cursor:
-        cursor.execute(BEFORE, [contact.ended_at.astimezone(bank.zone).date(), contact.customer_id])
+        cursor.execute(BEFORE, [course.tier_day(contact, bank), contact.customer_id])
         row = cursor.fetchone()
     if row is None:
         raise LookupError(f"customer {contact.customer_id}")

@@ -127,7 +127,8 @@ def ask(facts: Sequence[Fact], case: Case, *, actor: Actor | None, now: datetime
 def case_of(facts: Iterable[Fact], bank: Bank) -> Case:
     """What the engine needs to know beside the facts; one query, whatever the facts and however much is owed.
 
-    The tier that counts is that of the month in the bank's zone: 00:30 on the first is no longer last month.
+    The tier that counts is that of the month in the bank's zone: 00:30 on the first is no longer last month. Of a contact it is
+    that of its end or of its start, as the bank has set (`tier_counts`).
     """
     facts = list(facts)
     customers = {fact.customer for fact in facts}
@@ -136,7 +137,9 @@ def case_of(facts: Iterable[Fact], bank: Bank) -> Case:
     customer = customers.pop()
     if customer is None:
         return Case(None, _owed_about([fact.subject for fact in facts]))
-    return load_case(customer, max(fact.at for fact in facts).astimezone(bank.zone).date())
+    started = next((fact.started for fact in facts if fact.started), None)
+    moment = bank.tier_moment(max(fact.at for fact in facts), started)
+    return load_case(customer, moment.astimezone(bank.zone).date())
 
 
 def load_case(customer: int, day: date) -> Case:
