@@ -16,6 +16,7 @@ from zhike.conduct import clause
 from zhike.customers.models import Customer, Holding
 from zhike.customers.models.customer import found_by
 from zhike.people import approvals, posts
+from zhike.people.models import Setting
 from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,24 @@ def test_consents_and_relations_keep_to_the_law(rm: Program, path: str) -> None:
     rm.post(f"{path}/relations", {"kind": "child", "name": "小明", "age": "under_14"}, status=422)
     rm.post(f"{path}/relations", {"kind": "child", "age": "under_14"}, status=201)
     assert [each["age"] for each in rm.get(f"{path}/relations")["items"]] == ["under_14"]
+
+
+def test_from_which_age_a_childs_name_is_kept_is_the_banks_to_raise(
+    cast: Cast, rm: Program, path: str, owner: Role
+) -> None:
+    """Fourteen by law. A bank that says eighteen keeps no name of whom "14 to 17" describes; sixteen lies within that band too."""
+    grown, name = f"{path}/relations", {"kind": "child", "name": "小明"}
+    rm.post(grown, {**name, "age": "14_17"}, status=201)
+    for day, limit in ((1, 18), (2, 16)):
+        with owner():
+            at_ = NOW + timedelta(seconds=limit)
+            Setting.objects.create(name="child_age_known_from", value=limit, from_day=date(2026, 1, day), at=at_)
+        told = rm.post(grown, {**name, "age": "14_17"}, status=422)
+        assert f"未满 {limit} 周岁" in told["detail"], told
+        rm.post(grown, {"kind": "child", "age": "14_17"}, status=201)
+        rm.post(grown, {**name, "age": "adult"}, status=201)
+    page = cast.client("rm", NOW).get(f"/{path}/relations/").content.decode()
+    assert "不满 16 周岁" in page
 
 
 def test_two_customers_belong_together_on_both_pages(cast: Cast, rm: Program, path: str) -> None:

@@ -65,7 +65,6 @@ def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: s
 _SMS_PLATFORM = Words(
     "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
 )
-_FOURTEEN = Words("尚未生效：一律以 14 周岁为界", "Not in force yet: fourteen years are the limit")
 _REMINDERS = Words("提醒功能上线后生效，目前不起作用", "Takes effect with reminders; nothing is decided by it yet")
 _PLANS = Words(
     "目前只按“联系”一栏生成应办；面访、检视、管户上限待计划功能上线后生效",
@@ -320,7 +319,6 @@ class Bank:
         origin="law",
         low=14,
         uncertified=True,
-        waits=_FOURTEEN,
         group="birthdays",
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Router
 
 from zhike.api.customers.customer import CustomerOut, answered, customers
-from zhike.api.desk import Desk, locked, one
+from zhike.api.desk import Desk, locked, one, verb
 from zhike.api.problems import field_invalid
 from zhike.api.shapes import Id, IdOut, In, Line, Out, Text
 from zhike.api.versions import match
@@ -73,7 +73,7 @@ def relate(request: Desk, id: Id, body: RelationIn) -> Any:
     acting: dict[str, Any] = {"actor": request.actor, "now": request.now}
     if united and other is None:
         raise field_invalid("household", _("Say with which customer: `other`."))
-    relation = Relation.objects.learn(customer, given.pop("kind"), **given, **acting)
+    relation = Relation.objects.learn(customer, given.pop("kind"), **given, **verb(request))
     if other is not None and united:
         Household.objects.unite(customer, other, **acting)
     return _relation(relation)

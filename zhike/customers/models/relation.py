@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers.checks import Unaccepted, clean
 
 if TYPE_CHECKING:
+    from zhike.conduct.bank import Bank
     from zhike.customers.models.customer import Customer
     from zhike.people.actor import Actor
 
@@ -82,6 +83,7 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         *,
         actor: Actor,
         now: datetime,
+        bank: Bank,
         name: str = "",
         age: str = "",
         note: str = "",
@@ -90,23 +92,21 @@ class RelationQuerySet(models.QuerySet["Relation"]):
     ) -> Relation:
         """Somebody who belongs to the customer; ``other`` where that is a customer too, whose page says it the other way round.
 
-        Raises Unaccepted where more is told of a child than may be kept, and for what cannot be: oneself, or the same twice.
+        Raises Unaccepted where more is told of a child than may be kept (``child_age_known_from``), and for what cannot be:
+        oneself, or the same twice.
         """
         if kind not in Relation.Kind.values or age not in Relation.Age.values:
             raise Unaccepted(gettext("Choose relation and age from the lists."))
         name, note = clean(name) if other is None else "", clean(note)
         if other is not None:
             self._fits(customer, other)
-        if (
-            kind == Relation.Kind.CHILD
-            and age in (Relation.Age.UNDER_14, Relation.Age.UNKNOWN)
-            and (name or note or other)
-        ):
+        if kind == Relation.Kind.CHILD and YOUNGEST[age] < bank.child_age_known_from and (name or note or other):
             raise Unaccepted(
                 gettext(
-                    "Of a child under fourteen, or of unknown age, only the age band is kept, no name and no note. "
-                    "Choose an age from 14 on, or leave name and note empty."
+                    "Of a child under %(age)s, or of unknown age, only the age band is kept, no name and no note. "
+                    "Choose an age band that begins at %(age)s or later, or leave name and note empty."
                 )
+                % {"age": bank.child_age_known_from}
             )
         if kind == Relation.Kind.CHILD and customer.known("children") != "yes":
             customer.learn("children", "yes", source=source, actor=actor, now=now)
@@ -135,8 +135,8 @@ class RelationQuerySet(models.QuerySet["Relation"]):
 class Relation(models.Model):
     """Somebody who belongs to a customer: another customer, or a person known only by what was said.
 
-    A child under fourteen is kept as "there is one" and an age band alone, without a name (PIPL 28 and 31); more wants a
-    guardian's consent and an approval.
+    A child under fourteen, or under the age that the bank has set above it, is kept as "there is one" and an age band alone,
+    without a name (PIPL 28 and 31); more wants a guardian's consent and an approval.
     """
 
     class Kind(models.TextChoices):
@@ -192,6 +192,9 @@ class Relation(models.Model):
             raise Unaccepted(gettext("Only who looks after one of both can remove it."))
         self.delete()
 
+
+# How young somebody in an age band may be. A band that begins below the bank's limit is treated like what lies below it.
+YOUNGEST: dict[str, int] = {Relation.Age.UNKNOWN: 0, Relation.Age.UNDER_14: 0, Relation.Age.TO_17: 14, Relation.Age.ADULT: 18}
 
 # What a relation is called from its other end; the rest are the same both ways.
 OPPOSITE: dict[str, str] = {

@@ -175,7 +175,9 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
     }
     learn(found, changed, source="contact", actor=request.actor, now=request.now, bank=bank_of(request))
     if given.get("children") == "yes" and given.get("child_age"):
-        Relation.objects.learn(found, Relation.Kind.CHILD, age=given["child_age"], actor=request.actor, now=request.now)
+        Relation.objects.learn(
+            found, Relation.Kind.CHILD, age=given["child_age"], actor=request.actor, now=request.now, bank=bank_of(request)
+        )
     return moved(
         request,
         reverse("customer", args=[found.pk]),

@@ -55,6 +55,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
             age=given.get("age", "") if given.get("kind") == Relation.Kind.CHILD else "",
             note=given.get("note", ""),
             other=other,
+            bank=bank_of(request),
             **acting,
         )
         if other is not None and given.get("household") == "yes":
@@ -87,6 +88,7 @@ def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str 
         "words": words,
         "kinds": [(str(kind.value), str(kind.label)) for kind in Relation.Kind],
         "ages": [(str(age.value), str(age.label)) for age in Relation.Age if age.value],
+        "known_from": bank.child_age_known_from,
         "may_change": found.changeable_by(request.actor),
         "given": given,
         "wrong": wrong,
