@@ -67,7 +67,7 @@ def import_customers(options: Options) -> int:
             except (UnreadableTable, Unaccepted) as error:
                 raise Failure(str(error)) from error
             unread = columns.unread(table.columns, mapping)
-            return tell_customers(options, run, tell_unread(unread, options.leave_out))
+            return tell_customers(options, run, tell_unread(unread, options.leave_out), settings)
 
 
 def mapped(pairs: list[str]) -> dict[str, str]:
@@ -125,8 +125,9 @@ def decided(run: Any, decision: str, settings: Any) -> None:
     run.refresh_from_db()
 
 
-def tell_customers(options: Options, run: Any, unread: list[str]) -> int:
+def tell_customers(options: Options, run: Any, unread: list[str], settings: Any) -> int:
     """What came of a customer file, on the screen and as a file beside it."""
+    from zhike.customers.full_books import full_by
     from zhike.customers.imports.load import refused_file
 
     if run.refused:
@@ -135,9 +136,12 @@ def tell_customers(options: Options, run: Any, unread: list[str]) -> int:
             count = refused_file(run, file)
         print(words(f"{count} 行被拒，见 {target}", f"{count} rows refused: {target}"), file=sys.stderr)
     counts = {name: getattr(run, name) for name in ("checked", "loaded", "already", "refused", "doubtful")}
+    over = [] if run.dry or not run.loaded else [each.words(settings) for each in full_by(run.pk, settings)]
     if options.json:
-        print(json.dumps({"run": run.pk, "dry": run.dry, **counts, "unread": unread}))
+        print(json.dumps({"run": run.pk, "dry": run.dry, **counts, "unread": unread, "over": over}, ensure_ascii=False))
     else:
+        for each in over:
+            print(words(f"超过管户上限：{each}", f"Over the size of a book: {each}"), file=sys.stderr)
         print(
             words(
                 "第 {run} 次导入：{checked} 行，导入 {loaded}，早已导入 {already}，被拒 {refused}，疑似重复待决定 {doubtful}。",

@@ -17,10 +17,12 @@ from django.utils.translation import gettext as _
 from zhike.conduct import horizon
 from zhike.conduct.words import Words
 from zhike.customers.checks import Unaccepted
+from zhike.customers.full_books import full_with
 from zhike.customers.models import Customer
 from zhike.customers.models.book import post_of, reassign
 from zhike.people import approvals
 from zhike.people.actor import Actor
+from zhike.people.bank import settings
 from zhike.people.models import Approval, Staff, Unit
 
 
@@ -83,7 +85,21 @@ def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
     people = {payload[who] for payload in asked for who in ("rm", "before")}
     names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name"))
     customers = Customer.objects.only("name", "core_number").in_bulk([payload["customer"] for payload in asked])
-    return [_line(payload, customers.get(payload["customer"]), names) for payload in asked]
+    # Who decides sees whether the book would hold too many; once decided it is no longer the question.
+    moves = {
+        (row.payload["customer"], row.payload["rm"]): row.payload["from_day"] for row in some if row.decision == "open"
+    }
+    bank = settings().at(date.fromisoformat(max(moves.values()))) if moves else None
+    too_many = full_with(moves, bank) if bank else {}
+    return [
+        _line(payload, customers.get(payload["customer"]), names)
+        + [
+            (_("Over the size of a book"), found.words(bank))
+            for found in [too_many.get((payload["customer"], payload["rm"]))]
+            if found and bank
+        ]
+        for payload in asked
+    ]
 
 
 def _line(payload: dict[str, Any], customer: Customer | None, names: dict[int, str]) -> list[approvals.Line]:

@@ -17,6 +17,7 @@ from zhike.api.problems import field_invalid
 from zhike.api.shapes import Id, In, Line, Out, Text
 from zhike.api.versions import match
 from zhike.customers import search
+from zhike.customers.full_books import full
 from zhike.customers.models import Customer
 from zhike.customers.models.book import post_of
 from zhike.obligations.learning import learn
@@ -147,6 +148,12 @@ def create(request: Desk, body: CustomerIn, response: HttpResponse) -> Any:
         name=body.name, kind=body.kind, unit_id=unit, rm_id=rm.pk, actor=request.actor, now=request.now
     )
     warnings = learn(customer, body.fields, source="contact", **verb(request)) if body.fields else []
+    bank = bank_of(request)
+    warnings += [
+        _("The book is over its size: %(words)s.") % {"words": each.words(bank)}
+        for each in full([rm.pk], bank)
+        if each.tier == customer.tier
+    ]
     response["Location"] = f"/api/v1/customers/{customer.pk}"
     return answered(request, one(customers(request), customer.pk), response, warnings)
 

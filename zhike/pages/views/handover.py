@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods
 from zhike.conduct.words import Refused
 from zhike.customers import handover
 from zhike.customers.checks import Unaccepted
+from zhike.customers.full_books import full_with
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
 from zhike.pages.views.customer import customer_to_change
 from zhike.people.permissions import policy
 
@@ -49,6 +51,10 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
                 wrong = str(unaccepted)
         if not wrong:
             said = gettext("Asked for. A second person has to approve it.")
+            bank = bank_of(request)
+            for too_many in full_with([(found.pk, int(str(given["rm"])))], bank).values():
+                over = gettext("With this customer the book is over its size: %(words)s.")
+                said = f"{said} {over % {'words': too_many.words(bank)}}"
             return moved(request, reverse("customer", args=[found.pk]), said)
     context = {
         "customer": found,

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 
+from zhike.customers.full_books import full_by
 from zhike.customers.imports import columns as meanings
 from zhike.customers.imports.decide import DECISIONS
 from zhike.customers.imports.load import refused_file
@@ -27,6 +28,7 @@ from zhike.customers.models import Line, Run
 from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
 from zhike.pages.answer import moved, number
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
 from zhike.pages.views.differences import waiting
 from zhike.people.actor import Actor
 from zhike.people.models import Unit
@@ -178,7 +180,7 @@ def _mine(request: ActingRequest, run: int) -> Run:
 
 
 def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
-    lines = Line.objects.filter(run=run)
+    lines, bank = Line.objects.filter(run=run), bank_of(request)
     context: dict[str, Any] = {
         "run": run,
         "wrong": wrong or run.error,
@@ -187,6 +189,9 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
             for line in lines.filter(state=Line.State.LOADED).exclude(matches=[]).order_by("line")[:SHOWN]
         ]
         if run.kind == "customers"
+        else [],
+        "full": [each.words(bank) for each in full_by(run.pk, bank)]
+        if run.state == Run.State.DONE and run.loaded
         else [],
         "again": run.kind == "import" and run.by_id is not None and (run.dry or run.state == Run.State.FAILED),
         "undoable": run.kind == "import" and bool(run.loaded or lines.filter(state=Line.State.MERGED).exists()),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
+from zhike.customers.full_books import full
 from zhike.obligations.findings import found_with
 from zhike.obligations.models import Finding
 from zhike.obligations.team import ROWS, team
@@ -51,6 +52,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "one": bool(one),
         "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
         **_findings(request, bank, shown=not one),
+        "full": [] if one else _full(request, bank),
         "start": f"{reverse('team')}?clause={one}" if after else None,
     }
     return render(request, "team.html", context)
@@ -86,6 +88,14 @@ def _row(o: dict[str, Any], now: datetime, bank: Bank, look: str) -> dict[str, A
 def _waived(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
     reason = o["evidence"].get("reason", "")
     return {**_row(o, now, bank, "done"), "because": reason, "sub": None}
+
+
+def _full(request: ActingRequest, bank: Bank) -> list[dict[str, str]]:
+    """Whose book holds more of a tier than the bank has set, each leading to those customers."""
+    return [
+        {"words": each.words(bank), "href": f"{reverse('customers')}?rm={each.rm}&tier={each.tier}"}
+        for each in full([keeper for keeper in request.actor.sees if keeper > 0], bank)
+    ]
 
 
 def _findings(request: ActingRequest, bank: Bank, *, shown: bool) -> dict[str, Any]:
