@@ -140,7 +140,9 @@ def test_of_a_young_child_nothing_but_the_age_band_is_kept(cast: Cast, kept: Cus
             with pytest.raises(Unaccepted):
                 Relation.objects.learn(kept, "child", age=age, name="小明", actor=rm, now=NOW, bank=Bank())
         Relation.objects.learn(kept, "child", age="under_14", actor=rm, now=NOW, bank=Bank())
-        Relation.objects.learn(kept, "child", age="adult", name="王小明", note="在读研究生", actor=rm, now=NOW, bank=Bank())
+        Relation.objects.learn(
+            kept, "child", age="adult", name="王小明", note="在读研究生", actor=rm, now=NOW, bank=Bank()
+        )
         assert kept.known("children") == "yes"
         assert "children" not in [gap.name for gap in kept.gaps()]
 

@@ -55,6 +55,8 @@ def book(cast: Cast, owner: Role) -> dict[str, Customer]:
                 ("dead", "身故故", {"deceased_on": TODAY, "mobile_index": None, "last_contact_at": ago(400)}),
             )
         }
+        # Zhike counts since long before: a contact of before it came would not tell by when the next one is due.
+        Customer.objects.filter(rm=cast.rm).update(created_at=ago(500))
         for name, each in made.items():
             met = "" if name == "stranger" else "import"
             Acquaintance.objects.create(customer=each, rm=cast.rm, met_source=met, called_source=met)

@@ -38,6 +38,7 @@ Kind = Literal[
     "find_out",
     "birthday",
     "rhythm",
+    "meet",
     "promise",
     "look_into",
 ]

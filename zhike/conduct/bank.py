@@ -66,9 +66,9 @@ _SMS_PLATFORM = Words(
     "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
 )
 _REMINDERS = Words("提醒功能上线后生效，目前不起作用", "Takes effect with reminders; nothing is decided by it yet")
-_PLANS = Words(
-    "目前只按“联系”一栏生成应办；面访、检视、管户上限待计划功能上线后生效",
-    "Only the contact itself is owed by it yet; meetings, reviews and the size of a book take effect with plans",
+_REVIEWS = Words(
+    "“检视”一栏尚未生效：检视要有客户签收的检视报告，待报告功能上线后生效",
+    "Nothing is owed by the column “review” yet: a review is a report that the customer signs, and takes effect with it",
 )
 
 _ROLE_WORDS = {
@@ -332,7 +332,14 @@ class Bank:
         group="tiers",
     )
     rhythm: tuple[Rhythm, ...] = _set(
-        _RHYTHM, "联系频次", "Contact rhythm", "rhythm", "W5", uncertified=True, waits=_PLANS, group="rhythm"
+        _RHYTHM,
+        "联系频次与管户上限",
+        "Contact rhythm and size of a book",
+        "rhythm",
+        "W5",
+        uncertified=True,
+        waits=_REVIEWS,
+        group="rhythm",
     )
     rhythm_call_seconds: int = _number(
         60,

@@ -40,6 +40,7 @@ OBLIGATIONS = {
     "find_out": Words("问清资料", "find out"),
     "birthday": Words("生日问候", "birthday greeting"),
     "rhythm": Words("该联系了", "contact due"),
+    "meet": Words("该见面了", "meeting due"),
     "promise": Words("兑现承诺", "promise"),
     "look_into": Words("过问", "look into"),
 }

@@ -153,6 +153,11 @@ def phone(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
 
 
 @_named(CHANNELS)
+def in_person(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
+    return ("meeting",)
+
+
+@_named(CHANNELS)
 def any_channel(fact: Fact, case: Case, bank: Bank) -> tuple[str, ...]:
     return (
         ("call", *_sms(bank), "meeting", "wecom")

@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
     "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),
+    "meeting_overdue": Kind(Words("面访频次到期", "a meeting is due by rhythm"), ("since", "days", "target")),
     "customer_stopped": Kind(Words("停止联系", "contact with the customer stops"), ("stop",)),
     "customer_resumed": Kind(Words("恢复联系", "contact with the customer goes on"), ("stop", "reason")),
 }

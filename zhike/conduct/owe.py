@@ -296,6 +296,11 @@ def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     return _done(fact, owed)
 
 
+def _met_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """A meeting is due: a reception or a visit does it, whoever held it; a call, however long, does not."""
+    return _done(fact, owed) if owed.kind == "meet" and owed.customer == fact.customer else None
+
+
 def _greeted_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A meeting, or a call that connected, on the birthday is the greeting when it was its purpose."""
     if fact.kind == "call_ended" and fact.data["outcome"] != "reached":
@@ -318,7 +323,7 @@ def _thanked_by_call(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settleme
 
 
 TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
-CARE = frozenset({"birthday", "rhythm"})
+CARE = frozenset({"birthday", "rhythm", "meet"})
 STOPPED_BY = {"deceased": TO_THE_CUSTOMER, "closed": CARE, "do_not_disturb": CARE, "complaint": CARE}
 
 
@@ -332,8 +337,8 @@ def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
 SETTLERS: dict[str, tuple[Settler, ...]] = {
     "message_sent": (_thanked, _greeted),
     "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
-    "reception_ended": (_greeted_in_person, _met),
-    "visit_ended": (_greeted_in_person, _met),
+    "reception_ended": (_greeted_in_person, _met, _met_in_person),
+    "visit_ended": (_greeted_in_person, _met, _met_in_person),
     "written_up": (_written_up,),
     "arrived": (_arrived,),
     "visit_called_off": (_called_off,),

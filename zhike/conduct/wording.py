@@ -76,6 +76,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return _joined(Words("生日问候", "Birthday greeting"), Words(day, str(detail.get("day_en", day))))
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
+        case "meet":
+            return Words("按节奏该见面了", "A meeting is due")
     raise ValueError(f"No wording for an obligation named {kind!r}.")
 
 

@@ -106,6 +106,7 @@ ELSEWHERE = {
     "call_back": Words("请拨打这通电话。", "Make the call."),
     "call_again": Words("请再打一次电话。", "Call again."),
     "arrival": Words("请到门口时签到。", "Check in at the door."),
+    "meet": Words("与客户见一次面即可完成，电话不计。", "A reception or a visit does it; a call does not."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }
 

@@ -19,6 +19,8 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import celebrated
 from zhike.people.actor import Actor
 
+from . import rhythm
+
 # What may be asked, and with which values. A name has one value at a time; several names are all to be true.
 CHOICES: dict[str, tuple[str, ...]] = {
     "silent": ("rhythm", "30", "60", "90"),
@@ -180,14 +182,13 @@ class WorkingList:
         """Longer than the tier's rhythm, or so many days and more; a customer never talked with since coming into Zhike."""
         if value != "rhythm":
             return Condition(f"{WELCOME} AND {SINCE} < %s", (self._midnight(int(value) - 1),))
-        periods = [(row.tier, row.contact_days) for row in self.bank.rhythm if row.contact_days is not None]
-        when = " ".join("WHEN %s THEN %s::timestamptz" for _each in periods)
-        if not periods:
-            return Condition("false")
-        return Condition(
-            f"{WELCOME} AND {SINCE} < CASE customers_customer.tier {when} END",
-            tuple(part for tier, days in periods for part in (tier, self._midnight(days))),
-        )
+        return Condition(f"{WELCOME} AND {self.over.sql}", self.over.parameters)
+
+    @property
+    def over(self) -> Condition:
+        """The contact that the tier's rhythm wants was due before today: what W5 owes, reckoned as the sweep does."""
+        past = rhythm.reached("contact", self.today, self.bank, customer="customers_customer", soon=False)
+        return Condition(f"(SELECT true FROM ({past.sql}) past LIMIT 1)", past.parameters)
 
     def _matures(self, value: str) -> Condition:
         return Condition(f"(SELECT true FROM {self.maturing} LIMIT 1)", self.maturing_between)

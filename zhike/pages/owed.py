@@ -34,6 +34,7 @@ ICONS = {
     "find_out": "people",
     "birthday": "phone",
     "rhythm": "phone",
+    "meet": "people",
     "promise": "hand",
     "look_into": "people",
 }
@@ -41,7 +42,7 @@ ICONS = {
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
     "message": frozenset({"thanks"}),
-    "meet": frozenset({"arrival"}),
+    "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up"}),
     "answer": frozenset({"answer", "apology", "promise", "look_into"}),
 }
@@ -76,7 +77,7 @@ def reason(row: Row, now: datetime) -> str:
     """The stored words. They are of the day when it arose; how long a customer has been silent goes on growing (W5)."""
     said = words(row["why"])
     detail = row["detail"] or {}
-    if row["kind"] != "rhythm" or "since" not in detail:
+    if row["kind"] not in {"rhythm", "meet"} or "since" not in detail:
         return said
     days = (local(now).date() - date.fromisoformat(detail["since"])).days
     return re.sub(rf"(?<!\d){detail['days']}(?!\d)", str(days), said, count=1)
@@ -194,6 +195,10 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
                 "method": "get",
                 "icon": None,
             }
+        case "meet" if row["customer"]:
+            # C7 invites to the bank; who goes to the customer instead changes the kind there.
+            ask = address("plan", int(row["customer"]["id"]), "reception")
+            return {"text": pgettext("button", "Arrange"), "href": ask, "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":

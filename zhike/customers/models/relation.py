@@ -194,7 +194,12 @@ class Relation(models.Model):
 
 
 # How young somebody in an age band may be. A band that begins below the bank's limit is treated like what lies below it.
-YOUNGEST: dict[str, int] = {Relation.Age.UNKNOWN: 0, Relation.Age.UNDER_14: 0, Relation.Age.TO_17: 14, Relation.Age.ADULT: 18}
+YOUNGEST: dict[str, int] = {
+    Relation.Age.UNKNOWN: 0,
+    Relation.Age.UNDER_14: 0,
+    Relation.Age.TO_17: 14,
+    Relation.Age.ADULT: 18,
+}
 
 # What a relation is called from its other end; the rest are the same both ways.
 OPPOSITE: dict[str, str] = {

@@ -176,7 +176,12 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
     learn(found, changed, source="contact", actor=request.actor, now=request.now, bank=bank_of(request))
     if given.get("children") == "yes" and given.get("child_age"):
         Relation.objects.learn(
-            found, Relation.Kind.CHILD, age=given["child_age"], actor=request.actor, now=request.now, bank=bank_of(request)
+            found,
+            Relation.Kind.CHILD,
+            age=given["child_age"],
+            actor=request.actor,
+            now=request.now,
+            bank=bank_of(request),
         )
     return moved(
         request,

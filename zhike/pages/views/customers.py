@@ -25,7 +25,7 @@ from zhike.contacts.models import Kind
 from zhike.contacts.near import Near, near
 from zhike.customers import profile, search
 from zhike.customers.models import Customer, Need
-from zhike.obligations.working_list import CHOICES, Counts, WorkingList
+from zhike.obligations.working_list import CHOICES, WELCOME, Counts, WorkingList
 from zhike.pages import kinds, owed, sought
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import day_text, local, money, when_text
@@ -83,8 +83,11 @@ def book(request: ActingRequest) -> HttpResponse:
             after = (read(key), id)
             rows = rows.extra(where=[f"({place}, id) > (%s, %s)"], params=after)  # noqa: S610 -- SORTS only
     page = list(
-        listed.show(rows).extra(select={"place": place}, order_by=["place", "id"]).values(  # noqa: S610 -- SORTS only
-            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "created_at", "profile", "place",
+        listed.show(rows).extra(  # noqa: S610 -- SORTS and ours only
+            select={"place": place, "over": f"{WELCOME} AND {listed.over.sql}"}, select_params=listed.over.parameters,
+            order_by=["place", "id"],
+        ).values(
+            "id", "name", "honorific", "tier", "kind", "assets", "last_contact_at", "created_at", "profile", "place", "over",
             "birth_calendar", "birth_year", "birth_month", "birth_day", "birth_leap", *listed.shown,
         )[: ROWS + 1]
     )  # fmt: skip
@@ -232,7 +235,6 @@ def _chosen(
 def _row(row: dict[str, Any], request: ActingRequest, bank: Bank, listed: WorkingList) -> dict[str, Any]:
     last, tier = row["last_contact_at"], row["tier"]
     silent = (listed.today - local(last or row["created_at"]).date()).days
-    every = next((r.contact_days for r in bank.rhythm if r.tier == tier), None)
     missing = [
         str(f.label)
         for f in profile.asked(row["kind"])
@@ -243,7 +245,7 @@ def _row(row: dict[str, Any], request: ActingRequest, bank: Bank, listed: Workin
         "assets": money(row["assets"]),
         "silent": gettext("never yet") if last is None else gettext("today") if silent <= 0
         else ngettext("%(n)s day ago", "%(n)s days ago", silent) % {"n": silent},
-        "over": bool(every and silent > every),
+        "over": row["over"],
         "missing": gettext(", ").join(missing),
         "about": list(_about(row, listed, bank)),
     }  # fmt: skip
