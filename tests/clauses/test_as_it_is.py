@@ -73,5 +73,5 @@ def test_no_rhythm_is_claimed_that_the_bank_does_not_set(door: Door) -> None:
 def test_a_setting_that_decides_nothing_says_so(door: Door) -> None:
     page = door.page("settings/", moment("10:00"), "administrator")
     assert page.count("短信平台上线后生效") == 6
-    for said in ("一律以联系结束时的等级为准", "一律以 14 周岁为界", "提醒功能上线后生效", "待计划功能上线后生效"):
+    for said in ("到时提醒待提醒功能上线后生效", "“检视”一栏尚未生效"):
         assert said in page

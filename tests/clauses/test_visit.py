@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -150,3 +151,14 @@ def test_v7_owe(door: Door) -> None:
     door.done(other, moment("2026-03-03 10:05"), channel="call", words="额度五十万", demand="met")
     told = door.send("get", f"contacts/{contact.pk}", None, moment("2026-03-03 11:00"))
     assert [each["state"] for each in told["demands"]] == ["open", "met"]
+
+
+def test_v2_today_says_when_to_leave(door: Door) -> None:
+    """A visit at 15:00: an hour before by default, as long before as the bank has set; with nothing set it is not said."""
+    customer = door.customer(met=True)
+    door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    assert "14:00 出发" in door.page("", moment("10:00"))
+    door.setting("leave_reminder", 40, date(2026, 3, 1))
+    assert "14:20 出发" in door.page("", moment("10:00"))
+    door.setting("leave_reminder", 0, date(2026, 3, 2))
+    assert "出发" not in door.page("", moment("10:00"))

@@ -65,7 +65,10 @@ def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: s
 _SMS_PLATFORM = Words(
     "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
 )
-_REMINDERS = Words("提醒功能上线后生效，目前不起作用", "Takes effect with reminders; nothing is decided by it yet")
+_REMINDERS = Words(
+    "今日按此写明出发时刻；到时提醒待提醒功能上线后生效",
+    "Today says by it when to leave; being reminded then takes effect with reminders",
+)
 _REVIEWS = Words(
     "“检视”一栏尚未生效：检视要有客户签收的检视报告，待报告功能上线后生效",
     "Nothing is owed by the column “review” yet: a review is a report that the customer signs, and takes effect with it",

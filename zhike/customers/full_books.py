@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import get_language
@@ -58,12 +59,12 @@ def full_by(run: int, bank: Bank) -> list[Full]:
     return _over(FULL_BY, [*_limits(bank), run])
 
 
-def _limits(bank: Bank) -> list[list[object]]:
+def _limits(bank: Bank) -> list[list[Any]]:
     limits = [(row.tier, row.book_limit) for row in bank.rhythm if row.book_limit is not None]
     return [[tier for tier, _limit in limits], [limit for _tier, limit in limits]]
 
 
-def _over(statement: str, parameters: list[object]) -> list[Full]:
+def _over(statement: str, parameters: list[Any]) -> list[Full]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [Full(*row) for row in cursor.fetchall()]

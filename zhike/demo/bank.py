@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
+from zhike.conduct.bank import Bank as Rules
+from zhike.conduct.setting import plain
 from zhike.people.models import Post, Staff, Unit
 
 # Known to everybody: the demonstration keeps nothing that is true.
@@ -65,15 +67,20 @@ SEATS = (
     Seat("1090", "管平", "administrator", "own", "0000", "系统管理员"),
 )
 
+# Meetings were asked for by the rhythm from yesterday on: spread over their period from then, nobody begins late.
+NO_MEETINGS: list[dict[str, Any]] = [{**row, "meeting_days": None} for row in plain(Rules().rhythm)]
+
 # What the bank has changed, and how long ago: (setting, value, days before today).
 CHANGED: tuple[tuple[str, Any, int], ...] = (
     # Nobody can scan a code for a bank that does not exist; a real one keeps the default, every role.
     ("second_factor_roles", [], 400),
     ("idle_minutes", 120, 400),
+    ("rhythm", NO_MEETINGS, 400),
     ("visit_length", 40, 60),
     ("promise_workdays", 3, 45),
     ("leave_reminder", 45, 20),
     ("waiver_needs_leader", True, 10),
+    ("rhythm", plain(Rules().rhythm), 1),
 )
 
 

@@ -44,6 +44,7 @@ def change_settings(bank: Bank, now: datetime, rules: Rules) -> Rules:
 WHY = {
     "second_factor_roles": "演示银行没有真实客户，口令即可登录",
     "idle_minutes": "演示时常被打断，延长空闲时限",
+    "rhythm": "面访间隔分步推行",
     "visit_length": "近半年拜访平均不到四十分钟",
     "promise_workdays": "跨部门答复两天常不够",
     "leave_reminder": "支行都在三公里内，提前一小时过早",

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any, Literal
 
 from zhike.conduct.bank import Bank
+from zhike.conduct.tiers import Rhythm
 
 What = Literal["contact", "meeting"]
 # What counts as the last one. A call resets the rhythm of contacts alone.
@@ -66,7 +67,7 @@ def reached(what: What, day: date, bank: Bank, *, customer: str, soon: bool) -> 
     )
 
 
-def _days(row: Any, what: What) -> int | None:
+def _days(row: Rhythm, what: What) -> int | None:
     return row.contact_days if what == "contact" else row.meeting_days
 
 

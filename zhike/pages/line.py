@@ -114,12 +114,21 @@ def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, A
         "what": owed.words(o["what"]),
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
-        "because": owed.because(o, now),
+        "because": _because(o, look, now, bank),
         "why_href": address("why", o["id"]),
         "do": do,
         "not_yet": None if do else owed.opens_at(o, now),
         "window": owed.window(o, now) if look == "now" else None,
     }
+
+
+def _because(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> str:
+    """Because of what; of a visit also when to leave for it (`leave_reminder`), as the bank sets it."""
+    said = owed.because(o, now)
+    if o["kind"] != "arrival" or look == "late" or not bank.leave_reminder:
+        return said
+    leave = o["due"] - timedelta(minutes=bank.leave_reminder)
+    return f"{said} · {gettext('leave at %(time)s') % {'time': clock(leave)}}"
 
 
 def _running(row: dict[str, Any], o: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any]:
