@@ -334,8 +334,8 @@ class Arranged:
 
     def sweep(self) -> None:
         """What the calendar owes today."""
-        from zhike.conduct.bank import Bank
         from zhike.obligations.sweep import sweep
+        from zhike.people.bank import settings
 
         with self.site.worker():
-            sweep(self.site.now.date(), now=self.site.now, bank=Bank())
+            sweep(self.site.now.date(), now=self.site.now, bank=settings().now(self.site.now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -18,10 +19,19 @@ OWED = {"C5", "C6", "C10", "R5", "R12", "V2", "V5", "V7", "W5", "W11"}
 
 @pytest.fixture(scope="module")
 def arranged(bank: Site) -> None:
-    """Two RMs with the same day before them, at a bank where a call of any length counts as contact (W5)."""
+    """Two RMs with the same day before them, at a bank where a call of any length counts as contact and no meeting is owed by
+    the rhythm (W5): one that is due is arranged, and done on another day.
+    """
+    from zhike.conduct.bank import Bank
+    from zhike.conduct.setting import plain
     from zhike.people.models import Setting
 
+    rows: Any = plain(Bank().rhythm)
+    calls = [{**row, "meeting_days": None} for row in rows]
     with bank.owner():
+        Setting.objects.create(
+            name="rhythm", value=calls, from_day=LONG_BEFORE.date(), at=LONG_BEFORE + timedelta(seconds=1)
+        )
         Setting.objects.create(name="rhythm_call_seconds", value=0, from_day=LONG_BEFORE.date(), at=LONG_BEFORE)
     for who in ("rm", "mate"):
         morning(bank, who)
