@@ -77,7 +77,8 @@ def card(customer: int, contacts: int = CONTACTS) -> Card:
 def held(customer: Customer) -> list[dict[str, Any]]:
     """All that the customer holds, as the card has its first."""
     now = customer.holdings.filter(ended_on=None).order_by(F("matures_on").asc(nulls_last=True), "-amount")
-    return list(now.values("id", "product", "kind", "amount", "currency", "rate", "risk_grade", "matures_on"))
+    columns = ("id", "product", "kind", "amount", "currency", "rate", "risk_grade", "matures_on")
+    return [dict(row) for row in now.values(*columns)]
 
 
 def numbers(rows: list[dict[str, Any]], name: str) -> None:
