@@ -38,6 +38,14 @@ def test_a_long_name_is_broken_and_covers_nothing(shared: Site, name: str) -> No
     assert fits(page)
 
 
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_a_name_as_long_as_a_file_may_bring_it_is_cut_beside_the_title(shared: Site, width: int) -> None:
+    customer = shared.customer(f"{width}" + "长" * 117)
+    page = shared.person(size={"width": width, "height": 844})
+    page.goto(f"{shared.address}/customers/{customer.pk}/new/reception/")
+    assert fits(page)
+
+
 @pytest.mark.parametrize("width", [800, 1024, 1160])
 def test_the_near_minute_keeps_its_words_on_a_small_desk(shared: Site, width: int) -> None:
     """At 1024 px (1280 at 125 %) the ruler took the room, and the name stood one character a line."""

@@ -72,7 +72,7 @@ def _back(contact: Contact, actor: Actor | None, now: datetime, bank: Bank) -> N
     if contact.planned_for is not None and contact.planned_for <= now:
         return
     agreed = contact.told_customer or contact.customer_asked or contact.invited_by_rm
-    called_off = contact.cancelled_at
+    called_off = contact.cancelled_at or now
     contact.state = follow("back to the appointment" if agreed else "back to the plan", contact)
     contact.cancelled_at, contact.cancelled_for, contact.cancelled_why = None, "", ""
     contact.version += 1
