@@ -75,3 +75,35 @@ def test_a_setting_that_decides_nothing_says_so(door: Door) -> None:
     assert page.count("短信平台上线后生效") == 6
     for said in ("到时提醒待提醒功能上线后生效", "“检视”一栏尚未生效"):
         assert said in page
+
+
+def test_the_card_foretells_no_thanks_that_the_bank_has_turned_off(door: Door) -> None:
+    def foretold(tier: str) -> bool:
+        visit = door.appointment(door.customer(tier, met=True), moment("15:00"), now=moment("09:00"))
+        return "今晚：致谢" in door.page(f"contacts/{visit.pk}/prepare/", moment("10:00"))
+
+    assert foretold("gold")
+    door.setting("visit_thanks_below_platinum", False)
+    assert not foretold("gold")
+    assert foretold("platinum")
+
+
+def test_a_calls_result_is_offered_and_no_clause_asks_for_it(door: Door) -> None:
+    """C6 asks a call for plan and needs alone; R13 asks a reception for its result."""
+    for kind, clause, asked in (("call", "C6", False), ("reception", "R13", True), ("visit", "V6", True)):
+        customer = door.customer(met=True, called=True)
+        more = {"purpose": "care"} if kind == "call" else {}
+        told = door.record(customer, kind, moment("10:00"), moment("10:05"), **more)
+        page = door.page(f"contacts/{told.pk}/write-up/", moment("10:06"), raw=True)
+        result = page.partition('name="result"')[0].rpartition("<h2")[2]
+        needs = page.partition('name="need"')[0].rpartition("<h2")[2]
+        assert (clause in result) is asked, kind
+        assert (clause in needs) is not asked, kind
+
+
+def test_a_company_has_no_family(door: Door) -> None:
+    firm, person = door.customer(kind="company"), door.customer()
+    page = door.page(f"customers/{firm.pk}/", moment("10:00"))
+    assert "家庭" not in page
+    assert "还没有关联的人或企业" in page
+    assert "家庭情况还不了解" in door.page(f"customers/{person.pk}/", moment("10:00"))

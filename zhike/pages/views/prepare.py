@@ -138,7 +138,7 @@ def _after(contact: Contact, first: bool, bank: Bank) -> list[dict[str, str]]:
         rows.append(
             ("R12", gettext("today: thanks by SMS, introducing yourself") if first else gettext("today: thanks by SMS"))
         )
-    if contact.kind == Kind.VISIT:
+    if contact.kind == Kind.VISIT and (bank.at_least(tier, "platinum") or bank.visit_thanks_below_platinum):
         rows.append(("V5", gettext("this evening: thanks")))
     if contact.kind == Kind.CALL and first:
         rows.append(("C10", gettext("at once: thanks by SMS with your contact data")))
