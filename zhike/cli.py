@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from typing import NoReturn
 
 from zhike import clock, embedded, processes
 from zhike.commands import bench, code, customers, day, keep, keys, run, staff
@@ -19,11 +21,46 @@ NOUNS = (run, day, code, staff, customers, keep, keys, bench)
 WRONG_USE = 2
 
 
+# What argparse says, in Chinese; whatever else it says stays as it is.
+IN_CHINESE = (
+    (r"^argument (.+?): invalid int value: (.+)$", r"\1：\2 不是整数。"),
+    (r"^argument (.+?): invalid \S+ value: (.+)$", r"\1：不能是 \2。"),
+    (r"^argument (.+?): invalid choice: (.+?) \(choose from (.+)\)$", r"\1：没有 \2，可选：\3。"),
+    (r"^argument (.+?): expected one argument$", r"\1：须给出一个值。"),
+    (r"^the following arguments are required: (.+)$", r"缺少：\1。"),
+    (r"^unrecognized arguments: (.+)$", r"不认识的参数：\1。"),
+)
+HEADINGS = (
+    ("usage:", "用法："), ("positional arguments:", "参数："), ("options:", "选项："), ("show this help message and exit", "显示本说明"),
+)  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    """The same in the reader's language: wrong use gets a sentence, and exit code 2."""
+
+    def format_usage(self) -> str:
+        return _in_chinese(super().format_usage())
+
+    def format_help(self) -> str:
+        return _in_chinese(super().format_help())
+
+    def error(self, message: str) -> NoReturn:
+        for pattern, zh in IN_CHINESE:
+            if re.search(pattern, message):
+                message = words(re.sub(pattern, zh, message), message)
+                break
+        self.exit(WRONG_USE, f"{self.format_usage()}{self.prog}: {message}\n")
+
+
+def _in_chinese(said: str) -> str:
+    for en, zh in HEADINGS:
+        said = said.replace(en, words(zh, en))
+    return said
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line, from COMMANDS."""
-    top = argparse.ArgumentParser(
-        prog="zhike", description=words("知客：客户经理工作台", "Zhike: the relationship manager's workbench")
-    )
+    top = Parser(prog="zhike", description=words("知客：客户经理工作台", "Zhike: the relationship manager's workbench"))
     levels = {"": top.add_subparsers(metavar=words("命令", "COMMAND"), required=True)}
     order = [noun.__name__ for noun in NOUNS]
     for name, entry in sorted(COMMANDS.items(), key=lambda each: order.index(each[1].run.__module__)):

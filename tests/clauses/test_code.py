@@ -133,3 +133,26 @@ def test_every_clause_of_reception_visit_and_call_has_a_test_for_each_mode(reque
     }
     assert wanted <= marked, f"no test is marked {', '.join(sorted(wanted - marked))}"
     assert {each.split()[0] for each in marked} <= set(READ)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["explain", "abc"], "OBLIGATION：'abc' 不是整数。"),
+        (["explain"], "缺少：OBLIGATION。"),
+        (["code", "list", "--wrong"], "不认识的参数：--wrong。"),
+        (["code", "shwo"], "没有 'shwo'，可选："),
+    ],
+)
+def test_wrong_use_is_said_in_the_readers_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: list[str], says: str
+) -> None:
+    for language in ("zh", "en"):
+        monkeypatch.setattr("zhike.embedded.language", lambda language=language: language)
+        with pytest.raises(SystemExit) as left:
+            cli.main(typed)
+        said = capsys.readouterr().err
+        assert left.value.code == 2
+        assert (says in said) is (language == "zh")
+        assert ("用法：" in said) is (language == "zh")
+        assert ("usage:" in said) is (language == "en")

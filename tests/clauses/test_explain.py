@@ -44,6 +44,10 @@ def test_explain_names_clause_version_and_facts(database, outside: Door) -> None
     assert told["settling"]["kind"] == "written_up"
     said = zhike(database, "explain", thanks.pk).stdout
     assert "thank platinum+ by SMS" in said
+    assert "at: 2026-03-02 14:27:00" in said, "on the bank's clock"
+    said = zhike(database, "explain", thanks.pk, ZHIKE_LANG="zh").stdout
+    assert "发生于: 2026-03-02 14:27:00" in said
+    assert "条款: R12" in said
 
 
 def test_explain_says_when_there_is_nothing(database) -> None:

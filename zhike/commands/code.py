@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from zhike.commands.frame import DONE, GROUPS, JSON, Failure, Options, argument, command, ready, words
 
@@ -95,7 +97,8 @@ def code_show(options: Options) -> int:
     if options.json:
         print(json.dumps(shown, ensure_ascii=False, indent=1, default=str))
         return DONE
-    for name, value in shown.items():
+    for key, value in shown.items():
+        name = label(key)
         if isinstance(value, list):
             print(f"{name}:")
             for each in value:
@@ -112,11 +115,14 @@ def explain(options: Options) -> int:
     with ready("worker"):
         from django.utils import translation
 
+        from zhike import clock
         from zhike.obligations.explanation import explain as explained
+        from zhike.people.bank import settings
 
         try:
             with translation.override(words("zh-hans", "en")):
                 told = explained(options.obligation)
+                zone = settings().zone(clock.now())
         except LookupError as error:
             raise Failure(
                 words(f"没有编号为 {options.obligation} 的应办。", f"There is no obligation {options.obligation}.")
@@ -126,9 +132,30 @@ def explain(options: Options) -> int:
         return DONE
     for name, value in told.items():
         if isinstance(value, dict) and name in {"fact", "settling", "corrects"}:
-            print(f"{name}:")
+            print(f"{label(name)}:")
             for inner, given in value.items():
-                print(f"  {inner}: {given}")
+                print(f"  {label(inner)}: {on_the_banks_clock(given, zone)}")
         elif value not in (None, "", [], {}):
-            print(f"{name}: {value}")
+            print(f"{label(name)}: {on_the_banks_clock(value, zone)}")
     return DONE
+
+
+# The names of what is shown, for who reads Chinese; a program reads the JSON.
+LABELS = {
+    "id": "编号", "title": "标题", "norm": "条文", "force": "力度", "modes": "方式", "served": "已落实", "not_yet": "尚缺",
+    "source": "出处", "rules": "规则", "tests": "测试", "journeys": "走查", "clause": "条款", "clause_from": "条款版本自",
+    "origin": "来源", "kind": "种类", "owner": "责任人", "customer": "客户", "tier": "当时等级", "subject": "所关", "opens": "起",
+    "due": "截止", "target": "约定时刻", "channels": "渠道", "detail": "内容", "state": "状态", "evidence": "凭据",
+    "settled_at": "办结于", "fact": "起因", "settling": "由何办结", "corrects": "所更正", "at": "发生于", "known_at": "得知于",
+    "grade": "时间来源", "by": "记录人", "data": "数据", "void": "已作废",
+}  # fmt: skip
+
+
+def label(name: str) -> str:
+    """What a line is called in the reader's language."""
+    return words(LABELS.get(name, name), name)
+
+
+def on_the_banks_clock(value: Any, zone: ZoneInfo) -> Any:
+    """A moment as the bank's clock has it; anything else as it is."""
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
