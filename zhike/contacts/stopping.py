@@ -80,7 +80,7 @@ def _back(contact: Contact, actor: Actor | None, now: datetime, bank: Bank) -> N
     told = Fact.objects.filter(
         customer_id=contact.customer_id, subject=contact.subject, kind="visit_called_off", void=False
     )
-    for fact in told.filter(at=called_off):
+    for fact in told.filter(at=called_off) if called_off else ():
         ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
 
 
