@@ -31,7 +31,8 @@ from zhike.trail.models import Entry
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
 owner = stepping_into("zhike_owner")
-WAITING = "SELECT count(DISTINCT pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND datname = current_database()"
+# Whoever waits for a row waits for the transaction that holds it, and that lock names no database.
+WAITING = "SELECT count(DISTINCT pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND datname = current_database()"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -9,7 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from zhike.people.fixed import Fixed
 
 if TYPE_CHECKING:
+    from zhike.customers.models import Customer
     from zhike.people.actor import Actor
+
+# A button that was pressed twice makes the same again within this time.
+AT_ONCE = timedelta(minutes=1)
 
 
 class Kind(models.TextChoices):
@@ -63,6 +68,19 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def held(self, id: int, actor: Actor) -> Contact | None:
         """One of them, alone, kept from others until the transaction ends; None as for one that does not exist."""
         return HELD.one([id, list(actor.sees)])
+
+    def begun_twice(
+        self, customer: Customer, kind: str, how: str, at: datetime | None, *, actor: Actor, now: datetime
+    ) -> Contact | None:
+        """What the actor has made of this customer already, where a button was pressed twice: the contact of that kind under
+        way where it is to begin ``now``; else one for the same time, made within the last minute.
+        """
+        same = self.filter(customer=customer, kind=kind, by_id=actor.id).exclude(state=State.STRUCK).order_by("-pk")
+        if how == "now":
+            return same.filter(state=State.UNDER_WAY).first()
+        state = {"plan": Q(state=State.PLANNED, planned_for=at), "agree": Q(state=State.AGREED, planned_for=at)}
+        same = same.filter(state.get(how, Q(afterwards=True, started_at=at)))
+        return same.filter(created_at__range=(now - AT_ONCE, now)).first()
 
 
 class Contact(models.Model):

@@ -47,6 +47,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """One of them; None as for one that does not exist."""
         return SEEN.one([id, list(actor.sees)])
 
+    def held(self, id: int, actor: Actor) -> Customer | None:
+        """One whom the actor may change, kept from others until the transaction ends; None as for one that does not exist."""
+        return HELD.one([id, list(actor.writes)])
+
     def enter(
         self,
         *,
@@ -447,3 +451,4 @@ def born(birthday: Birthday | None) -> dict[str, Any]:
 
 
 SEEN = Fixed(Customer, "FROM customers_customer t WHERE t.id = %s AND t.keeper = ANY (%s::bigint[])")
+HELD = Fixed(Customer, f"{SEEN.found_by} FOR UPDATE")

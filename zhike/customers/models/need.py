@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from zhike.customers.models.customer import Customer
     from zhike.people.actor import Actor
 
+# A button that was pressed twice says the same again within this time.
+AT_ONCE = timedelta(minutes=1)
+
 
 class NeedQuerySet(models.QuerySet["Need"]):
     def open(self) -> NeedQuerySet:
@@ -21,12 +24,12 @@ class NeedQuerySet(models.QuerySet["Need"]):
     def hear(
         self, customer: Customer, kind: str, words: str, *, actor: Actor, now: datetime, contact: int | None = None
     ) -> Need:
-        """A need that the customer spoke of (R6), open from now on."""
+        """A need that the customer spoke of (R6), open from now on. Said twice at once, it was heard once."""
         if kind not in Need.Kind.values:
             raise Unaccepted(gettext("Choose the kind of need from the list."))
-        return self.create(
-            customer=customer, kind=kind, words=clean(words), opened_at=now, by_id=actor.id, contact=contact
-        )
+        said = {"customer": customer, "kind": kind, "words": clean(words), "by_id": actor.id, "contact": contact}
+        again = self.open().filter(**said, opened_at__range=(now - AT_ONCE, now)).first()
+        return again or self.create(**said, opened_at=now)
 
 
 class Need(models.Model):

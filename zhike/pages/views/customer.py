@@ -39,8 +39,11 @@ def customer_for(request: ActingRequest, id: int) -> Customer:
 
 
 def customer_to_change(request: ActingRequest, id: int) -> Customer:
-    """A customer in the scope in which the reader may change; whoever only looks on, by another post, is told so."""
-    found = customer_for(request, id)
+    """A customer in the scope in which the reader may change; whoever only looks on, by another post, is told so. Whoever comes
+    to change holds the customer till the end: of two clicks at once the second sees what the first did.
+    """
+    held = Customer.objects.held(id, request.actor) if request.method == "POST" else None
+    found = held or customer_for(request, id)
     if not found.changeable_by(request.actor):
         raise Refused(gettext("This customer is looked after by somebody else."), "customers.change")
     return found

@@ -82,6 +82,8 @@ def new(request: ActingRequest, customer: int, kind: str) -> HttpResponse:
 
 def _made(request: ActingRequest, found: Customer, kind: str, how: str, at: Any, bank: Bank) -> HttpResponse:
     given, now, actor = request.POST, request.now, request.actor
+    if again := Contact.objects.begun_twice(found, kind, how, at, actor=actor, now=now):
+        return moved(request, reverse("contact", args=[again.pk]))
     first_call = kind == Kind.CALL and is_first(found.pk, found.rm_id, actor.id, "call", at or now, bank)
     # A first call introduces, whatever is chosen (C9); one that is over is told as it was.
     purpose = "introduction" if first_call and how != "afterwards" else given.get("purpose", "")

@@ -34,6 +34,7 @@ from zhike.pages.card import card, numbers
 from zhike.pages.jinja import day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.customer import customer_to_change
 from zhike.people import workdays
 from zhike.people.permissions import may, policy
 
@@ -53,23 +54,17 @@ CALLED_FOR = {
 def call(request: ActingRequest, obligation: int) -> HttpResponse:
     """Dial for what is owed: the call starts at once. Pressed again while it runs, it leads back into the same call."""
     bank = bank_of(request)
-    found = (
-        Obligation.objects.visible_to(request.actor)
-        .select_related("customer")
-        .filter(pk=obligation, state="open")
-        .first()
-    )
-    if found is None or found.customer is None:
+    found = Obligation.objects.visible_to(request.actor).filter(pk=obligation, state="open").first()
+    if found is None or found.customer_id is None:
         raise Http404
-    under_way = (
-        Contact.objects.filter(customer=found.customer, kind=Kind.CALL, state=State.UNDER_WAY).order_by("-pk").first()
-    )
+    customer = customer_to_change(request, found.customer_id)
+    under_way = Contact.objects.filter(customer=customer, kind=Kind.CALL, state=State.UNDER_WAY).order_by("-pk").first()
     if under_way:
         dial(request, under_way, bank)
         return moved(request, f"{reverse('talk', args=[under_way.pk])}?for={found.pk}")
-    first = is_first(found.customer.pk, found.customer.rm_id, request.actor.id, "call", request.now, bank)
+    first = is_first(customer.pk, customer.rm_id, request.actor.id, "call", request.now, bank)
     purpose = "introduction" if first else CALLED_FOR.get(found.kind, "answer")
-    contact = course.plan(found.customer, "call", actor=request.actor, now=request.now, purpose=purpose)
+    contact = course.plan(customer, "call", actor=request.actor, now=request.now, purpose=purpose)
     here = reverse("call", args=[found.pk]), reverse("obligation", args=[found.pk])
     return _started(request, contact, bank, fulfils=found.pk, here=here)
 

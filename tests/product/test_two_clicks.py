@@ -1,0 +1,116 @@
+"""A button pressed twice, the second time before the first was answered: it counts once.
+
+Connections of their own and real commits, as in :mod:`tests.product.test_limits_at_once`, whose ``at_once`` sees to it that
+both have begun before either can end.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.cast import Cast
+from tests.conftest import Database
+from tests.product.test_limits_at_once import NOW, at_once, owner, seated  # noqa: F401
+from zhike import clock
+from zhike.conduct.bank import Bank
+from zhike.contacts import course
+from zhike.contacts.models import Contact
+from zhike.customers.models import Customer, Need, Relation
+from zhike.obligations.models import Fact, Obligation
+from zhike.trail.models import Entry
+
+TOMORROW = {"day": "2026-03-03", "time": "10:00"}
+
+
+@pytest.fixture
+def one(seated: Cast) -> Customer:  # noqa: F811
+    customer = seated.customers["rm"][0]
+    with seated.acting("rm", NOW) as actor:
+        customer.learn("mobile", "13898761234", source="contact", actor=actor, now=NOW)
+    return customer
+
+
+def twice(database: Database, cast: Cast, table: str, address: str, form: dict[str, Any]) -> list[int]:
+    browsers = [cast.client("rm", NOW) for _ in range(2)]
+    return [
+        answer.status_code
+        for answer in at_once(database, table, [lambda each=each: each.post(address, form) for each in browsers])
+    ]
+
+
+def test_dialling_for_what_is_owed_is_one_call_and_one_number_shown(
+    database: Database,
+    seated: Cast,  # noqa: F811
+    one: Customer,
+) -> None:
+    again = NOW + timedelta(minutes=30)
+    with seated.acting("rm", NOW) as actor:
+        first = course.plan(one, "call", actor=actor, now=NOW, purpose="introduction")
+        course.start(first, actor=actor, now=NOW, bank=Bank())
+        course.put_through(first, "busy", actor=actor, now=NOW, bank=Bank(), call_back_at=again)
+        owed = Obligation.objects.get(kind="call_back")
+    form = {"early_reason": "客户要求提前"}
+    assert twice(database, seated, "contacts_contact", f"/obligations/{owed.pk}/call/", form) == [303, 303]
+    with owner():
+        assert Contact.objects.filter(state="under_way").count() == 1
+        assert Entry.objects.filter(action="reveal").count() == 1
+
+
+def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+    form = {"how": "now", "purpose": "care"}
+    assert twice(database, seated, "contacts_contact", f"/customers/{one.pk}/new/call/", form) == [303, 303]
+    with owner():
+        assert Contact.objects.filter(state="under_way").count() == 1
+        assert Entry.objects.filter(action="reveal").count() == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"how": "agree", "place": "客户公司", **TOMORROW},
+        {"how": "plan", **TOMORROW},
+        {"how": "afterwards", "asked": "yes", "day": "2026-03-02", "time": "10:00", "was_agreed": "yes", "place": "公司"},
+    ],
+    ids=lambda form: form["how"],
+)
+def test_a_visit_is_one_visit(database: Database, seated: Cast, one: Customer, form: dict[str, str]) -> None:  # noqa: F811
+    address = f"/customers/{one.pk}/new/visit/"
+    assert twice(database, seated, "contacts_contact", address, {"purpose": "care", **form}) == [303, 303]
+    with owner():
+        assert Contact.objects.count() == 1
+
+
+def test_two_visits_at_other_times_are_two(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+    browser = seated.client("rm", NOW)
+    with clock.at(NOW):
+        for time in ("10:00", "11:00"):
+            form = {"how": "plan", "purpose": "care", **TOMORROW, "time": time}
+            assert browser.post(f"/customers/{one.pk}/new/visit/", form).status_code == 303
+    with owner():
+        assert Contact.objects.count() == 2
+
+
+def test_a_stop_is_recorded_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+    form = {"why": "complaint", "evidence": "来电", "on": date(2026, 3, 2).isoformat()}
+    answers = twice(database, seated, "customers_customer", f"/customers/{one.pk}/stops/", form)
+    assert sorted(answers) == [303, 422]
+    with owner():
+        assert Fact.objects.filter(kind="customer_stopped").count() == 1
+
+
+def test_a_need_is_heard_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+    form = {"kind": "loan", "words": "换房"}
+    assert twice(database, seated, "customers_need", f"/customers/{one.pk}/needs/", form) == [303, 303]
+    with owner():
+        assert Need.objects.count() == 1
+
+
+def test_how_two_belong_together_is_noted_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+    form = {"kind": "spouse", "other": str(seated.customers["rm"][1].pk)}
+    answers = twice(database, seated, "customers_relation", f"/customers/{one.pk}/relations/", form)
+    assert sorted(answers) == [303, 422]
+    with owner():
+        assert Relation.objects.count() == 1
