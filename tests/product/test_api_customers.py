@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
@@ -444,3 +446,11 @@ def test_a_stop_says_what_shows_it(rm: Program, path: str) -> None:
         assert rm.send("post", f"{path}/stops", body, **{"If-Match": "*"}).status_code == 422
     body = {"why": "do_not_disturb", "evidence": "客户来电要求", "on": "2031-01-01"}
     assert rm.send("post", f"{path}/stops", body, **{"If-Match": "*"}).status_code == 422, "a day to come"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_cursor_that_holds_no_text_is_none_of_the_lists(rm: Program, text: str) -> None:
+    """It is opaque, and anybody can write one: what PostgreSQL cannot keep it cannot compare either."""
+    made = base64.urlsafe_b64encode(json.dumps([1, text, 1]).encode()).decode().rstrip("=")
+    answer = rm.send("get", f"customers?cursor={made}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")

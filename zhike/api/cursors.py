@@ -14,7 +14,7 @@ from ninja import Query
 from pydantic import Field
 
 from zhike.api.problems import field_invalid
-from zhike.api.shapes import In
+from zhike.api.shapes import In, storable
 
 ROWS, MOST = 50, 200
 
@@ -45,7 +45,7 @@ def position(text: str, *kinds: Callable[[Any], Any]) -> list[Any] | None:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if len(values) != len(kinds):
             raise ValueError("another list's cursor")
-        return [kind(value) for kind, value in zip(kinds, values, strict=True)]
+        return [storable(kind(value)) for kind, value in zip(kinds, values, strict=True)]
     except (ValueError, TypeError, KeyError, OverflowError, binascii.Error) as error:
         raise field_invalid(
             "cursor", _("This cursor is none of this list. Take `next` of the page before, or leave it out.")

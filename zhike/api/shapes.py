@@ -33,9 +33,9 @@ def _in_our_times(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _storable(value: str) -> str:
+def storable(value: Any) -> Any:
     """PostgreSQL keeps no NUL, and half of a surrogate pair is no character."""
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
         raise PydanticCustomError("zhike_text", "not a text")
     return value
 
@@ -46,8 +46,8 @@ IdOut = Annotated[str, BeforeValidator(str)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
 Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
-Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_storable)]
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
+Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(storable)]
 
 
 class In(BaseModel):
