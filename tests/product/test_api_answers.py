@@ -17,6 +17,7 @@ from tests.conftest import Database
 from tests.product.api import NOW, Program
 from zhike import clock
 from zhike.customers.models import Customer
+from zhike.trail.models import Entry
 
 Role = Callable[[], AbstractContextManager[None]]
 
@@ -186,3 +187,19 @@ def twin(program: Program) -> Program:
         type(program.http)(headers={"Authorization": program.authorization}),
     )
     return other
+
+
+@pytest.mark.django_db
+def test_a_number_is_shown_anew_or_not_at_all(cast: Cast, rm: Program, owner: Role) -> None:
+    """A key that is sent again is no way around the day's number, the trail, or the end of one's time with a customer."""
+    one, key = cast.customers["rm"][0], {"Idempotency-Key": "shown"}
+    with cast.acting("rm", NOW) as actor:
+        one.learn("mobile", "13898761234", source="contact", actor=actor, now=NOW)
+    path, asked = f"customers/{one.pk}/reveal", {"field": "mobile"}
+    for shown in (1, 2):
+        assert rm.post(path, asked, **key)["value"] == "13898761234"
+        with owner():
+            assert Entry.objects.filter(action="reveal").count() == shown
+    with owner():
+        Customer.objects.filter(pk=one.pk).update(rm=cast.stranger, unit=cast.units["lujiazui"])
+    assert rm.send("post", path, asked, **key).status_code == 404

@@ -65,9 +65,16 @@ def _once(run: Run, request: Any, key: str, args: Any, kwargs: Any) -> HttpRespo
     if made is None:
         return _again(request.actor.id, key, digest)
     response = run(request, *args, **kwargs)
-    if response.status_code < 400 and isinstance(response, HttpResponse):
+    if getattr(request, "afresh", False):
+        _row("DELETE FROM api_answer WHERE id = %(id)s RETURNING id", {"id": made[0]})
+    elif response.status_code < 400 and isinstance(response, HttpResponse):
         _keep(made[0], response)
     return response
+
+
+def afresh(request: HttpRequest) -> None:
+    """Said by an operation whose answer is not kept: sent again it is done again, by whoever may do it then."""
+    request.afresh = True  # type: ignore[attr-defined]
 
 
 def _again(staff: int, key: str, digest: str) -> HttpResponse:

@@ -40,7 +40,8 @@ What the pages of Zhike can do, a program can do here, as the staff member whose
 - Ids are strings. Moments are ISO 8601 with their offset; a moment without one is refused.
 - Errors are problem documents (RFC 9457); where a clause of the conduct code is the cause, `clause` and `verdicts` say which
   and what it asks, in the staff member's language.
-- Every POST takes an `Idempotency-Key`: sent again within 48 hours, it is answered as before and nothing is done twice.
+- Every POST takes an `Idempotency-Key`: sent again within 48 hours, it is answered as before and nothing is done twice;
+  a number that is shown is no such answer: it is shown, counted and kept each time.
 - Lists come in pages: `next` is the `cursor` of the following page, or null.
 - What two people may edit carries an `ETag`; send it back as `If-Match`.
 """

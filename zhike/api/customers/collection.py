@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
 
+from zhike.api.answers import afresh
 from zhike.api.cursors import Page, page, position
 from zhike.api.customers.customer import CustomerOut, CustomerRow, Kind, answered, customers, row
 from zhike.api.desk import Desk, bank_of, locked, one, verb
@@ -179,6 +180,9 @@ def change(request: Desk, id: Id, body: LearnedIn, response: HttpResponse) -> An
 @router.post("customers/{id}/reveal", response=RevealedOut)
 @policy("customers.reveal")
 def reveal(request: Desk, id: Id, body: RevealIn) -> Any:
-    """Shows a sealed field in clear: counted against the day's number, and kept."""
+    """Shows a sealed field in clear: counted against the day's number, and kept. Sent again with its Idempotency-Key it is shown,
+    counted and kept again.
+    """
+    afresh(request)
     value = one(customers(request), id).reveal(body.field, **verb(request))
     return {"field": body.field, "value": value}
