@@ -11,7 +11,9 @@ import pytest
 from tests.cast import LONG_AGO, Cast
 from tests.product.api import Program
 from zhike import clock
+from zhike.conduct.bank import Bank
 from zhike.customers.models import Customer
+from zhike.obligations import stops
 from zhike.people.models import Approval, Post
 
 pytestmark = pytest.mark.django_db
@@ -161,3 +163,21 @@ def test_who_may_only_look_is_told_so(cast: Cast, owner: Role) -> None:
         assert page.status_code == 200
         assert 'class="stack" method="post"' not in page.content.decode(), address
     assert rm.post(f"/customers/{cast.customers['stranger'][0].pk}/stops/", {}).status_code == 403, "the whole branch"
+
+
+def test_what_a_leader_agrees_to_is_the_stop_that_was_asked_about(cast: Cast, customer: Customer) -> None:
+    """Lifted and recorded anew meanwhile, it is another complaint, and nobody has asked about that one."""
+    stop(cast, customer, "complaint")
+    lift(cast, customer, why="complaint")
+    lift(cast, customer, why="complaint", mistake="yes")  # one's own slip, alone
+    with cast.acting("leader") as actor:
+        asked = Approval.objects.get(kind="customers.resume")
+        fresh = Customer.objects.get(pk=customer.pk)
+        assert not fresh.complaint_open
+        told = {"on": date(2026, 3, 2), "evidence": "监管转办", "actor": actor, "now": NOW, "bank": Bank()}
+        stops.stop(fresh, "complaint", **told)
+    form = {"act": "approve", "digest": asked.digest}
+    answer = cast.client("leader").post(f"/approvals/{asked.pk}/", form)
+    assert (answer.status_code, "重新申请" in answer.content.decode()) == (409, True)
+    with cast.acting("leader"):
+        assert Customer.objects.get(pk=customer.pk).complaint_open

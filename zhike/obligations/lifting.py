@@ -51,7 +51,7 @@ def lift(
     if mistake and alone(standing, actor, now):
         stops.resume(customer, why, reason=reason, mistake=True, actor=actor, now=now, bank=bank)
         return None
-    payload = {"customer": customer.pk, "why": why, "mistake": mistake}
+    payload = {"customer": customer.pk, "why": why, "mistake": mistake, "stop": _which(standing)}
     return approvals.ask(actor, LIFT.name, _subject(customer, why), payload, reason, now, unit_id=customer.unit_id)
 
 
@@ -70,6 +70,11 @@ def decided(customer: Customer, actor: Actor, now: datetime) -> list[Approval]:
     return list(rows.select_related("decided_by").order_by("-decided_at"))
 
 
+def _which(standing: stops.Standing) -> int | None:
+    """The stop that is meant: the same reason may be lifted and recorded anew, with something else to show for it."""
+    return standing.fact.pk if standing.fact else None
+
+
 def _subject(customer: Customer, why: str) -> str:
     return f"customer:{customer.pk}/stop:{why}"
 
@@ -83,8 +88,14 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
             "该客户不在您的管辖范围内，请由其机构的主管审批。",
             "The customer is outside your scope; a leader of the customer's unit has to decide.",
         )
-    if not stops.stands(customer, given["why"]):
+    standing = stops.standing_for(customer, given["why"])
+    if standing is None:
         raise approvals.Undecidable("联系已经恢复，无需再批。", "Contact goes on already; there is nothing to decide.")
+    if _which(standing) != given.get("stop"):
+        raise approvals.Undecidable(
+            "申请之后该项停止已恢复，又因别的依据重新记录，请看明后重新申请。",
+            "What was asked about was lifted since, and contact has stopped again for something else. Look at it and ask anew.",
+        )
     stops.resume(
         customer, given["why"], reason=approval.reason, mistake=given["mistake"], actor=actor, now=now,
         bank=bank.settings().now(now), approval=approval.pk,
