@@ -198,3 +198,16 @@ def test_a_request_and_the_worker_tell_the_same_version(cast: Cast) -> None:
     begun, _session = acting.begin(key, NOW)
     assert begun is not None
     assert begun.settings == bank.settings_version()
+
+
+def test_no_setting_is_changed_for_days_that_are_over(cast: Cast) -> None:
+    """Asked for today in the evening and agreed to in the morning, it would reckon anew what was owed yesterday."""
+    with cast.acting("administrator", NOW) as actor:
+        approval = bank.ask_to_change(actor, "callback_tolerance", 10, TODAY, "试行", today=TODAY, now=NOW)
+    next_day = NOW + timedelta(hours=20)
+    with pytest.raises(approvals.Undecidable, match="生效日已过"), cast.acting("compliance", next_day) as actor:
+        approvals.approve(actor, approval.pk, approval.digest, next_day)
+    assert bank.settings().at(TODAY).callback_tolerance == 5
+    with cast.acting("compliance", NOW) as actor:
+        approvals.approve(actor, approval.pk, approval.digest, NOW)
+    assert bank.settings().at(TODAY).callback_tolerance == 10

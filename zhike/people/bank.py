@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Max
+from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -62,6 +63,11 @@ def ask_to_change(
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     payload = approval.payload
     day = date.fromisoformat(payload["from_day"])
+    if day < localdate(now):
+        raise approvals.Undecidable(
+            "生效日已过：此前应办按当时的口径，请另定生效日重新申请。",
+            "Its first day is over, and what was owed then stays as it was. Ask anew with a day to come.",
+        )
     settings().with_change(Change(payload["name"], payload["value"], day))  # others may have changed what it must fit
     newest = Setting.objects.aggregate(at=Max("at"))["at"]
     # Later than whatever stands, although this machine's clock may be behind: by it others see that something changed.
