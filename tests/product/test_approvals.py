@@ -11,8 +11,8 @@ from django.db import ProgrammingError, connection, transaction
 
 from tests.cast import Cast
 from zhike.conduct.words import Refused
-from zhike.people import approvals, bank, permissions, posts
-from zhike.people.models import Approval, Post, Setting
+from zhike.people import approvals, bank, permissions, posts, seats
+from zhike.people.models import Approval, Post, Setting, Staff
 from zhike.people.posts import NewPost
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +211,32 @@ def test_no_setting_is_changed_for_days_that_are_over(cast: Cast) -> None:
     with cast.acting("compliance", NOW) as actor:
         approvals.approve(actor, approval.pk, approval.digest, NOW)
     assert bank.settings().at(TODAY).callback_tolerance == 10
+
+
+def test_who_has_just_given_somebody_a_password_is_not_approved_by_them(cast: Cast) -> None:
+    """A one-time password is seen by who draws it: for a while both hands could be the same person's."""
+    approval = asked(cast)
+    with cast.acting("administrator", NOW) as actor:
+        seats.invite_again(actor, cast.second_administrator.pk)
+    for later in (NOW, NOW + timedelta(hours=40)):
+        with cast.acting("second_administrator", later) as actor, pytest.raises(approvals.Undecidable, match="密码"):
+            approvals.approve(actor, approval.pk, approval.digest, later)
+    with cast.acting("compliance", NOW) as actor:
+        approvals.approve(actor, approval.pk, approval.digest, NOW)
+
+
+def test_after_a_week_who_was_given_a_password_decides_again(cast: Cast) -> None:
+    with cast.acting("administrator", NOW - timedelta(days=7)) as actor:
+        seats.invite_again(actor, cast.second_administrator.pk)
+    approval = asked(cast)
+    with cast.acting("second_administrator", NOW) as actor:
+        assert approvals.approve(actor, approval.pk, approval.digest, NOW).decision == "approved"
+
+
+def test_a_password_of_ones_own_choosing_hinders_nobody(cast: Cast) -> None:
+    approval = asked(cast)
+    with cast.acting("second_administrator", NOW) as actor:
+        own = Staff.objects.get(pk=actor.id)
+        own.set_password("another good long one")
+        own.save(update_fields=["password"])
+        assert approvals.approve(actor, approval.pk, approval.digest, NOW).decision == "approved"

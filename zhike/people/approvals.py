@@ -21,8 +21,11 @@ from zhike.conduct.words import Refused, Words
 from zhike.people.actor import Actor
 from zhike.people.models import Approval
 from zhike.people.permissions import check, may
+from zhike.trail.models import Entry
 
 WAITS = timedelta(hours=48)
+# Whoever draws a colleague's one-time password sees it: until the colleague must have noticed, the two are not two.
+INVITED = timedelta(days=7)
 ONE_WAITS = "people_approval_one_waits"
 
 Line = tuple[str, str]
@@ -176,11 +179,22 @@ def _to_decide(actor: Actor, approval_id: int, now: datetime) -> Approval:
         raise Undecidable(
             "不能审批自己的申请，须由另一人复核。", "Nobody approves their own request; it needs a second person."
         )
+    if _invited_by(approval.asked_by_id, actor, now):
+        raise Undecidable(
+            "申请人在七天内重置过您的登录密码，此项请由他人复核。",
+            "Who asks has given you a new password within the last seven days; somebody else has to decide this.",
+        )
     if approval.unit_id is not None and -approval.unit_id not in actor.sees:
         raise Undecidable("没有这项申请，或不在您的范围内。", "There is no such request in your scope.")
     if expired(approval, now):
         raise Undecidable("申请超过48小时未复核，已退回，请申请人重新提交。", "It waited for over 48 hours; ask anew.")
     return approval
+
+
+def _invited_by(colleague: int, actor: Actor, now: datetime) -> bool:
+    """Whether a colleague has set the actor's password of late; what is kept about oneself is one's own to see."""
+    given = Entry.objects.filter(object="people_staff", row_id=actor.id, actor_id=colleague, action="update")
+    return given.filter(at__gt=now - INVITED, changes__has_key="password").exists()
 
 
 def _decide(approval: Approval, decision: Approval.Decision, actor: Actor, now: datetime, note: str) -> Approval:
