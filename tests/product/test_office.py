@@ -17,6 +17,7 @@ from tests.cast import Cast
 from zhike import clock
 from zhike.people import bank, workdays
 from zhike.people.models import Approval, Post, Setting, Staff, Unit, Workday
+from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -296,6 +297,13 @@ def test_workdays_are_seeded_entered_and_taken_back(cast: Cast, owner: Role) -> 
     assert browser.post("/workdays/?year=2026", {"day": "soon"}).status_code == 422
     assert browser.post("/workdays/?year=2026", {"act": "forget", "day": "2026-09-15"}).status_code == 303
     assert workdays.workdays().is_workday(date(2026, 9, 15))
+    with owner():  # deadlines moved with it: who did that, to which day, is kept though the row is gone
+        kept = Entry.objects.filter(object="people_workday", actor_id=cast.administrator.pk).order_by("id")
+        assert [(entry.action, entry.changes["day"]) for entry in kept] == [
+            ("insert", "2026-09-15"),
+            ("delete", "2026-09-15"),
+        ]
+    assert "工作日" in cast.client("auditor").get("/trail/?who=1011").content.decode()
     assert browser.post("/workdays/?year=2050", {"act": "published"}).status_code == 422
     with owner():
         Workday.objects.filter(day__year=2025).delete()
@@ -341,7 +349,6 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
 
 def test_each_sees_what_others_did_to_their_account(cast: Cast) -> None:
     cast.client("administrator").post(f"/staff/{cast.rm.pk}/correct/", {"name": "林晓", "title": "财富顾问"})
-    from zhike.trail.models import Entry
 
     with cast.acting("rm", NOW):
         assert Entry.objects.filter(object="people_staff", row_id=cast.rm.pk, actor_id=cast.administrator.pk).exists()

@@ -36,6 +36,7 @@ def things() -> dict[str, str]:
         "customers": gettext("customer"), "contacts": gettext("contact"), "obligations": gettext("obligation"),
         "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
         "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),
+        "people_workday": gettext("workdays"), "mfa_authenticator": gettext("second factor"),
         "approvals": gettext("approval"), "trail": gettext("trail"),
     }  # fmt: skip
 
@@ -53,6 +54,7 @@ TECHNICAL = frozenset({
     "customer_id", "contact_id", "contact", "fact_id", "settling_id", "corrects_id", "follows_id", "approval_id",
     "key", "digest", "hash", "grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index",
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
+    "user_id", "last_used_at",
 })  # fmt: skip
 
 
@@ -115,6 +117,7 @@ def columns() -> dict[str, str]:
         "people_staff.number": gettext("staff number"),
         "obligations_obligation.evidence": gettext("how it was done"), "people_approval.kind": gettext("kind"),
         "people_unit.path": gettext("unit above"),
+        "day": gettext("day"), "works": gettext("works that day"), "type": gettext("kind"),
         # noted with an act that changes no row
         "people_staff.address": gettext("network address"), "sessions": gettext("sessions"), "token": gettext("token"),
         "to": gettext("key"),

@@ -83,6 +83,10 @@ BEGIN
     ELSE
         line := to_jsonb(NEW);
     END IF;
+    IF NOT line ? 'id' THEN
+        -- A row without a number (a workday is its day) is told by what stands in it.
+        changed := (line - coalesce(TG_ARGV::text[], '{{}}')) || changed;
+    END IF;
     INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, changes, request)
     VALUES (zhike_now(), zhike_actor(), nullif(current_setting('zhike.on_behalf', true), '')::bigint, lower(TG_OP),
             TG_TABLE_NAME, (line ->> 'id')::bigint,
