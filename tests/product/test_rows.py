@@ -160,6 +160,16 @@ def test_what_is_watched_is_watched_whatever_happens_to_a_row(cast: Cast) -> Non
     assert set(happens) == {added | deleted | changed}
 
 
+def test_what_runs_with_the_owners_rights_is_not_for_everybody(cast: Cast) -> None:
+    """A role that a bank makes for its reports could otherwise begin a session in anybody's name."""
+    ours = "FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
+    assert len(rows(f"SELECT p.proname {ours}")) > 10
+    everybody = "(SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)"
+    assert rows(f"SELECT p.proname {ours} AND EXISTS {everybody}") == []
+    fixed = "EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c = 'search_path=public, pg_temp')"
+    assert rows(f"SELECT p.proname {ours} AND NOT coalesce({fixed}, false)") == []
+
+
 def test_what_moves_deadlines_and_opens_accounts_is_watched(cast: Cast) -> None:
     """Every table of ours but those whose rows are kept elsewhere: answers, drafts, sessions, rows and pieces of files."""
     elsewhere = {"api_answer", "contacts_draft", "people_session", "customers_fed", "customers_line", "customers_part"}
