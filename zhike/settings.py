@@ -196,7 +196,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_FORMS = {"login": "zhike.pages.sign_in.SignInForm", "change_password": "zhike.pages.sign_in.PasswordForm"}
+ACCOUNT_FORMS = {
+    "login": "zhike.pages.sign_in.SignInForm",
+    "change_password": "zhike.pages.sign_in.PasswordForm",
+    "reauthenticate": "zhike.pages.sign_in.PasswordAgainForm",
+}
 # One lock-out for all ways of guessing, kept in the database where every process sees it: django-axes.
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "zhike.pages.sign_in.SecondFactor"

@@ -6,6 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
+from zhike.pages.sign_in import SetUp
 from zhike.people.permissions import PUBLIC, SIGNED_IN, policy
 
 anybody, signed_in = policy(PUBLIC), policy(SIGNED_IN)
@@ -19,7 +20,7 @@ SIGN_IN: list[URLPattern | URLResolver] = [
     path("me/again/", signed_in(account.reauthenticate), name="account_reauthenticate"),
     path("me/again/code/", signed_in(second_factor.reauthenticate), name="mfa_reauthenticate"),
     path("me/second-factor/", signed_in(second_factor.index), name="mfa_index"),
-    path("me/second-factor/on/", signed_in(totp.activate_totp), name="mfa_activate_totp"),
+    path("me/second-factor/on/", signed_in(SetUp.as_view()), name="mfa_activate_totp"),
     path("me/second-factor/off/", signed_in(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("me/recovery-codes/", signed_in(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path(

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -443,3 +444,44 @@ def test_codes_asked_for_in_a_session_cannot_be_tried_through(cast: Cast, owner:
     answers = [browser.post("/me/again/code/", {"code": "000000"}).status_code for _ in range(6)]
     assert answers == [200, 200, 200, 200, 429, 429]
     assert browser.get("/").status_code == 200
+
+
+def test_the_code_that_sets_an_authenticator_up_opens_nothing_afterwards(cast: Cast, owner: Role) -> None:
+    browser = Client()
+    sign_in(browser, "1001")
+    asked = browser.get("/me/second-factor/on/")
+    if asked.status_code == 302:  # as above
+        browser.post(asked["Location"], {"password": PASSWORD})
+        asked = browser.get("/me/second-factor/on/")
+    secret = shown_secret(asked)
+    early_in_the_half_minute()
+    code = code_of(secret)
+    assert browser.post("/me/second-factor/on/", {"code": code}).status_code == 302
+    with owner():
+        assert Entry.objects.filter(object="mfa_authenticator", action="insert", actor_id=cast.rm.pk).exists()
+    other = half_signed_in()
+    assert "用过" in other.post("/sign-in/code/", {"code": code}).content.decode()
+    assert other.get("/").status_code == 302
+
+
+def test_a_password_alone_takes_no_second_factor_away(cast: Cast, owner: Role) -> None:
+    with owner():
+        with_authenticator(cast)
+    desk = cast.client("rm")
+    assert desk.post("/me/second-factor/off/")["Location"].startswith("/me/again/code/")
+    assert desk.post("/me/again/", {"password": PASSWORD})["Location"].startswith("/me/again/code/")
+    assert desk.post("/me/second-factor/off/").status_code == 302
+    with owner():
+        assert Authenticator.objects.count() == 1
+    early_in_the_half_minute()
+    assert desk.post("/me/again/code/", {"code": code_of(SECRET)}).status_code == 302
+    assert desk.post("/me/second-factor/off/").status_code in {302, 404}  # resumed already, or done now
+    with owner():
+        assert not Authenticator.objects.exists()
+        assert Entry.objects.filter(object="mfa_authenticator", action="delete", actor_id=cast.rm.pk).exists()
+
+
+@pytest.mark.parametrize("number", ["9" * 300, "1" * 10_000, "\u202e1001"], ids=len)
+def test_a_number_that_nobody_can_have_is_wrong_like_any_other(cast: Cast, number: str) -> None:
+    answer = sign_in(Client(), number)
+    assert (answer.status_code, "工号或密码" in answer.content.decode()) == (200, True)

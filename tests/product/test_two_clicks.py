@@ -72,7 +72,14 @@ def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, se
     [
         {"how": "agree", "place": "客户公司", **TOMORROW},
         {"how": "plan", **TOMORROW},
-        {"how": "afterwards", "asked": "yes", "day": "2026-03-02", "time": "10:00", "was_agreed": "yes", "place": "公司"},
+        {
+            "how": "afterwards",
+            "asked": "yes",
+            "day": "2026-03-02",
+            "time": "10:00",
+            "was_agreed": "yes",
+            "place": "公司",
+        },
     ],
     ids=lambda form: form["how"],
 )

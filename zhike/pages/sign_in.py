@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.account.forms import ReauthenticateForm as AccountReauthenticateForm
 from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
@@ -21,6 +23,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from allauth.mfa.totp.views import ActivateTOTPView
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -40,6 +43,7 @@ from zhike.people.turn import take_turn
 from zhike.trail.models import note
 
 PLACE = "mfa_authenticator:data"  # what the secrets of authenticators are sealed for
+LONGEST_NUMBER = 32  # letters; longer is nobody's
 TRIES = "tries to sign in as"  # a number, a password or a code: all of them are counted together
 
 
@@ -59,6 +63,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Who has a second factor shows it: a password seen over a shoulder must not take the other half away."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [each for each in methods if each["id"] == "mfa_reauthenticate"] or methods
 
     def set_password(self, user: Any, password: str) -> None:
         """A password that its owner has chosen is no longer the one on the invitation."""
@@ -84,6 +93,8 @@ class SignInForm(LoginForm):
     def clean_login(self) -> str:
         """The number as it is kept: capitals do not matter at sign-in, so they are no new tries either."""
         said = str(super().clean_login())
+        if len(said) > LONGEST_NUMBER:
+            raise get_account_adapter().validation_error("username_password_mismatch")
         kept = Staff.objects.filter(number__iexact=said).values_list("number", flat=True)[:2]
         number = kept[0] if len(kept) == 1 else said
         take_turn(TRIES, number)
@@ -126,6 +137,14 @@ def refuse_locked(user: Any) -> None:
 def count_failure(user: Any) -> None:
     """One more try that failed; the one that is too many locks the account."""
     user_login_failed.send(sender=__name__, credentials={"username": user.number}, request=context.request)
+
+
+class PasswordAgainForm(AccountReauthenticateForm):
+    """Somebody who is signed in shows the password once more; tries that come at once are counted one by one here, too."""
+
+    def clean_password(self) -> str:
+        refuse_locked(self.user)
+        return str(super().clean_password())
 
 
 class Code:
@@ -198,6 +217,16 @@ def use_up(authenticator: Authenticator, code: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(USE_UP, [max(steps, default=0), authenticator.pk, max(steps, default=0)])
         return bool(cursor.rowcount)
+
+
+class SetUp(ActivateTOTPView):
+    """The code that sets an authenticator up has been shown, and opens nothing afterwards."""
+
+    def form_valid(self, form: SetUpForm) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        made = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
+        use_up(made, form.cleaned_data["code"])
+        return answer
 
 
 class SecondFactor(DefaultMFAAdapter):
