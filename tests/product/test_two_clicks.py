@@ -20,6 +20,7 @@ from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
 from zhike.obligations.models import Fact, Obligation
+from zhike.people.models import Unit
 from zhike.trail.models import Entry
 
 TOMORROW = {"day": "2026-03-03", "time": "10:00"}
@@ -121,3 +122,31 @@ def test_how_two_belong_together_is_noted_once(database: Database, seated: Cast,
     assert sorted(answers) == [303, 422]
     with owner():
         assert Relation.objects.count() == 1
+
+
+def as_administrators(database: Database, cast: Cast, table: str, sent: list[tuple[str, dict[str, str]]]) -> list[int]:
+    who = ("administrator", "second_administrator")
+    acts = [
+        lambda each=cast.client(name, NOW), form=form: each.post(*form) for name, form in zip(who, sent, strict=True)
+    ]
+    return sorted(answer.status_code for answer in at_once(database, table, acts))
+
+
+def test_a_staff_number_and_a_units_code_are_given_once(database: Database, seated: Cast) -> None:  # noqa: F811
+    form = {"number": "2001", "name": "新人"}
+    assert as_administrators(database, seated, "people_staff", [("/staff/new/", form)] * 2) == [200, 422]
+    form = {"code": "1300", "name": "新支行", "kind": "sub_branch", "parent": str(seated.units["branch"].pk)}
+    assert as_administrators(database, seated, "people_unit", [("/units/new/", form)] * 2) == [303, 422]
+
+
+def test_no_two_units_hang_below_each_other(database: Database, seated: Cast) -> None:  # noqa: F811
+    one, other = seated.units["century"], seated.units["lujiazui"]
+    moves = [
+        (f"/units/{unit.pk}/", {"name": unit.name, "kind": unit.kind, "parent": str(below.pk)})
+        for unit, below in ((one, other), (other, one))
+    ]
+    assert as_administrators(database, seated, "people_unit", moves) == [303, 422]
+    with owner():
+        assert [unit.parent_id for unit in Unit.objects.filter(pk__in=[one.pk, other.pk])].count(
+            seated.units["branch"].pk
+        ) == 1

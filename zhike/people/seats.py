@@ -11,6 +11,7 @@ from zhike.people.actor import Actor
 from zhike.people.models import Staff
 from zhike.people.permissions import check
 from zhike.people.roster import NUMBER
+from zhike.people.turn import take_turn
 
 
 def seat(
@@ -20,6 +21,7 @@ def seat(
     check(actor, "staff.change")
     if not NUMBER.fullmatch(number.strip()):
         raise Refused("工号应为 1 到 32 位字母或数字。", "A staff number is 1 to 32 letters and digits.")
+    take_turn("staff number", number.strip())
     if Staff.objects.filter(number=number.strip()).exists():
         raise Refused(f"工号 {number} 已存在。", f"The staff number {number} is taken.")
     password, kept = invitation.draw()

@@ -8,11 +8,16 @@ from zhike.conduct.words import Refused
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Unit
 from zhike.people.permissions import check
+from zhike.people.turn import take_turn
+
+# One change after the other: two units could be hung below each other at the same moment, and a code be taken twice.
+TREE = ("changes of", "the tree of units")
 
 
 def make(actor: Actor, *, code: str, name: str, kind: str, parent_id: int | None, from_day: date) -> Unit:
     """A new unit below ``parent_id``, or a root."""
     check(actor, "units.change")
+    take_turn(*TREE)
     unit = Unit(code=code.strip(), from_day=from_day)
     if not unit.code:
         raise Refused("请填写机构号。", "The unit needs a code.")
@@ -24,6 +29,7 @@ def make(actor: Actor, *, code: str, name: str, kind: str, parent_id: int | None
 def change(actor: Actor, unit_id: int, *, name: str, kind: str, parent_id: int | None) -> Unit:
     """Renames or moves; who may see what follows the new place from the next request on."""
     check(actor, "units.change")
+    take_turn(*TREE)
     return _write(Unit.objects.select_for_update().get(pk=unit_id), name, kind, parent_id)
 
 
