@@ -173,7 +173,9 @@ def _seen(actor: Actor) -> Q:
 
 
 def _mine(request: ActingRequest, run: int) -> Run:
-    found = Run.objects.select_related("unit").filter(_seen(request.actor), pk=run).first()
+    """A run; whoever comes to do something with it holds it till the end: of two clicks the second sees what the first did."""
+    rows = Run.objects.select_related("unit").filter(_seen(request.actor), pk=run)
+    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).first()
     if found is None:
         raise Http404(gettext("There is no import of yours with this number."))
     return found
