@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -120,12 +119,6 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 def number(text: str | None) -> int | None:
     """An id or a count out of an address or a form; None for anything else, numbers that no row can have included."""
     return int(text) if text and NUMBER.fullmatch(text) else None
-
-
-def back(request: HttpRequest, otherwise: str) -> str:
-    """Where the reader came from, if that was one of our own pages."""
-    came = urlsplit(request.headers.get("Referer", ""))
-    return came.path if came.netloc == request.get_host() and came.path != request.path else otherwise
 
 
 def time_missing() -> str:
