@@ -174,3 +174,13 @@ def test_nobody_died_before_the_bank_could_know_them(cast: Cast, rm: Client) -> 
     for day in ("0001-01-01", "1700-06-01"):
         answer = rm.post(address, {"why": "deceased", "on": day, "evidence": "家属来电"})
         assert (answer.status_code, "1900" in answer.content.decode()) == (422, True)
+
+
+def test_an_age_that_no_list_offers(cast: Cast, rm: Client) -> None:
+    form = {"children": "yes", "child_age": "between", "hobbies": "围棋"}
+    answer = rm.post(f"/customers/{cast.customers['rm'][0].pk}/learned/", form)
+    assert (answer.status_code, "请从列表中选择" in answer.content.decode(), "围棋" in answer.content.decode()) == (
+        422,
+        True,
+        True,
+    )

@@ -171,6 +171,8 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
             _check(name, value)
         except Unaccepted as error:
             refused[name] = str(error)
+    if given.get("child_age", "") not in Relation.Age.values:  # nothing that the page offers
+        refused["children"] = gettext("Choose relation and age from the lists.")
     if refused:
         return _learning(request, found, given, refused, status=422)
     changed = {
