@@ -150,9 +150,12 @@ def mask_phone(value: str) -> str:
 
 
 def mask_id(value: str) -> str:
-    """First six and last four of an identity number; of a short one, the last two."""
+    """First three and last two of an identity number; of a short one, the last two.
+
+    The birthday stands in the middle of the number and in clear beside it on the screen: what is hidden must be more.
+    """
     if len(value) >= 15:
-        return f"{value[:6]}{'*' * (len(value) - 10)}{value[-4:]}"
+        return f"{value[:3]}{'*' * (len(value) - 5)}{value[-2:]}"
     return f"{'*' * max(len(value) - 2, 4)}{value[-2:]}"
 
 
