@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from tests.cast import Cast
 from tests.conftest import Database
@@ -125,9 +127,10 @@ def test_how_two_belong_together_is_noted_once(database: Database, seated: Cast,
 
 
 def as_administrators(database: Database, cast: Cast, table: str, sent: list[tuple[str, dict[str, str]]]) -> list[int]:
-    who = ("administrator", "second_administrator")
+    browsers = [cast.client(who, NOW) for who in ("administrator", "second_administrator")]
     acts = [
-        lambda each=cast.client(name, NOW), form=form: each.post(*form) for name, form in zip(who, sent, strict=True)
+        lambda each=each, form=form: each.post(*form)  # type: ignore[misc]
+        for each, form in zip(browsers, sent, strict=True)
     ]
     return sorted(answer.status_code for answer in at_once(database, table, acts))
 
@@ -150,3 +153,17 @@ def test_no_two_units_hang_below_each_other(database: Database, seated: Cast) ->
         assert [unit.parent_id for unit in Unit.objects.filter(pk__in=[one.pk, other.pk])].count(
             seated.units["branch"].pk
         ) == 1
+
+
+def test_a_file_is_read_once(database: Database, seated: Cast) -> None:  # noqa: F811
+    browser = seated.client("leader", NOW)
+    file = SimpleUploadedFile("book.csv", "姓名,客户经理\n新客户,1001\n".encode())
+    with clock.at(NOW):
+        page = browser.post("/customers/import/", {"file": file})["Location"]
+    form = {"act": "load", "column": ["姓名", "客户经理"], "field": ["name", "rm"]}
+    browsers = [seated.client("leader", NOW) for _ in range(2)]
+    acts = [lambda each=each: each.post(page, form) for each in browsers]
+    assert sorted(answer.status_code for answer in at_once(database, "customers_run", acts)) == [303, 422]
+    with owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'import_customers'")
+        assert cursor.fetchone() == (1,)
