@@ -17,6 +17,7 @@ from zhike.contacts import course
 from zhike.customers.checks import Unaccepted
 from zhike.customers.feeds.files import opened
 from zhike.customers.feeds.take import take
+from zhike.customers.imports import load
 from zhike.customers.models import Customer, Difference, Holding, Line, Rating, Run
 from zhike.customers.rating import rate
 from zhike.customers.tasks import decide_lines
@@ -281,8 +282,59 @@ def test_refused_rows_say_why(cast: Cast, feed: Callable[..., Run], worker: Any)
     run = feed("ratings.csv", "客户号,月份,月日均资产\nNOBODY,2026-03,5\n,2026-03,5\nC-rm-0,2026-03,viel\n")
     assert run.refused == 3
     with worker():
-        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run).order_by("line")]
+        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run, state="refused").order_by("line")]
     assert ["No customer" in reasons[0], "empty" in reasons[1], "no amount" in reasons[2]] == [True] * 3
+
+
+def reasons_of(run: Run) -> list[tuple[int, str]]:
+    return [
+        (line.line, line.reasons[0]["reason"])
+        for line in Line.objects.filter(run=run, state="refused").order_by("line")
+    ]
+
+
+def test_a_customer_who_stands_in_the_file_twice_is_told_by_the_first_row(
+    cast: Cast, feed: Callable[..., Run], worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "CHUNK", 2)  # the last row comes in another part than the first
+    rows = [f"C-rm-0,林晓客户,1381234567{n},,," for n in (1, 2)] + ["F1,沈静仪,13812345673,,,1001"]
+    run = feed("customers.csv", "\n".join([CUSTOMERS, *rows, rows[2], rows[0].replace("71", "74")]))
+    assert (run.checked, run.loaded, run.already, run.refused) == (5, 1, 1, 3)
+    with worker():
+        assert Customer.objects.get(core_number="C-rm-0").open_value("mobile") == "13812345671"
+        assert reasons_of(run) == [
+            (line, f"The same customer stands in line {first} already.") for line, first in ((3, 2), (5, 4), (6, 2))
+        ]
+    again = feed("customers.csv", "\n".join([CUSTOMERS, *rows]))
+    assert (again.already, again.changed, again.refused) == (2, 0, 1)
+
+
+def test_what_a_file_tells_twice_is_told_by_the_first_row(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    run = feed(
+        "holdings.csv",
+        f"{HELD}\nC-rm-0,H1,存款,100,\nC-rm-0,H1,存款,200,\nC-mate-0,H1,存款,300,\n",
+        "rows=3 amount=600",
+    )
+    assert (run.loaded, run.refused) == (2, 1)
+    rated = feed("ratings.csv", "客户号,月份,月日均资产\nC-rm-0,2026-02,5\nC-rm-0,2026-01,7\nC-rm-0,2026-02,6\n")
+    assert (rated.loaded, rated.refused) == (2, 1)
+    with worker():
+        assert sorted(Holding.objects.values_list("amount", flat=True)) == [Decimal(100), Decimal(300)]
+        assert Customer.objects.get(core_number="C-rm-0").assets == Decimal(5)
+        assert reasons_of(run) == [(3, "The same stands in line 2 already.")]
+        assert reasons_of(rated) == [(4, "The same stands in line 2 already.")]
+
+
+def test_a_maturity_of_nothing_that_is_held_comes_back(cast: Cast, feed: Callable[..., Run], worker: Any) -> None:
+    feed("holdings.csv", f"{HELD}\nC-rm-0,H1,存款,100,\n")
+    run = feed(
+        "maturities.csv", "客户号,持有编号,到期日\nC-rm-0,H1,2026-12-01\nC-rm-0,H9,2026-12-01\nC-mate-0,H1,2026-12-01\n"
+    )
+    assert (run.checked, run.loaded, run.refused, run.changed) == (3, 1, 2, 1)
+    with worker():
+        assert {reason for _line, reason in reasons_of(run)} == {
+            "The customer holds nothing under this number. Send it in the holdings' file first."
+        }
 
 
 def test_a_cell_that_no_column_can_hold_is_refused_and_ends_nothing(
@@ -295,7 +347,7 @@ def test_a_cell_that_no_column_can_hold_is_refused_and_ends_nothing(
     run = feed("holdings_20260301.csv", "\n".join([head, good, *bad]))
     assert (run.loaded, run.refused) == (1, 4)
     with worker():
-        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run).order_by("line")]
+        reasons = [line.reasons[0]["reason"] for line in Line.objects.filter(run=run, state="refused").order_by("line")]
         assert [
             "no amount" in reasons[0],
             "no rate" in reasons[1],

@@ -34,6 +34,20 @@ def test_text_is_read_in_the_encodings_and_delimiters_of_banks(tmp_path: Path, e
     assert read == [(2, "0012", "林晓"), (3, "0013", "欧阳䶮")]
 
 
+def test_core_systems_files_are_read_with_the_delimiter_that_is_named(tmp_path: Path) -> None:
+    text = '客户号|@|客户名称|@|备注\r\nC1|@|沈"静"仪|@|a|b\r\n'
+    table = open_table(written(tmp_path / "a.txt", text.encode("gb18030")), encoding="gb18030", delimiter="|@|")
+    assert [(row.line, row.cells) for row in table] == [(2, {"客户号": "C1", "客户名称": '沈"静"仪', "备注": "a|b"})]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("klingon", "a,b"), ("hex", "a,b"), ("utf-8", "a,b\nx\0,y"), ("ascii", "a,b\né,y")]
+)
+def test_a_file_that_is_not_in_the_encoding_that_is_named_is_refused(tmp_path: Path, encoding: str, text: str) -> None:
+    with translation.override("en"), pytest.raises(UnreadableTable, match=f"cannot be read as {encoding}"):
+        open_table(written(tmp_path / "a.csv", text.encode()), encoding=encoding)
+
+
 def test_lines_are_those_of_the_file_even_after_a_value_with_a_line_break(tmp_path: Path) -> None:
     table = open_table(written(tmp_path / "a.csv", b'a,b\n1,"x\ny"\n\n2,z\n'))
     assert [(row.line, row.cells) for row in table] == [(2, {"a": "1", "b": "x\ny"}), (5, {"a": "2", "b": "z"})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,11 @@ def import_customers(options: Options) -> int:
                 raise Failure(str(error)) from error
             unread = columns.unread(table.columns, mapping)
             return tell_customers(options, run, tell_unread(unread, options.leave_out), settings)
+
+
+def delimiter(typed: str) -> str:
+    """A delimiter as a shell passes it on: ``\\x01`` and ``\\t`` stand for what no keyboard types."""
+    return re.sub(r"\\(t|x[0-9a-fA-F]{2})", lambda code: "\t" if code[1] == "t" else chr(int(code[1][1:], 16)), typed)
 
 
 def mapped(pairs: list[str]) -> dict[str, str]:
@@ -239,7 +245,8 @@ def import_undo(options: Options) -> int:
     argument("--kind", "文件内容（默认看文件名）", "what the files hold (default: by their names)",
              choices=["customers", "holdings", "maturities", "ratings"], default=""),
     argument("--encoding", "编码（默认自动识别）", "the encoding (found out by default)", default=""),
-    argument("--delimiter", "分隔符（默认自动识别）", "the delimiter (found out by default)", default=""),
+    argument("--delimiter", "分隔符，可为多个字符，如 '|@|'、'\\x01'（默认自动识别）",
+             "the delimiter, also of several characters: '|@|', '\\x01' (found out by default)", default="", type=delimiter),
     argument("--no-flag", "不等完成标志", "do not wait for the flag", action="store_true"),
     argument("--unit", "新客户所在行未注明机构与客户经理时，归入此机构", "the unit's code for new customers whose rows name neither unit nor RM",
              metavar="CODE"),
@@ -271,10 +278,10 @@ def feed(options: Options) -> int:
                     for path in options.files
                 )
                 unit = unit_of(options)
-                done = [(each, fed(each, language, unit)) for each in feeds]
+                # Told one by one: a file that is refused takes no word from those before it.
+                return max([tell_feed(options, each, fed(each, language, unit)) for each in feeds])
             except (UnreadableTable, Unaccepted) as error:
                 raise Failure(str(error)) from error
-            return max(tell_feed(options, each, run) for each, run in done)
 
 
 def fed(whole: Any, language: str, unit: Any) -> Any:

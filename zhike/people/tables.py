@@ -121,12 +121,15 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "") -> Table:
     if head in (ZIP, OLE):
         sheet, first = _first_sheet(path)
         return Table(path, _columns(first), sheet=sheet)
-    encoding = encoding or _encoding(path)
+    named, encoding = encoding, encoding or _encoding(path)
+    unreadable = _("The file cannot be read as %(encoding)s.") % {"encoding": encoding}
     try:
         with path.open(encoding=encoding, newline="") as text:
             line = text.readline(LONGEST_LINE)
     except (UnicodeError, LookupError) as error:
-        raise UnreadableTable(_("The file cannot be read as %(encoding)s.") % {"encoding": encoding}) from error
+        raise UnreadableTable(unreadable) from error
+    if named and not _decodes(path, named):
+        raise UnreadableTable(unreadable)
     delimiter = delimiter or max(DELIMITERS, key=line.count)
     _number, first = next(((n, v) for n, v in _text_lines(path, encoding, delimiter) if any(v)), (0, []))
     return Table(path, _columns(first), encoding=encoding, delimiter=delimiter)
@@ -223,6 +226,9 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 def _text_lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[Any]]]:
     with path.open(encoding=encoding, newline="") as text:
+        if len(delimiter) > 1:  # as core systems write it (|@|), with nothing quoted
+            yield from enumerate((line.rstrip("\r\n").split(delimiter) for line in _bounded(text)), start=1)
+            return
         reader = csv.reader(_bounded(text), delimiter=delimiter)
         while True:
             line = reader.line_num + 1  # where the row begins: a quoted value may go on over several lines

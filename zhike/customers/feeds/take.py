@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted, clean
 from zhike.customers.feeds.files import Feed
-from zhike.customers.imports.load import KEEP, Chunk, Loading
+from zhike.customers.imports.load import KEEP, Chunk, Loading, in_turn
 from zhike.customers.imports.rows import Checked, a_day, money
 from zhike.customers.models import Line, Run
 from zhike.customers.models.customer import INDEXED, WHEN_LEARNED, found_by
@@ -83,6 +83,15 @@ WHERE s.state = 'already'
 """
 # In the core system's own file a new number is a new customer, whoever it resembles (a spouse has the same telephone): that
 # is a note for whoever looks. A new customer must have a place; a known one has it.
+# A customer who stands in the file twice is told by the first row: two that say different things would both be the last word.
+TOLD = "CREATE TEMP TABLE IF NOT EXISTS told (key bytea PRIMARY KEY, line integer NOT NULL)"
+REPEATED = """
+UPDATE staged s SET state = 'repeated', known = t.line FROM told t WHERE t.key = s.key;
+UPDATE staged s SET state = 'repeated', known = f.line
+FROM (SELECT key, min(line) AS line FROM staged WHERE state IS NULL GROUP BY key HAVING count(*) > 1) f
+WHERE s.state IS NULL AND f.key = s.key AND s.line > f.line;
+INSERT INTO told SELECT key, line FROM staged WHERE state IS NULL
+"""
 PLACELESS = "UPDATE staged SET state = 'placeless' WHERE state IS NULL AND unit_id IS NULL"
 NEW_ALL_THE_SAME = "UPDATE staged SET state = NULL WHERE state = 'doubtful' AND core_number IS NOT NULL"
 NOTE = """
@@ -109,7 +118,14 @@ class Known:
 class Customers(Loading):
     """An import that also tells known customers what the core system says of them now."""
 
+    def go(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.told")
+        super().go()
+
     def _mark(self, cursor: Any) -> None:
+        cursor.execute(TOLD)
+        in_turn(cursor, REPEATED)
         super()._mark(cursor)
         cursor.execute(NEW_ALL_THE_SAME)
         cursor.execute(PLACELESS)
@@ -392,8 +408,14 @@ UPDATE customers_holding h SET matures_on = r.matures_on FROM fed_rows r
 JOIN customers_customer c ON c.core_number = r.core_number
 WHERE h.customer_id = c.id AND h.core_number = r.holding AND h.matures_on IS DISTINCT FROM r.matures_on
 """
-UNKNOWN = """
-SELECT r.line FROM fed_rows r WHERE NOT EXISTS (SELECT FROM customers_customer c WHERE c.core_number = r.core_number)
+# Rows that can be read and yet kept nowhere: of nobody, of nothing that is held, or of what an earlier line has told.
+ASTRAY = """
+SELECT r.line, CASE WHEN c.id IS NULL THEN 'customer' WHEN r.line > r.first THEN 'again' ELSE 'holding' END, r.first
+FROM (SELECT *, min(line) OVER (PARTITION BY core_number, holding, date_trunc('month', month)) AS first FROM fed_rows) r
+LEFT JOIN customers_customer c ON c.core_number = r.core_number
+LEFT JOIN customers_holding h ON h.customer_id = c.id AND h.core_number = r.holding
+WHERE c.id IS NULL OR r.line > r.first OR (%s AND h.id IS NULL)
+ORDER BY r.line
 """
 ROWS = (
     "line integer", "core_number text", "holding text", "product text", "kind text", "amount numeric(18,2)", "currency text",
@@ -495,25 +517,38 @@ class _fed:
         self.cursor.execute(f"CREATE TEMP TABLE fed_rows ({', '.join(ROWS)}) ON COMMIT DROP")
         self.cursor.execute("DROP TABLE IF EXISTS spared")
         self.cursor.execute("CREATE TEMP TABLE spared (core_number text, holding text) ON COMMIT DROP")
-        kept: dict[int, Row] = {}
         rows = iter(self.feed.table)
         while some := list(islice(rows, CHUNK)):
             self._copy(some)
         self.cursor.execute("CREATE INDEX ON fed_rows (core_number)")
         self.cursor.execute("ANALYZE fed_rows")
-        self.cursor.execute(UNKNOWN)
-        unknown = {line for (line,) in self.cursor.fetchall()}
-        if unknown:
-            kept = {row.line: row for row in self.feed.table if row.line in unknown}
-            reason = _("No customer has this number. Send the customer in the customers' file first.")
-            self._refuse([(row, [Problem(self.column_of["core_number"], reason)]) for row in kept.values()])
-            self._spare((None, kept[line].cells.get(self.column_of.get("holding", ""))) for line in unknown)
-            self.cursor.execute("DELETE FROM fed_rows WHERE line = ANY (%s)", [list(unknown)])
+        self._lead_back()
         return self.cursor
 
     def __exit__(self, *what: Any) -> None:
         self.cursor.close()
         self.atomic.__exit__(*what)
+
+    def _lead_back(self) -> None:
+        """Refuses the rows that lead nowhere."""
+        self.cursor.execute(ASTRAY, [self.feed.kind == "maturities"])
+        astray = {line: (why, first) for line, why, first in self.cursor.fetchall()}
+        if not astray:
+            return
+        kept = {row.line: row for row in self.feed.table if row.line in astray}
+        self._refuse([(row, [self._astray(*astray[line])]) for line, row in kept.items()])
+        column = self.column_of.get("holding", "")
+        self._spare((None, kept[line].cells.get(column)) for line, (why, _first) in astray.items() if why == "customer")
+        self.cursor.execute("DELETE FROM fed_rows WHERE line = ANY (%s)", [list(astray)])
+
+    def _astray(self, why: str, first: int) -> Problem:
+        if why == "again":
+            return Problem("", _("The same stands in line %(line)d already.") % {"line": first})
+        if why == "holding":
+            reason = _("The customer holds nothing under this number. Send it in the holdings' file first.")
+            return Problem(self.column_of["holding"], reason)
+        reason = _("No customer has this number. Send the customer in the customers' file first.")
+        return Problem(self.column_of["core_number"], reason)
 
     def _copy(self, rows: list[Row]) -> None:
         refused, spared = [], []

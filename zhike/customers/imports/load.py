@@ -65,7 +65,7 @@ LOOK = "ANALYZE staged (key, core_number, id_index, mobile_index, name, state)"
 # Whether a row is in already: by an earlier run, or by an earlier line of this one.
 ALREADY = """
 UPDATE staged s SET state = CASE WHEN l.run_id = %s AND l.line <> s.line THEN 'repeated' ELSE 'already' END, known = l.line
-FROM customers_line l WHERE l.key = s.key AND l.state IN ('loaded', 'merged', 'skipped');
+FROM customers_line l WHERE s.state IS NULL AND l.key = s.key AND l.state IN ('loaded', 'merged', 'skipped');
 UPDATE staged s SET state = 'repeated', known = f.line
 FROM (SELECT key, min(line) AS line FROM staged GROUP BY key HAVING count(*) > 1) f
 WHERE s.state IS NULL AND f.key = s.key AND s.line > f.line;
@@ -352,11 +352,11 @@ class Loading:
         cursor.execute(LOOK)
         if self.run.dry:
             cursor.execute(ALREADY_PASSED)
-        _each(cursor, ALREADY, self.run.pk)
-        _each(cursor, LIKE_CUSTOMERS)
+        in_turn(cursor, ALREADY, self.run.pk)
+        in_turn(cursor, LIKE_CUSTOMERS)
         if self.run.dry:
-            _each(cursor, LIKE_PASSED)
-        _each(cursor, LIKE_EARLIER)
+            in_turn(cursor, LIKE_PASSED)
+        in_turn(cursor, LIKE_EARLIER)
 
     def _known(self, cursor: Any, chunk: Chunk, now: datetime) -> None:
         """Rows of customers who are in already: an import leaves them as they are."""
@@ -415,7 +415,7 @@ def _one_at_a_time(cursor: Any) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def _each(cursor: Any, statements: str, *values: object) -> None:
+def in_turn(cursor: Any, statements: str, *values: object) -> None:
     for statement in filter(str.strip, statements.split(";")):
         cursor.execute(statement, list(values) if "%s" in statement else None)
 
