@@ -118,6 +118,8 @@ def test_consents_and_relations_keep_to_the_law(rm: Program, path: str) -> None:
     rm.post(f"{path}/consents", yes, status=201)
     assert [each["given"] for each in rm.get(f"{path}/consents")["items"]] == [True]
     rm.post(f"{path}/relations", {"kind": "child", "name": "小明", "age": "under_14"}, status=422)
+    for kind in ("sibling", "other"):
+        rm.post(f"{path}/relations", {"kind": kind, "name": "小明", "age": "under_14"}, status=422)
     rm.post(f"{path}/relations", {"kind": "child", "age": "under_14"}, status=201)
     assert [each["age"] for each in rm.get(f"{path}/relations")["items"]] == ["under_14"]
 

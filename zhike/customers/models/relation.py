@@ -100,7 +100,8 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         name, note = clean(name) if other is None else "", clean(note)
         if other is not None:
             self._fits(customer, other)
-        if kind == Relation.Kind.CHILD and YOUNGEST[age] < bank.child_age_known_from and (name or note or other):
+        young = kind == Relation.Kind.CHILD or age  # a grandchild or a brother may be a child, too
+        if young and YOUNGEST[age] < bank.child_age_known_from and (name or note or other):
             raise Unaccepted(
                 gettext(
                     "Of a child under %(age)s, or of unknown age, only the age band is kept, no name and no note. "
