@@ -78,7 +78,8 @@ def test_what_differs_is_changed_and_paths_follow(tmp_path: Path, worker: Role) 
     assert (changed.units_changed, changed.staff_changed, changed.posts_made) == (2, 1, 1)
     head, century = Unit.objects.get(code="0000"), Unit.objects.get(code="1100")
     assert century.path == f"{head.path}{century.pk}/"
-    assert Post.objects.get(staff__number="1001").scope == "team"
+    days = Post.objects.filter(staff__number="1001").order_by("from_day").values_list("scope", "from_day", "to_day")
+    assert list(days) == [("own", date(2026, 1, 5), TODAY), ("team", TODAY, None)]
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
+from django.db.models import Q
 from django.utils.timezone import localdate
 
 from zhike.conduct import horizon
@@ -45,6 +46,7 @@ def ask_to_grant(actor: Actor, posts: Sequence[NewPost], reason: str, now: datet
         raise Refused("没有要授予的任职。", "There is no post to grant.")
     for post in posts:
         _hold(post)
+        _standing(post)
         near(
             date.fromisoformat(post.from_day), date.fromisoformat(post.to_day) if post.to_day else None, localdate(now)
         )
@@ -69,13 +71,20 @@ def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
     return post
 
 
-def write(post: NewPost, there: Post | None = None) -> Post:
-    """The row itself; ``there`` is the post in that unit and role which the staff member has already, and is changed."""
-    _hold(post)
-    row = there or Post(staff_id=post.staff, unit_id=post.unit, role=post.role)
-    row.scope = post.scope
-    row.from_day = date.fromisoformat(post.from_day)
-    row.to_day = date.fromisoformat(post.to_day) if post.to_day else None
+def write(told: NewPost) -> Post:
+    """The post from its day on. What the staff member has in that unit and role until then ends on that day; of the same scope
+    it goes on, and what was to begin later is this one now."""
+    _hold(told)
+    begins, ends = date.fromisoformat(told.from_day), date.fromisoformat(told.to_day) if told.to_day else None
+    held = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=begins), staff=told.staff, unit=told.unit, role=told.role)
+    row = held.order_by("from_day").first()
+    if row and row.from_day < begins and row.scope != told.scope:
+        row.to_day = begins
+        row.save(update_fields=["to_day"])
+        row = held.filter(from_day__gte=begins).order_by("from_day").first()
+    row = row or Post(staff_id=told.staff, unit_id=told.unit, role=told.role)
+    row.scope, row.to_day = told.scope, ends
+    row.from_day = min(row.from_day or begins, begins)
     row.save()
     return row
 
@@ -94,13 +103,21 @@ def _hold(post: NewPost) -> None:
         raise Refused("结束日须晚于开始日。", "It must end after it begins.")
 
 
+def _standing(post: NewPost) -> None:
+    unit = Unit.objects.get(pk=post.unit)
+    if unit.to_day and unit.to_day <= date.fromisoformat(post.from_day):
+        raise Refused(
+            f"机构 {unit.name} 已撤销，请选择仍在的机构。", f"The unit {unit.name} has ended; choose one that stands."
+        )
+
+
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     posts = [NewPost(**post) for post in approval.payload["posts"]]
     if any(post.staff == actor.id for post in posts):
         raise approvals.Undecidable("不能审批授予自己的任职。", "Nobody approves a post of their own.")
     for post in posts:
-        there = Post.objects.filter(staff=post.staff, unit=post.unit, role=post.role, to_day=None).first()
-        write(post, there)
+        _standing(post)  # the unit may have ended since it was asked
+        write(post)
 
 
 def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:

@@ -102,7 +102,7 @@ class Roster:
         self.staff = {staff.number: staff for staff in Staff.objects.all()}
         self.posts = {
             (post.staff_id, post.unit_id, post.role): post
-            for post in Post.objects.all()
+            for post in Post.objects.order_by("from_day")  # of two that follow each other the later one
             if post.to_day is None or post.to_day > today
         }
 
@@ -240,6 +240,8 @@ class Roster:
             self._complain(
                 entry, "unit", _("There is no unit with the code %(code)s.") % {"code": cells.get("unit", "")}
             )
+        elif unit.to_day and unit.to_day <= self.today:
+            self._complain(entry, "unit", _("The unit %(code)s has ended. Name one that stands.") % {"code": unit.code})
         begins, ends = self._day(entry, "from") or self.today, self._day(entry, "to")
         if ends and ends <= begins:
             self._complain(entry, "to", _("It must end after it begins."))
@@ -262,10 +264,11 @@ class Roster:
         there = self.posts.get((staff.pk, told.unit, told.role))
         if there and there.scope == told.scope and (there.to_day.isoformat() if there.to_day else None) == told.to_day:
             return False
-        begins = there.from_day.isoformat() if there else told.from_day
+        goes_on = there is not None and there.scope == told.scope
+        begins = there.from_day.isoformat() if there and goes_on else told.from_day
         post = NewPost(staff.pk, told.unit, told.role, told.scope, begins, told.to_day)
         if self.grant:
-            self.posts[(staff.pk, told.unit, told.role)] = posts.write(post, there)
+            self.posts[(staff.pk, told.unit, told.role)] = posts.write(post)
             self.result.posts_made += 1
         else:
             self.result.posts_asked.append(post)

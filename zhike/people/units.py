@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.db.models import Q
+
 from zhike.conduct.words import Refused
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Unit
@@ -37,9 +39,9 @@ def end(actor: Actor, unit_id: int, day: date) -> Unit:
     """From ``day`` on the unit no longer exists. First whoever serves there and what hangs below it must go."""
     check(actor, "units.change")
     unit = Unit.objects.select_for_update().get(pk=unit_id)
-    if unit.children.filter(to_day=None).exists():
+    if unit.children.filter(Q(to_day=None) | Q(to_day__gt=day)).exists():
         raise Refused("请先调整下级机构。", "Move or end the units below it first.")
-    if Post.objects.filter(unit=unit, to_day=None).exists():
+    if Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), unit=unit).exists():
         raise Refused("请先结束该机构的任职。", "End the posts in it first.")
     if day < unit.from_day:
         raise Refused("结束日不能早于开始日。", "It cannot end before it begins.")

@@ -66,6 +66,7 @@ class Keepers:
     units: Mapping[str, int]
     default_unit: int | None
     foreign: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
 
     @classmethod
     def for_run(cls, run: Run, day: date, actor: Actor | None) -> Keepers:
@@ -78,14 +79,15 @@ class Keepers:
         posts = Post.objects.filter(role=Role.RM, from_day__lte=day).exclude(to_day__lte=day).order_by("from_day")
         staff = {number: (who, unit) for number, who, unit in posts.values_list("staff__number", "staff_id", "unit_id")}
         everybody = frozenset(Staff.objects.values_list("number", flat=True))
-        units = dict(Unit.objects.values_list("code", "id"))
-        return cls(staff, everybody - staff.keys(), units, default_unit)
+        units = {code: id for code, id, to in Unit.objects.values_list("code", "id", "to_day") if not to or to > day}
+        ended = frozenset(Unit.objects.values_list("code", flat=True)) - units.keys()
+        return cls(staff, everybody - staff.keys(), units, default_unit, ended=ended)
 
     def within(self, actor: Actor) -> Keepers:
         staff = {number: kept for number, kept in self.staff.items() if kept[0] in actor.writes}
         units = {code: unit for code, unit in self.units.items() if -unit in actor.writes}
         default = self.default_unit if self.default_unit in units.values() else None
-        return Keepers(staff, self.others, units, default, frozenset(self.staff.keys() - staff.keys()))
+        return Keepers(staff, self.others, units, default, frozenset(self.staff.keys() - staff.keys()), self.ended)
 
 
 def limited(actor: Actor | None) -> Actor | None:
@@ -263,6 +265,8 @@ class Checker:
 
     def _unit(self, checked: Checked, text: str) -> None:
         unit = self.keepers.units.get(text)
+        if text in self.keepers.ended:
+            raise Unaccepted(_("The unit %(code)s has ended. Name one that stands.") % {"code": text[:20]})
         if unit is None:
             raise Unaccepted(
                 _("There is no unit with the code %(code)s. Enter the unit first, or correct the code.")

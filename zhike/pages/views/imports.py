@@ -209,7 +209,7 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
 
 def _columns(run: Run, actor: Actor) -> dict[str, Any]:
     """The file's columns, each with what it may be and its first values, masked: screens are looked at by others too."""
-    units = Unit.objects.order_by("path")
+    units = Unit.objects.filter(to_day=None).order_by("path")
     if leader := limited(actor):
         units = units.filter(pk__in=[-keeper for keeper in leader.writes if keeper < 0])
     with file_of(run) as path:

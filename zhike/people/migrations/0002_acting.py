@@ -19,7 +19,8 @@ END $$;
 """
 
 # Who may see whose customers. own: oneself; team: who serves in the same unit; tree: in it or below; all: everybody.
-# Somebody who left still counts where the last post was, so that a leaver's customers do not vanish from the leader.
+# Somebody who left still counts where the last post was, so that a leaver's customers do not vanish from the leader; somebody
+# who is to come counts from the first day on.
 KEEPERS = """
 CREATE FUNCTION people_keepers(of_staff bigint, of_roles text[], day date) RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -35,8 +36,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
             ELSE false END
     ), colleagues AS (
         SELECT DISTINCT p.staff_id FROM people_post p JOIN units ON units.id = p.unit_id
-        WHERE p.to_day IS NULL OR day < p.to_day
-           OR NOT EXISTS (SELECT FROM people_post q WHERE q.staff_id = p.staff_id AND (q.to_day IS NULL OR q.to_day > p.to_day))
+        WHERE p.from_day <= day AND (p.to_day IS NULL OR day < p.to_day
+           OR NOT EXISTS (SELECT FROM people_post q WHERE q.staff_id = p.staff_id AND q.from_day <= day
+                          AND (q.to_day IS NULL OR q.to_day > p.to_day)))
     )
     SELECT array_agg(keeper ORDER BY keeper) FROM (
         SELECT of_staff AS keeper UNION SELECT staff_id FROM colleagues UNION SELECT -id FROM units
