@@ -17,6 +17,7 @@ def acts() -> dict[str, str]:
         "look_up": gettext("looked up"), "unlock": gettext("opened the sign-in of"),
         "end_sessions": gettext("signed out everywhere"), "revoke": gettext("revoked a token of"),
         "reseal": gettext("sealed personal data anew with other"),
+        "second_factor_off": gettext("took away the second factor of"),
     }  # fmt: skip
 
 

@@ -106,6 +106,7 @@ urlpatterns: list[URLPattern] = [
     path("staff/<int:staff>/invite/", staff.invite, name="staff_invite"),
     path("staff/<int:staff>/turn/", staff.turn, name="staff_turn"),
     path("staff/<int:staff>/unlock/", staff.unlock, name="staff_unlock"),
+    path("staff/<int:staff>/second-factor/", staff.second_factor_off, name="staff_second_factor"),
     path("staff/<int:staff>/sessions/end/", staff.sign_out, name="staff_sign_out"),
     path("staff/<int:staff>/tokens/<int:token>/revoke/", staff.revoke, name="staff_token_revoke"),
     path("staff/<int:staff>/posts/", staff.grant, name="post_grant"),

@@ -1,6 +1,7 @@
 """员工 · Who serves where and as what; the administrator seats, invites, closes, and asks for posts.
 
-Domain: :mod:`zhike.people.seats`, :mod:`zhike.people.posts`, :mod:`zhike.people.lockout`, :mod:`zhike.people.browsers`.
+Domain: :mod:`zhike.people.seats`, :mod:`zhike.people.posts`, :mod:`zhike.people.lockout`, :mod:`zhike.people.browsers`,
+:mod:`zhike.people.second_factor`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views import access
-from zhike.people import browsers, lockout, posts, seats
+from zhike.people import browsers, lockout, posts, seats, second_factor
 from zhike.people.models import Post, Role, Scope, Staff, Unit
 from zhike.people.permissions import may, policy
 
@@ -138,6 +139,15 @@ def unlock(request: ActingRequest, staff: int) -> HttpResponse:
     )
 
 
+@policy("staff.unlock")
+@require_POST
+def second_factor_off(request: ActingRequest, staff: int) -> HttpResponse:
+    """Asks that a colleague whose telephone is gone may set up the second factor anew."""
+    why = request.POST.get("why", "")
+    asked = gettext("Asked for. A second person has to approve it.")
+    return _try(request, staff, lambda: second_factor.ask_to_take_away(request.actor, staff, why, request.now), asked)
+
+
 @policy("staff.revoke")
 @require_POST
 def sign_out(request: ActingRequest, staff: int) -> HttpResponse:
@@ -214,6 +224,7 @@ def _page(request: ActingRequest, staff: int, refused: Refused | None = None) ->
         **access.held(request, staff),
         "staff": found,
         "own": staff == request.actor.id,
+        "second_factor": second_factor.is_set_up(staff),
         "locked_for": max(1, -int((timezone.now() - locked).total_seconds() // 60)) if locked else 0,
         "posts": [
             {"id": post.pk, "role": post.get_role_display(), "unit": post.unit.name, "scope": post.get_scope_display(),

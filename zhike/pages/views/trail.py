@@ -28,7 +28,7 @@ ROWS = 50
 DAYS = 30
 ACCOUNT = "people_staff"  # of which the trail names the person, not the number of a row
 ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
-        "unlock", "end_sessions", "revoke")  # fmt: skip
+        "unlock", "end_sessions", "revoke", "second_factor_off")  # fmt: skip
 
 
 @policy("trail.view")
