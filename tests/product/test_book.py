@@ -14,7 +14,9 @@ from zhike.customers import birthdays
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Acquaintance, Book, Consent, Customer, Need, Relation, book
 from zhike.customers.models.book import reassign
+from zhike.obligations.sweep import sweep
 from zhike.people.actor import acting
+from zhike.people.models import Post
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -57,6 +59,29 @@ def test_a_later_day_waits_for_that_day_and_comes_once(cast: Cast, kept: Custome
         assert Book.objects.all().take_effect(monday, NOW) == 1
         assert Book.objects.all().take_effect(monday, NOW) == 0
         assert Customer.objects.get(pk=kept.pk).rm_id == cast.mate.id
+
+
+def test_one_whose_new_rm_has_left_stays_and_the_others_change_hands(
+    cast: Cast, kept: Customer, worker: Any, owner: Any
+) -> None:
+    monday = TODAY + timedelta(days=7)
+    other = cast.customers["rm"][1]
+    with acting(cast.branch_leader.id, NOW) as leader:
+        reassign(kept, cast.mate.id, monday, "休假", leader, NOW)
+        reassign(other, cast.stranger.id, monday, "休假", leader, NOW)
+    with owner():
+        Post.objects.filter(staff=cast.mate).update(to_day=TODAY)
+    later = NOW + timedelta(days=7)
+    with worker():
+        swept = sweep(monday, now=later, bank=Bank())
+        assert (swept.handed_over, swept.staying) == (1, 1)
+        assert Customer.objects.get(pk=kept.pk).rm_id == cast.rm.id
+        assert Customer.objects.get(pk=other.pk).rm_id == cast.stranger.id
+    with owner():
+        Post.objects.create(staff=cast.mate, unit=cast.units["lujiazui"], role="rm", scope="own", from_day=monday)
+    with worker():
+        assert sweep(monday, now=later, bank=Bank()).staying == 0
+        assert Customer.objects.get(pk=kept.pk).unit_id == cast.units["lujiazui"].id
 
 
 @pytest.mark.parametrize(("who", "day", "reason", "why"), [

@@ -44,4 +44,13 @@ def day(options: Options) -> int:
                 f"{swept.stopped} stopped, {swept.handed_over} handed over.",
             )
         )
+        if swept.staying:
+            print(
+                words(
+                    f"{swept.staying} 位客户未能移交：接手人已无客户经理任职，请主管另行申请。",
+                    f"{swept.staying} customers did not change hands: the new manager holds no post any more. Let their leader "
+                    "ask anew.",
+                ),
+                file=sys.stderr,
+            )
     return DONE

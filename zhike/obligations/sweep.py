@@ -28,13 +28,16 @@ LOCK = 0x5A48_494B
 
 @dataclass(frozen=True)
 class Swept:
-    """How many obligations a sweep added, by what brought them; how many lapsed or were stopped, and who changed hands."""
+    """How many obligations a sweep added, by what brought them; how many lapsed or were stopped, and who changed hands.
+
+    ``staying``: customers who were to change hands and did not, because the new RM holds no post any more."""
 
     birthdays: int
     rhythm: int
     missed: int
     stopped: int
     handed_over: int
+    staying: int
 
 
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
@@ -45,10 +48,12 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        handed_over = Book.objects.take_effect(now.astimezone(bank.zone).date(), now)
+        today = now.astimezone(bank.zone).date()
+        handed_over = Book.objects.take_effect(today, now)
         stopped = enforce(now)
         return Swept(
             handed_over=handed_over,
+            staying=Book.objects.due(today).count(),
             stopped=stopped,
             birthdays=_tell_all(_birthdays(day, now, bank), now, bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),

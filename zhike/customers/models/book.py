@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -28,13 +29,21 @@ class BookQuerySet(models.QuerySet["Book"]):
         """Who is responsible on a day."""
         return self.filter(Q(to_day=None) | Q(to_day__gt=day), from_day__lte=day)
 
+    def due(self, day: date) -> BookQuerySet:
+        """Whose new RM begins by ``day`` and has not begun."""
+        return self.on(day).exclude(customer__rm_id=F("rm_id")).order_by("id")
+
     def take_effect(self, day: date, now: datetime) -> int:
-        """Hands over the customers whose new RM begins by ``day``; the nightly run calls it. Twice is as once."""
-        due = self.on(day).exclude(customer__rm_id=F("rm_id")).select_related("customer").order_by("id")
-        rows = list(due)
-        for row in rows:
-            row.hand_over(None, now)
-        return len(rows)
+        """Hands over the customers whose new RM begins by ``day``; the nightly run calls it. Twice is as once.
+
+        Where the new RM has left meanwhile the customer stays where he is, still due, and nobody else waits for that.
+        """
+        handed_over = 0
+        for row in self.due(day).select_related("customer"):
+            with suppress(Unaccepted), transaction.atomic():
+                row.hand_over(None, now)
+                handed_over += 1
+        return handed_over
 
 
 class Book(models.Model):
@@ -65,7 +74,7 @@ class Book(models.Model):
     def hand_over(self, actor: Actor | None, now: datetime) -> None:
         """Makes this row's RM the customer's, in the RM's unit, with all that goes along."""
         customer, before = self.customer, self.customer.rm_id
-        unit = post_of(self.rm_id, self.from_day).unit_id
+        unit = post_of(self.rm_id, max(self.from_day, timezone.localdate(now))).unit_id
         type(customer).objects.filter(pk=customer.pk).update(
             rm_id=self.rm_id, unit_id=unit, version=F("version") + 1, changed_at=now
         )
