@@ -259,6 +259,9 @@ def test_birthday_hobby_and_a_child_are_learned_together(cast: Cast, rm) -> None
     wrong = rm.post(f"/customers/{one.pk}/learned/", {"birthday": "1960年腊月三十", "hobbies": "昆曲"})
     assert wrong.status_code == 422
     assert "昆曲" in wrong.content.decode()
+    for coming in ("2026-12-31", "农历2026年冬月初一"):
+        told = rm.post(f"/customers/{one.pk}/learned/", {"birthday": coming}).content.decode()
+        assert "生日在未来" in told
     right = rm.post(
         f"/customers/{one.pk}/learned/",
         {"birthday": "农历三月初八", "hobbies": "昆曲", "children": "yes", "child_age": "under_14"},

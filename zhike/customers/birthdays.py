@@ -51,6 +51,14 @@ def read(text: str, calendar: str = "") -> Birthday:
         raise Unaccepted(refused.words.say(get_language() or "zh-hans")) from refused
 
 
+def told(text: str, today: date, calendar: str = "") -> Birthday:
+    """A birthday as :func:`read` reads it, of somebody who is born by ``today``. Raises Unaccepted."""
+    birthday = read(text, calendar)
+    if birthday.born and birthday.born > today:
+        raise Unaccepted(_("The birthday lies in the future."))
+    return birthday
+
+
 def of_date(day: date) -> Birthday:
     return Birthday("solar", day.month, day.day, day.year)
 

@@ -312,10 +312,7 @@ class Checker:
         stated = self._cells.get(self.column_of.get("birth_calendar", ""), "") or (
             "农历" if column in self.lunar else ""
         )
-        birthday = birthdays.read(text, stated)
-        if birthday.born and birthday.born > self.day:
-            raise Unaccepted(_("The birthday lies in the future."))
-        self._born(checked, birthday)
+        self._born(checked, birthdays.told(text, self.day, stated))
 
     def _born(self, checked: Checked, birthday: Birthday) -> None:
         checked.known["birthday"] = birthdays.written(birthday)

@@ -375,7 +375,7 @@ class Learned:
     def _accept(self, field: fields.Field, value: str) -> str:
         match field.name:
             case "birthday":
-                return self._birthday(birthdays.read(value))
+                return self._birthday(birthdays.told(value, self.day))
             case "id_number":
                 return self._identity(value)
             case "name":

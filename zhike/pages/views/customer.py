@@ -6,6 +6,7 @@ Domain: :func:`zhike.contacts.card.card`, ``Customer.learn``, ``Customer.reveal`
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -24,7 +25,7 @@ from zhike.obligations.learning import learn
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.card import card
-from zhike.pages.jinja import when_text
+from zhike.pages.jinja import local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import Refused, may, policy
@@ -168,7 +169,7 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
     values = {name: value for name in _editable(found) if (value := given.get(name, "").strip())}
     for name, value in values.items():
         try:
-            _check(name, value)
+            _check(name, value, local(request.now).date())
         except Unaccepted as error:
             refused[name] = str(error)
     if given.get("child_age", "") not in Relation.Age.values:  # nothing that the page offers
@@ -195,10 +196,10 @@ def learned(request: ActingRequest, customer: int) -> HttpResponse:
     )
 
 
-def _check(name: str, value: str) -> None:
+def _check(name: str, value: str, today: date) -> None:
     """Each field says its own mistake beside itself, before any is written."""
     if name == "birthday":
-        birthdays.read(value)
+        birthdays.told(value, today)
     else:
         profile.FIELDS[name].accept(value)
 
