@@ -77,6 +77,18 @@ def test_a_wall_that_fell_is_said(database: Any) -> None:
     assert "zhike.E012" in check(database, "--database", "default").stderr
 
 
+def test_roles_that_sign_in_with_a_password_alone_are_said(database: Any) -> None:
+    import psycopg
+
+    with psycopg.connect(database.url("zhike_owner")) as connection:
+        connection.execute(
+            "INSERT INTO people_setting (name, value, from_day, at)"
+            """ VALUES ('second_factor_roles', '["administrator", "compliance", "risk", "auditor", "leader"]', '2026-01-01', now())"""
+        )
+    done = check(database, "--database", "default")
+    assert (done.returncode, "zhike.W013" in done.stderr, "alone: rm, marketing." in done.stderr) == (1, True, True)
+
+
 def test_without_keys_production_does_not_start(database: Any) -> None:
     done = check(database, ZHIKE_SECRET_KEY="", ZHIKE_DATA_KEYS="")
     assert done.returncode != 0

@@ -74,3 +74,29 @@ def walls_stand(app_configs: Any, databases: Any = None, **options: Any) -> list
             if table.startswith(WALLED) and not walled:
                 found.append(Error(f"The table {table} has no forced row-level security.", id="zhike.E012"))
     return found
+
+
+@register(Tags.database, deploy=True)
+def second_factor_is_demanded(app_configs: Any, databases: Any = None, **options: Any) -> list[CheckMessage]:
+    """Runs with ``check --deploy --database default``: the bank may take roles out of the setting, but not unnoticed."""
+    from zhike import clock
+    from zhike.people import bank
+    from zhike.people.permissions import ROLES
+
+    if not databases or "default" not in databases:
+        return []
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('people_setting') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return []  # not migrated yet: the defaults stand
+    demanded = bank.settings().now(clock.now()).second_factor_roles
+    without = [role for role in ROLES if role not in demanded]
+    if not without:
+        return []
+    return [
+        Warning(
+            f"These roles sign in with a password alone: {', '.join(without)}.",
+            hint="The setting second_factor_roles says who needs a second factor.",
+            id="zhike.W013",
+        )
+    ]
