@@ -34,5 +34,5 @@ GRANT EXECUTE ON FUNCTION people_second_factor(bigint), people_second_factor_off
 
 
 class Migration(migrations.Migration):
-    dependencies = [("people", "0007_access")]
+    dependencies = [("people", "0009_execute")]
     operations = [migrations.RunSQL(FORWARD, "DROP FUNCTION people_second_factor, people_second_factor_off")]
