@@ -146,10 +146,21 @@ def settle(fact: Fact, case: Case, bank: Bank) -> list[Settlement]:
 
 def _settle(fact: Fact, case: Case, bank: Bank) -> Iterator[Settlement]:
     for owed in case.owed:
+        then = bank.at(owed.opens)
+        if owed.state == "missed" and _had_lapsed(fact, owed, then):
+            continue
         for settler in SETTLERS.get(fact.kind, ()):
-            if settlement := settler(fact, owed, case, bank.at(owed.opens)):
+            if settlement := settler(fact, owed, case, then):
                 yield settlement
                 break
+
+
+def _had_lapsed(fact: Fact, owed: Owed, bank: Bank) -> bool:
+    """Whether what is missed by now was missed already when this happened: a greeting with its day, an arrival with the day of the
+    visit. What was done before, and becomes known only now, was done.
+    """
+    assert owed.due is not None
+    return _day(fact.at, bank) > _day(owed.due, bank) if owed.kind == "arrival" else _late(fact, owed)
 
 
 def _done(fact: Fact, owed: Owed, **evidence: Any) -> Settlement:

@@ -81,13 +81,13 @@ def tell_many(cases: Sequence[tuple[Fact, Case]], *, now: datetime, bank: Bank) 
 def correct(fact: Kept, *, by: Fact | None, actor: Actor | None, now: datetime, bank: Bank) -> None:
     """Corrects a fact by another, or says that it did not happen (``by`` None).
 
-    What it alone caused and is still open is recomputed or withdrawn; what is done stays. What it settled is open again,
+    What it alone caused and is still open, or missed, is recomputed or withdrawn; what is done stays. What it settled is open again,
     unless the corrected fact settles it too, or what caused that never was. The fact itself stays, marked void.
     """
     updated = Kept.objects.filter(pk=fact.pk, void=False).update(void=True)
     if not updated:
         return
-    caused = list(fact.caused.filter(state__in=["open", "cannot"]))
+    caused = list(fact.caused.filter(state__in=["open", "cannot", "missed"]))
     # Open as well: what had not done, and said so, is not said any more.
     reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot", "open"], fact__void=False)
     reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
@@ -271,7 +271,7 @@ CASE_VALUE = f"""json_build_object(
                                    AND s.channel IN ('sms', 'any') ORDER BY s.at DESC, s.id DESC LIMIT 1), false),
         'deceased_on', c.deceased_on, 'closed_on', c.closed_on,
         'do_not_disturb', c.do_not_disturb, 'complaint_open', c.complaint_open),
-    'owed', (SELECT {OWED_VALUE} FROM obligations_obligation o WHERE o.customer_id = c.id AND o.state IN ('open', 'cannot')))"""
+    'owed', (SELECT {OWED_VALUE} FROM obligations_obligation o WHERE o.customer_id = c.id AND o.state IN ('open', 'cannot', 'missed')))"""
 CASE = f"SELECT {CASE_VALUE} FROM customers_customer c WHERE c.id = %s"
 
 # Common table expressions over `doc(d)`: other statements write their own rows beside these (contacts/write_up.py).

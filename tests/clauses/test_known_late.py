@@ -1,0 +1,62 @@
+"""What was done in its time counts, although it becomes known when its time is over; and what was recorded wrongly is reckoned anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .door import Door
+from .moments import moment
+from .test_truth_table import FORMS
+
+pytestmark = pytest.mark.django_db
+
+TEN = moment("10:00")
+BORN = {"birth_calendar": "solar", "birth_month": 3, "birth_day": 2}
+
+
+def agreed_for_ten(door: Door) -> tuple[Any, Any]:
+    """A visit on Monday at ten, agreed the day before."""
+    customer = door.customer(met=True)
+    return customer, door.appointment(customer, TEN, now=moment("2026-03-01 09:00"))
+
+
+def test_an_arrival_told_the_next_morning_was_one(door: Door) -> None:
+    """Missed at midnight; entered on Tuesday that one was at the door at 9:45 on Monday, and so it is measured."""
+    customer, visit = agreed_for_ten(door)
+    tuesday = moment("2026-03-03 09:00")
+    door.sweep(moment("2026-03-03 00:10"))
+    assert [each.state for each in door.owed(customer, clause="V2")] == ["missed"]
+    door.step("arrival", visit, tuesday, at=moment("09:45"))
+    (arrival,) = door.owed(customer, clause="V2")
+    assert (arrival.state, arrival.evidence["arrival"], arrival.evidence["grade"]) == (
+        "done",
+        "as_prescribed",
+        "entered",
+    )
+
+
+def test_an_arrival_of_the_next_day_is_none(door: Door) -> None:
+    customer, visit = agreed_for_ten(door)
+    door.sweep(moment("2026-03-03 00:10"))
+    door.step("arrival", visit, moment("2026-03-03 00:20"))
+    assert [each.state for each in door.owed(customer, clause="V2")] == ["missed"]
+
+
+@pytest.mark.parametrize(("called", "state"), [("23:58", "done"), ("24:00", "missed")])
+def test_a_birthday_call_told_the_next_morning_was_one(door: Door, called: str, state: str) -> None:
+    customer = door.customer(met=True, called=True, **BORN)
+    door.sweep(moment("06:00"))
+    door.sweep(moment("2026-03-03 00:10"))
+    assert [each.state for each in door.owed(customer, clause="R5")] == ["missed"]
+    at, known = moment(called), moment("2026-03-03 09:00")
+    door.record(customer, "call", at, at, known=known, purpose="birthday", form=FORMS["none"])
+    assert [each.state for each in door.owed(customer, clause="R5")] == [state]
+
+
+def test_an_appointment_that_never_was_is_not_missed(door: Door) -> None:
+    customer, visit = agreed_for_ten(door)
+    door.sweep(moment("2026-03-03 00:10"))
+    door.struck(visit, moment("2026-03-03 09:00"), reason="记错了客户")
+    assert door.owed(customer, clause="V2") == []
