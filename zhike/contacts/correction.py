@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
@@ -32,9 +32,12 @@ from .states import follow
 
 WORDS = frozenset({"result", "result_words", "met_where", "seen_off", "card_handed", "invitation", "purpose_words"})
 # What the ledger reckons with: changing it asks the engine again.
-RECKONED = frozenset({"started_at", "ended_at", "outcome", "call_back_at"})
+TIMES = frozenset({"arrived_at", "started_at", "ended_at"})
+RECKONED = TIMES | {"outcome", "call_back_at"}
 # What may be amended of a call that waits for its write-up: without them there is nothing to write up.
 OF_THE_CALL = frozenset({"outcome", "call_back_at"})
+# What the customer and the RM said is dated by the end of the talk.
+AT_THE_TALK = ("demand_raised", "promise_made")
 # What was said to the customer was said, whatever becomes of the contact that it was about.
 SAID = ("message_sent", "answered", "customer_told")
 
@@ -49,24 +52,19 @@ def amend(
     state = follow("amend the outcome" if waits else "amend", contact)
     if contact.kind != Kind.CALL and OF_THE_CALL & set(changes):
         raise course.DoesNotFit("outcome", "只有电话才有通话结果。", "Only a call has an outcome.")
+    if contact.kind != Kind.VISIT and "arrived_at" in changes:
+        raise course.DoesNotFit("arrived_at", "只有拜访才有到门口的时间。", "Only a visit has an arrival.")
     if unknown := set(changes) - WORDS - RECKONED:
         raise ValueError(f"A write-up's {', '.join(sorted(unknown))} cannot be amended.")
     _want_reason(reason)
+    if "started_at" in changes and contact.arrived_at is not None and contact.arrived_at == contact.started_at:
+        # Nobody checked in: it arrived when it started.
+        changes = {"arrived_at": changes["started_at"], **changes}
     before = {name: _plain(getattr(contact, name)) for name in changes}
     for name, value in changes.items():
         setattr(contact, name, value)
-    if contact.started_at and contact.ended_at and not contact.started_at <= contact.ended_at <= now:
-        raise Blocked(
-            [
-                Verdict(
-                    _clause(contact),
-                    "times",
-                    "block",
-                    Words("结束时间须在开始之后、现在之前。", "It ends after it starts, and before now."),
-                    "ended_at",
-                )
-            ]
-        )
+    if TIMES & set(changes):
+        _check_times(contact, now)
     if OF_THE_CALL & set(changes):
         _check_call_back(contact)
     if "outcome" in changes:
@@ -95,6 +93,18 @@ def first_anew(
         if contact is not but and firsts.connected(contact):
             _reckon(contact, actor, now, bank)
             _find_anew(contact, reason, bank)
+
+
+def _check_times(contact: Contact, now: datetime) -> None:
+    """It ends after it starts; and one is at the door before one talks."""
+    if contact.started_at is None or contact.ended_at is None:
+        return
+    if not contact.started_at <= contact.ended_at <= now:
+        words = Words("结束时间须在开始之后、现在之前。", "It ends after it starts, and before now.")
+        raise Blocked([Verdict(_clause(contact), "times", "block", words, "ended_at")])
+    if contact.arrived_at is not None and contact.arrived_at > contact.started_at:
+        words = Words("到门口的时间须在开始之前。", "One is at the door before the talk starts.")
+        raise Blocked([Verdict("V2", "times", "block", words, "arrived_at")])
 
 
 def _check_call_back(contact: Contact) -> None:
@@ -179,10 +189,8 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
     contact.state, contact.cancelled_at, contact.cancelled_why = state, now, reason
     contact.version += 1
     contact.save()
-    told = Kept.objects.filter(customer_id=contact.customer_id, void=False, subject__startswith=contact.subject)
-    for fact in told.exclude(kind__in=SAID).order_by("id"):
-        if fact.subject == contact.subject or fact.subject.startswith(f"{contact.subject}/"):
-            ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
+    for fact in _told(contact).exclude(kind__in=SAID).order_by("id"):
+        ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     _findings(contact).update(void=True)
     heard = Need.objects.open().filter(customer_id=contact.customer_id, contact=contact.pk)
     heard.update(state=Need.State.LAPSED, closed_at=now, closed_why=reason)
@@ -192,6 +200,18 @@ def strike(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: 
     recall(contact.customer_id, contact.held_by_id)
     first_anew(contact.customer_id, reason, actor=actor, now=now, bank=bank)
     return contact
+
+
+def _told(contact: Contact) -> QuerySet[Kept]:
+    """The facts about the contact, and about what was said at it, that stand."""
+    about = Q(subject=contact.subject) | Q(subject__startswith=f"{contact.subject}/")
+    return Kept.objects.filter(about, customer_id=contact.customer_id, void=False)
+
+
+def _at(fact: Kept, moment: datetime, actor: Actor, now: datetime, bank: Bank) -> None:
+    """The same was so at another moment."""
+    anew = Fact(fact.kind, moment, now, fact.staff_id, fact.customer_id, fact.subject, fact.data, "entered")
+    ledger.correct(fact, by=anew, actor=actor, now=now, bank=bank)
 
 
 def _findings(contact: Contact) -> QuerySet[Finding]:
@@ -225,6 +245,12 @@ def _reckon(contact: Contact, actor: Actor, now: datetime, bank: Bank) -> None:
         data["call_back"] = _promised_anew(contact, actor, now, bank)
     anew = Fact(old.kind, contact.ended_at, now, old.staff_id, contact.customer_id, contact.subject, data, "entered")
     ledger.correct(old, by=anew, actor=actor, now=now, bank=bank)
+    moments = {"arrived": contact.arrived_at, **dict.fromkeys(AT_THE_TALK, contact.ended_at)}
+    for fact in _told(contact).filter(kind__in=moments):
+        if (moment := moments[fact.kind]) and fact.at != moment:
+            _at(fact, moment, actor, now, bank)
+    contact.demands.update(at=contact.ended_at)
+    Need.objects.filter(customer_id=contact.customer_id, contact=contact.pk).update(opened_at=contact.ended_at)
     contact.tier = course.tier_of(contact, bank)
     contact.save(update_fields=["tier"])
     recall(contact.customer_id, contact.held_by_id)
@@ -247,6 +273,9 @@ def _promised_anew(contact: Contact, actor: Actor, now: datetime, bank: Bank) ->
                        promised, "entered")  # fmt: skip
     if old:
         ledger.correct(old, by=promise, actor=actor, now=now, bank=bank)
+        # A leader was told that it had been missed, and that minute was never promised.
+        for told in _told(contact).filter(kind="call_back_missed"):
+            ledger.correct(told, by=None, actor=actor, now=now, bank=bank)
     elif promise:
         ledger.tell([promise], actor=actor, now=now, bank=bank)
     return target

@@ -75,7 +75,8 @@ CROSS JOIN LATERAL (
 ) leader
 WHERE o.kind = 'call_back' AND o.state = 'open' AND o.target <= %(until)s AND o.target > %(since)s
   AND NOT EXISTS (SELECT FROM obligations_obligation told WHERE told.customer_id = o.customer_id
-                  AND told.kind = 'look_into' AND told.subject = o.subject || '/leader:' || leader.staff_id)
+                  AND told.kind = 'look_into' AND told.subject = o.subject || '/leader:' || leader.staff_id
+                  AND told.state <> 'withdrawn')
   AND NOT EXISTS (SELECT FROM contacts_contact busy WHERE busy.held_by_id = o.owner_id AND busy.state = 'under_way'
                   AND busy.customer_id <> o.customer_id)
 ORDER BY o.target, o.id

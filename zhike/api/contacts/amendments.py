@@ -26,6 +26,7 @@ class ChangesIn(In):
     card_handed: bool | None = None
     invitation: Literal["", "accepted", "declined"] | None = None
     purpose_words: Text | None = None
+    arrived_at: Moment | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
     outcome: Outcome | None = None

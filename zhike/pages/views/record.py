@@ -98,7 +98,7 @@ def _amended(each: Amendment) -> dict[str, Any]:
     fields = {
         "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
         "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
-        "seen_off": gettext("Seen off to"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
+        "seen_off": gettext("Seen off to"), "arrived_at": gettext("At the door"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
         "card_handed": gettext("Card"), "invitation": gettext("Invitation"),
     }  # fmt: skip
     changes = [
