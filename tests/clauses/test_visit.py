@@ -153,6 +153,19 @@ def test_v7_owe(door: Door) -> None:
     assert [each["state"] for each in told["demands"]] == ["open", "met"]
 
 
+@pytest.mark.parametrize("kind", ["answer", "promise"])
+def test_what_was_not_asked_yet_was_not_answered(door: Door, kind: str) -> None:
+    form = {**FORMS["none"], "demands": ["换卡"], "promises": [{"words": "寄报告"}]}
+    customer, _ = visited(door, form=form, known=moment("16:05"))
+    (owed,) = [each for each in door.owed(customer) if each.kind == kind]
+    how = {"channel": "call", "words": "办好了"}
+    with pytest.raises(Refused, match="早于应办开始"):
+        door.post(f"obligations/{owed.pk}/completion", {**how, "at": moment("14:00")}, moment("2026-03-05 10:00"))
+    assert (
+        door.post(f"obligations/{owed.pk}/completion", {**how, "at": moment("16:00")}, moment("16:30")).state == "done"
+    )
+
+
 def test_v2_today_says_when_to_leave(door: Door) -> None:
     """A visit at 15:00: an hour before by default, as long before as the bank has set; with nothing set it is not said."""
     customer = door.customer(met=True)

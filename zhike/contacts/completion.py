@@ -100,6 +100,9 @@ FACTS = {
     "apology": "customer_told",
     "find_out": "field_learned",
 }
+# What was done before it was owed was done for something else. A customer may have been told, or a number found out, before that
+# was recorded which made it owed.
+NOT_BEFORE = frozenset({"thanks", "birthday", "answer", "promise", "look_into"})
 # What is done by a contact or a write-up: where to go.
 ELSEWHERE = {
     "write_up": Words("请完成联系记录。", "Close the write-up."),
@@ -130,11 +133,11 @@ def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> 
         return blocked(
             "in_the_future", "时间在将来，请改为实际时间。", "That time lies ahead: give the time it happened.", "at"
         )
+    if obligation.kind in NOT_BEFORE and at < obligation.opens:
+        return blocked(
+            "too_early", "早于应办开始的时间，不能算数。", "That was before it was owed and does not count.", "at"
+        )
     if obligation.kind in {"thanks", "birthday"}:
-        if at < obligation.opens:
-            return blocked(
-                "too_early", "早于应办开始的时间，不能算数。", "That was before it was owed and does not count.", "at"
-            )
         if how.channel not in obligation.channels:
             return blocked("wrong_channel", *_channel_words(obligation), "channel")
         if obligation.detail.get("text", "later") != "later" and not how.introduces:
