@@ -60,3 +60,15 @@ def test_per_bank_or_per_rm_is_asked_of_the_day_of_the_meeting(door: Door) -> No
         customer, "reception", moment("2026-02-27 10:00"), moment("2026-02-27 10:30"), known=known
     )  # fmt: skip
     assert before.first is True
+
+
+def test_a_visit_keeps_the_limits_with_which_it_was_agreed(door: Door) -> None:
+    """Agreed on 1 March: too early before T-25, as prescribed to T-10. Since the day after it is T-40 and T-5."""
+    door.setting("arrival_earliest", 40, CHANGE)
+    door.setting("arrival_prescribed_to", 5, CHANGE)
+    for arrived, grade in (("14:30", "too_early"), ("14:35", "as_prescribed"), ("14:52", "short_wait")):
+        customer = door.customer(met=True)
+        visit = door.appointment(customer, moment("15:00"), now=moment("2026-03-01 09:00"))
+        door.step("arrival", visit, moment(arrived))
+        (arrival,) = door.owed(customer, clause="V2")
+        assert arrival.evidence["arrival"] == grade

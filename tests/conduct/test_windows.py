@@ -193,8 +193,8 @@ def test_a_promise_without_a_date():
 )
 def test_arrival_for_three_o_clock(arrived, grade):
     target = at("2026-03-05 15:00")
-    assert windows.arrival_grade(at(arrived), target, BANK) == grade
     window = windows.arrival(target, BANK)
+    assert windows.arrival_grade(at(arrived), target, window.opens, BANK.arrival_prescribed_to) == grade
     assert window.is_early(at(arrived)) == (grade == "too_early")
     assert window.is_late(at(arrived)) == (grade == "late")
     assert window.target == at("2026-03-05 14:45")

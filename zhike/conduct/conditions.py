@@ -244,6 +244,12 @@ def email(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
 
 
 @_named(DETAILS)
+def of_the_visit(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
+    """V2: the limit that the window does not say, as it stood when the visit was agreed."""
+    return {**as_said(fact, case, bank), "prescribed_to": bank.arrival_prescribed_to}
+
+
+@_named(DETAILS)
 def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     """The words that were said, and to whom the word was given."""
     said = ("words", "to", "day", "day_en", "since", "days", "outcome", "place", "purpose", "target")

@@ -229,7 +229,8 @@ def _arrived(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
     if owed.kind != "arrival" or owed.subject != fact.subject:
         return None
     assert owed.due is not None
-    return _done(fact, owed, arrival=arrival_grade(fact.at, owed.due, bank))
+    prescribed_to = owed.detail.get("prescribed_to", bank.arrival_prescribed_to)
+    return _done(fact, owed, arrival=arrival_grade(fact.at, owed.due, owed.opens, prescribed_to))
 
 
 def _called_off(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:

@@ -131,14 +131,15 @@ def arrival(target: datetime, bank: Bank) -> Window:
     )
 
 
-def arrival_grade(arrived: datetime, target: datetime, bank: Bank) -> Arrival:
-    """V2: how an arrival for a visit agreed for `target` is measured. A limit itself is still as prescribed."""
-    before = target - arrived
-    if before > timedelta(minutes=bank.arrival_earliest):
+def arrival_grade(arrived: datetime, agreed: datetime, opens: datetime, prescribed_to: int) -> Arrival:
+    """V2: how an arrival for a visit agreed for `agreed` is measured, by the limits with which it was owed: its window's `opens`, and
+    how many minutes before it is still as prescribed. A limit itself is still as prescribed.
+    """
+    if arrived < opens:
         return "too_early"
-    if before >= timedelta(minutes=bank.arrival_prescribed_to):
+    if agreed - arrived >= timedelta(minutes=prescribed_to):
         return "as_prescribed"
-    return "short_wait" if before >= timedelta(0) else "late"
+    return "short_wait" if arrived <= agreed else "late"
 
 
 def promise(target: datetime, bank: Bank) -> Window:
