@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from zhike.obligations.sweep import greet
+from zhike.people.bank import settings
+
 from .door import Door
-from .moments import moment
+from .moments import MONDAY, moment
 from .test_truth_table import FORMS
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +63,19 @@ def test_an_appointment_that_never_was_is_not_missed(door: Door) -> None:
     door.sweep(moment("2026-03-03 00:10"))
     door.struck(visit, moment("2026-03-03 09:00"), reason="记错了客户")
     assert door.owed(customer, clause="V2") == []
+
+
+def learned_birthday(door: Door, customer: Any, birthday: str, at: str) -> list[str]:
+    """It is learned, and the tick of the next minute looks at it; what then is owed as a greeting."""
+    door.send("patch", f"customers/{customer.pk}", {"fields": {"birthday": birthday}}, moment(at), if_match="*")
+    with door.worker():
+        greet(MONDAY, now=moment(at), bank=settings().at(MONDAY))
+    return [each.state for each in door.owed(customer, clause="R5")]
+
+
+def test_a_birthday_that_was_wrong_is_not_greeted(door: Door) -> None:
+    customer = door.customer(met=True, called=True, known="", **BORN)
+    door.sweep(moment("06:00"))
+    assert learned_birthday(door, customer, "1970-05-05", "09:00") == []
+    assert learned_birthday(door, customer, "1970-03-02", "09:30") == ["open"]
+    assert learned_birthday(door, customer, "农历五月初五", "09:40") == []

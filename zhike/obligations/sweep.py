@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import celebrated
 from zhike.conduct.facts import Case, Fact
+from zhike.conduct.windows import on_day
 from zhike.customers.models import Book
 
 from . import ledger, rhythm
@@ -55,16 +56,35 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
             handed_over=handed_over,
             staying=Book.objects.due(today).count(),
             stopped=stopped,
-            birthdays=_tell_all(_birthdays(day, now, bank), now, bank),
+            birthdays=greet(day, now=now, bank=bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
             missed=lapse(now, bank),
         )
 
 
 def greet(day: date, *, now: datetime, bank: Bank) -> int:
-    """Birthdays of the day that became known after its sweep: learned, imported or told by a file. Returns how many are owed."""
+    """Birthdays of the day that became known after its sweep: learned, imported or told by a file. Returns how many are owed.
+
+    A birthday that was corrected, and is not celebrated today after all, is not greeted any more.
+    """
     with transaction.atomic():
+        _withdraw_mistaken(day, now, bank)
         return _tell_all(_birthdays(day, now, bank), now, bank)
+
+
+def _withdraw_mistaken(day: date, now: datetime, bank: Bank) -> None:
+    born = [(each.calendar, each.month, each.day, each.leap) for each in celebrated(day, day, bank.birthday_policy)]
+    calendars, months, days, leaps = (list(each) for each in zip(*born, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE obligations_obligation o
+               SET state = 'withdrawn', settled_at = %s, evidence = '{"why": "corrected"}'
+               FROM customers_customer c
+               WHERE c.id = o.customer_id AND o.kind = 'birthday' AND o.state = 'open' AND o.lapses AND o.due = %s
+                 AND ((c.birth_calendar, c.birth_month, c.birth_day, c.birth_leap) IN (
+                     SELECT * FROM unnest(%s::text[], %s::smallint[], %s::smallint[], %s::boolean[]))) IS NOT TRUE""",
+            [now, on_day(day, bank).due, calendars, months, days, leaps],
+        )
 
 
 def lapse(now: datetime, bank: Bank) -> int:
@@ -92,7 +112,8 @@ def _tell_all(cases: Iterator[tuple[Fact, Case]], now: datetime, bank: Bank) -> 
 def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
     midnight = datetime.combine(day, time(0), bank.zone)
     for birthday in celebrated(day, day, bank.birthday_policy):
-        born = Choice(BORN, (birthday.calendar, birthday.month, birthday.day, birthday.leap))
+        of_birth = (birthday.calendar, birthday.month, birthday.day, birthday.leap)
+        born = Choice(BORN, of_birth, "o.state <> 'withdrawn'")
         for customer, rm, case in _customers(born, f"/birthday:{day.isoformat()}", day):
             data = {"day": birthday.name.zh, "day_en": birthday.name.en}
             subject = f"customer:{customer}/birthday:{day.isoformat()}"
@@ -106,9 +127,9 @@ def _rhythm(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]
         due = Choice(
             "true",
             reached.parameters,
+            STANDING,
             joined=f"CROSS JOIN LATERAL ({reached.sql}) r",
             asked=", r.due, r.since",
-            standing=STANDING,
         )
         for customer, rm, case, due_on, since in _customers(due, f"/{name}:", day):
             end = datetime.combine(due_on + timedelta(days=1), time(0), bank.zone)
@@ -130,9 +151,9 @@ class Choice:
 
     condition: str
     parameters: tuple[Any, ...]
+    standing: str
     joined: str = ""
     asked: str = ""
-    standing: str = "true"
 
 
 # Still open; or told of the same day before, and let go.
