@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from zhike import clock
+
 from .door import Door, Refused
 from .moments import moment, shown
 from .test_truth_table import FORMS
@@ -151,6 +153,35 @@ def test_v7_owe(door: Door) -> None:
     door.done(other, moment("2026-03-03 10:05"), channel="call", words="额度五十万", demand="met")
     told = door.send("get", f"contacts/{contact.pk}", None, moment("2026-03-03 11:00"))
     assert [each["state"] for each in told["demands"]] == ["open", "met"]
+
+
+@pytest.mark.clause("V7", "OWE")
+def test_v7_a_demand_in_process_stands_until_it_is_settled(door: Door) -> None:
+    """Answered as still in process it stays on the customer's page and the card of the next contact; settled there or by the API."""
+    customer, contact = visited(door, form={**FORMS["demand"], "demands": ["换卡", "查额度"]})
+    path = f"customers/{customer.pk}/"
+    one = f"demands/{contact.demands[0]['id']}/closure"
+    told = {"state": "met", "words": "已换新卡"}
+    with pytest.raises(Refused, match="V7"):
+        door.post(one, told, moment("16:30"))
+    assert "办理中" not in door.page(path, moment("16:30")), "the answers are still owed, and said as such"
+    for answer in door.owed(customer, clause="V7"):
+        door.done(answer, moment("17:00"), channel="call", words="还在办")
+    planned = door.planned(customer, now=moment("17:05"), planned_for=moment("2026-03-09 10:00"))
+    for page in (path, f"contacts/{planned.pk}/prepare/"):
+        assert "3月2日提出，办理中" in door.page(page, moment("2026-03-04 09:00"))
+    wednesday = moment("2026-03-04 10:00")
+    with pytest.raises(Refused, match="words"):
+        door.post(one, {"state": "met", "words": ""}, wednesday)
+    assert door.post(one, told, wednesday).state == "met"
+    with pytest.raises(Refused, match="V7"):
+        door.post(one, told, wednesday)
+    with clock.at(wednesday):
+        said = {"state": "refused", "words": "额度不够"}
+        door.cast.client("rm", wednesday).post(f"/{path}demands/{contact.demands[1]['id']}/", said)
+    demands = door.send("get", f"contacts/{contact.pk}", None, wednesday)["demands"]
+    assert [each["state"] for each in demands] == ["met", "refused"]
+    assert "办理中" not in door.page(path, wednesday)
 
 
 @pytest.mark.parametrize("kind", ["answer", "promise"])

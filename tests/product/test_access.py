@@ -25,7 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import CUSTOMERS, STAFF, Cast
 from tests.conftest import ROOT
 from zhike import clock
-from zhike.contacts.models import Contact
+from zhike.contacts.models import Contact, Demand
 from zhike.customers.models import Need, Relation, Run
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
@@ -74,6 +74,7 @@ NOUNS = {
     "appointments": "contact",
     "obligations": "obligation",
     "customers": "customer",
+    "demands": "demand",
     "needs": "need",
     "approvals": "approval",
     "staff": "staff",
@@ -81,7 +82,7 @@ NOUNS = {
     "clauses": "clause",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-OF_AN_RM = {"customer", "contact", "obligation", "need", "relation"}
+OF_AN_RM = {"customer", "contact", "demand", "obligation", "need", "relation"}
 
 
 @dataclass(frozen=True)
@@ -192,9 +193,11 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         opens=NOW, due=NOW + timedelta(days=1), created_at=NOW, key=f"walk:{whose}",
     )  # fmt: skip
     need = Need.objects.create(customer=customer, kind="loan", words="房贷", opened_at=NOW, by=rm)
+    demand = Demand.objects.create(contact=contact, customer=customer, number=1, words="换卡", at=NOW)
     relation = Relation.objects.create(customer=customer, kind="spouse", other=cast.customers[whose][1], at=NOW)
     return {
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
+        "demand": demand.pk,
     }  # fmt: skip
 
 

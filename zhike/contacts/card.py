@@ -19,12 +19,13 @@ HOLDINGS = 60  # as the statement has it
 
 @dataclass(frozen=True)
 class Card:
-    """Rows are plain dictionaries: ``needs`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
+    """Rows are plain dictionaries: ``needs``, ``demands`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
     many there are), ``ahead`` what is planned or agreed, ``holdings`` the first by maturity, ``relations`` and ``household``, ``consents`` that count now,
     ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
     """
 
     needs: list[dict[str, Any]]
+    demands: list[dict[str, Any]]
     owed: list[dict[str, Any]]
     contacts: list[dict[str, Any]]
     contacts_all: int
@@ -55,11 +56,13 @@ def told(customer: int, contacts: int = CONTACTS) -> str:
 def card(customer: int, contacts: int = CONTACTS) -> Card:
     """The card in Python's own kinds. Raises LookupError likewise."""
     value = json.loads(told(customer, contacts))
-    for name in ("needs", "owed", "contacts", "ahead", "relations", "household"):
+    for name in ("needs", "demands", "owed", "contacts", "ahead", "relations", "household"):
         numbers(value[name], "id")
     numbers(value["needs"], "contact")
+    numbers(value["demands"], "contact")
     numbers(value["relations"], "other")
     moments(value["needs"], "opened_at")
+    moments(value["demands"], "at")
     moments(value["owed"], "opens", "due", "target")
     moments(value["contacts"], "started_at", "ended_at", "planned_for", "arrived_at")
     moments(value["ahead"], "planned_for")
@@ -101,6 +104,9 @@ SELECT json_build_object(
   'needs', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT n.id::text, n.kind, n.words, n.opened_at, n.contact::text FROM customers_need n
       WHERE n.customer_id = c.id AND n.state = 'open' ORDER BY n.opened_at, n.id) r),
+  'demands', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT d.id::text, d.contact_id::text AS contact, d.number, d.words, d.at FROM contacts_demand d
+      WHERE d.customer_id = c.id AND d.state = 'open' ORDER BY d.at, d.id) r),
   'owed', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT o.id::text, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.subject, o.opens, o.due, o.target, o.channels,
              o.detail, o.state, o.evidence

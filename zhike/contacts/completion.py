@@ -210,6 +210,28 @@ def _close_demand(obligation: Obligation, how: How, now: datetime) -> None:
         Demand.objects.filter(contact_id=contact, number=number).update(state=how.demand, closed_at=now)
 
 
+def conclude(demand: Demand, state: str, words: str, *, actor: Actor, now: datetime, bank: Bank) -> Demand:
+    """A demand that was answered as still in process is met or refused in the end; what the customer was told is kept as an answer.
+
+    Raises Blocked without words, and while the answer itself is owed: then it is done there.
+    """
+    owed = Obligation.objects.filter(customer_id=demand.customer_id, subject=demand.subject, kind="answer")
+    if owed.filter(state=State.OPEN).exists():
+        words_first = Words("请先完成这一项的答复。", "The answer to it is still owed: give it there.")
+        _stop([Verdict("V7", "answer_first", "block", words_first, "state")])
+    if demand.state != Demand.State.OPEN:
+        _stop([Verdict("V7", "demand_closed", "block", Words("这一项已经了结。", "It is settled already."), "state")])
+    if not words.strip():
+        _stop([Verdict("V7", "no_answer", "block", Words("请写明答复了什么。", "Say what was answered."), "words")])
+    staff = demand.customer.rm_id or actor.id
+    told = {"words": words.strip(), "how": ""}
+    fact = Fact("answered", now, now, staff, demand.customer_id, demand.subject, told)
+    ledger.tell([fact], actor=actor, now=now, bank=bank)
+    demand.state, demand.closed_at = state, now
+    demand.save(update_fields=["state", "closed_at"])
+    return demand
+
+
 def _open_demand(obligation: Obligation) -> None:
     """What the answer that is taken back had closed is open again."""
     if obligation.kind == "answer":

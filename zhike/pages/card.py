@@ -73,6 +73,9 @@ def card(
         "gaps": gaps(customer),
         "needs": [_need(n, now) for n in found.needs],
         "promises": [_promise(o, now) for o in promises],
+        "in_process": [
+            _in_process(d, now) for d in found.demands if _subject(d) not in {o["subject"] for o in promises}
+        ],
         "owed": [_promise(o, now) for o in found.owed if o not in promises and not _of(o, contact)],
         "story": [_told(c, now) for c in found.contacts],
         "contacts_all": found.contacts_all,
@@ -311,6 +314,20 @@ def _need(n: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
+def _subject(demand: dict[str, Any]) -> str:
+    return f"contact:{demand['contact']}/demand:{demand['number']}"
+
+
+def _in_process(demand: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A demand that the customer was told is still in process (V7): it stands until it is met or refused."""
+    raised = day_text(local(demand["at"]).date(), local(now).date(), weekday=False)
+    return {
+        "id": demand["id"],
+        "words": demand["words"],
+        "raised": gettext("raised %(day)s, still in process") % {"day": raised},
+    }
+
+
 def _promise(o: dict[str, Any], now: datetime) -> dict[str, Any]:
     look = owed.look(o, now) if o["state"] == "open" else "cannot"
     return {
@@ -374,7 +391,8 @@ def _heard(sentence: str, needs: list[str]) -> list[str]:
 
 def last_contacts(known: dict[str, Any]) -> list[dict[str, Any]]:
     """The story without what stands beside it: a need that is open, or a promise, is said once on a preparation card."""
-    standing = [n["words"] for n in known["needs"]] + [o["what"] for o in known["promises"]]
+    standing = [each["words"] for each in [*known["needs"], *known["in_process"]]]
+    standing += [o["what"] for o in known["promises"]]
     return [
         {**told, "heard": [said for said in told["heard"] if not _within(said, standing)]} for told in known["story"]
     ]

@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern] = [
     path("customers/<int:customer>/known/", customer.known, name="known"),
     path("customers/<int:customer>/needs/", customer.need, name="need"),
     path("customers/<int:customer>/needs/<int:need>/", customer.need_closed, name="need_closed"),
+    path("customers/<int:customer>/demands/<int:demand>/", customer.demand_closed, name="demand_closed"),
     path("customers/<int:customer>/relations/", relations.show, name="relations"),
     path("customers/<int:customer>/relations/<int:relation>/remove/", relations.remove, name="relation_remove"),
     path("customers/<int:customer>/household/leave/", relations.leave, name="household_leave"),

@@ -32,11 +32,12 @@ class HoldingOut(Out):
 
 
 class CardOut(Out):
-    """``owed`` is open or cannot be done, ``contacts`` the newest, ``contacts_all`` how many there are, ``ahead`` what is
+    """``demands`` are open, answered or not; ``owed`` is open or cannot be done, ``contacts`` the newest, ``contacts_all`` how many there are, ``ahead`` what is
     planned or agreed, ``known`` the acquaintance with the customer's own RM.
     """
 
     needs: list[dict[str, Any]]
+    demands: list[dict[str, Any]]
     owed: list[dict[str, Any]]
     contacts: list[dict[str, Any]]
     contacts_all: int

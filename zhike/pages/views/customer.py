@@ -15,6 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from zhike.conduct.guard import Blocked
+from zhike.contacts.completion import conclude
+from zhike.contacts.models import Demand
 from zhike.customers import birthdays, profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Acquaintance, Customer, Need, Relation
@@ -23,7 +26,7 @@ from zhike.customers.vault import Unopened
 from zhike.obligations import lifting, stops
 from zhike.obligations.learning import learn
 from zhike.pages import owed
-from zhike.pages.answer import moved
+from zhike.pages.answer import complaints, moved
 from zhike.pages.card import card
 from zhike.pages.jinja import local, when_text
 from zhike.pages.middleware import ActingRequest
@@ -137,6 +140,28 @@ def need_closed(request: ActingRequest, customer: int, need: int) -> HttpRespons
         with suppress(Unaccepted):  # closed already: the page shows it so
             still.close(state, request.POST.get("why", ""), request.now)
     return moved(request, reverse("customer", args=[found.pk]) + "#needs")
+
+
+@policy("customers.change")
+@require_POST
+def demand_closed(request: ActingRequest, customer: int, demand: int) -> HttpResponse:
+    """Met or refused, with what the customer was told; what cannot be is said beside it."""
+    found, given = customer_to_change(request, customer), request.POST
+    raised = found.demands.select_for_update().filter(pk=demand).first()
+    said = ""
+    if raised and given.get("state") in {Demand.State.MET, Demand.State.REFUSED}:
+        try:
+            conclude(
+                raised,
+                given["state"],
+                given.get("words", ""),
+                actor=request.actor,
+                now=request.now,
+                bank=bank_of(request),
+            )
+        except Blocked as blocked:
+            said = " ".join(sentence for _clause, sentence in complaints(blocked).values())
+    return moved(request, reverse("customer", args=[found.pk]) + "#promises", said)
 
 
 @policy("customers.change")
