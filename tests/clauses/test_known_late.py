@@ -9,8 +9,8 @@ import pytest
 from zhike.obligations.sweep import greet
 from zhike.people.bank import settings
 
-from .door import Door
-from .moments import MONDAY, moment
+from .door import Door, Refused
+from .moments import MONDAY, moment, shown
 from .test_truth_table import FORMS
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,21 @@ def test_a_birthday_call_told_the_next_morning_was_one(door: Door, called: str, 
     at, known = moment(called), moment("2026-03-03 09:00")
     door.record(customer, "call", at, at, known=known, purpose="birthday", form=FORMS["none"])
     assert [each.state for each in door.owed(customer, clause="R5")] == [state]
+
+
+def test_a_birthday_message_of_the_day_is_recorded_the_next_morning(door: Door) -> None:
+    """From the greeting itself, which has lapsed: with the time of yesterday, and not with today's."""
+    customer = door.customer("gold", met=True, called=True, **BORN)
+    door.setting("greeting_needs_consent", False)
+    door.sweep(moment("06:00"))
+    door.sweep(moment("2026-03-03 00:10"))
+    (greeting,) = door.owed(customer, clause="R5")
+    morning, how = moment("2026-03-03 09:00"), {"channel": "sms", "through": "bank_sms"}
+    with pytest.raises(Refused, match="这一天已经过去"):
+        door.done(greeting, morning, **how)
+    assert 'name="day"' in door.page(f"obligations/{greeting.pk}/", morning, raw=True)
+    done = door.post(f"obligations/{greeting.pk}/completion", {**how, "at": moment("20:00")}, morning)
+    assert (done.state, done.evidence["grade"], shown(done.settled_at)) == ("done", "entered", "2026-03-02 20:00")
 
 
 def test_an_appointment_that_never_was_is_not_missed(door: Door) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from zhike.contacts.adherence import tallied
+from zhike.people.models import Post
 
 from .door import Door, Refused
 from .moments import moment
@@ -94,3 +95,15 @@ def test_thanks_may_wait_for_the_rm(door: Door) -> None:
     with pytest.raises(Refused, match="不代发"):
         door.done(thanks, moment("15:00"), "leader", channel="sms")
     assert door.done(thanks, moment("15:00"), channel="sms").state == "done"
+
+
+def test_a_colleague_who_stands_in_finds_the_form_where_the_obligation_stands(door: Door) -> None:
+    """With the team as their scope they may send the thanks that the RM owes; the page offers what the API takes."""
+    customer = door.customer(met=True)
+    door.record(customer, "reception", moment("14:00"), moment("14:20"))
+    (thanks,) = door.owed(customer, clause="R12")
+    page = f"obligations/{thanks.pk}/"
+    with door.owner():
+        Post.objects.filter(staff=door.cast.mate).update(scope="team")
+    assert f'action="/{page}done/"' in door.page(page, moment("15:00"), "mate", raw=True)
+    assert door.done(thanks, moment("15:00"), "mate", channel="sms").state == "done"

@@ -49,7 +49,7 @@ class How:
 def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, bank: Bank) -> Obligation:
     """Records how it was done. Raises Blocked with the clause when that way of doing it does not do, Refused for another's."""
     check_owner(obligation, actor)
-    if obligation.state != State.OPEN:
+    if not still_tellable(obligation):
         raise AlreadySettled(obligation)
     at = how.at or now
     _stop(_verdicts(obligation, how, at, now) or _stand_in(obligation, actor, bank.at(at)))
@@ -75,19 +75,29 @@ def complete(obligation: Obligation, how: How, *, actor: Actor, now: datetime, b
     return obligation
 
 
+def still_tellable(obligation: Obligation) -> bool:
+    """Open; or a greeting that lapsed, for it may have been sent on its day and be recorded on the next."""
+    return obligation.state == State.OPEN or (obligation.state == State.MISSED and obligation.kind in FACTS)
+
+
 def leads(actor: Actor, obligation: Obligation) -> bool:
     """Whether the actor stands above whoever owes it: nobody leads themselves."""
     return "leader" in actor.roles and obligation.owner_id != actor.id and obligation.owner_id in actor.writes
 
 
 def check_owner(obligation: Obligation, actor: Actor) -> None:
-    """Raises Refused unless one owes it, leads whoever owes it, or stands in for a colleague in one's scope.
+    """Raises Refused for what is not the actor's to settle."""
+    if not may_settle(actor, obligation):
+        raise Refused(_("Somebody else owes this; it is theirs to do or to let go."), "obligations.settle")
+
+
+def may_settle(actor: Actor, obligation: Obligation) -> bool:
+    """Whether one owes it, leads whoever owes it, or stands in for a colleague in one's scope.
 
     Seeing the customer is not enough: what a leader was told about an RM is not the RM's to close.
     """
     stands_in = obligation.owner_id in actor.writes and obligation.kind != "look_into"
-    if not (obligation.owner_id == actor.id or leads(actor, obligation) or stands_in):
-        raise Refused(_("Somebody else owes this; it is theirs to do or to let go."), "obligations.settle")
+    return obligation.owner_id == actor.id or leads(actor, obligation) or stands_in
 
 
 # What is done by recording it, and as which fact.
@@ -132,6 +142,13 @@ def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> 
     if at > now:
         return blocked(
             "in_the_future", "时间在将来，请改为实际时间。", "That time lies ahead: give the time it happened.", "at"
+        )
+    if obligation.state == State.MISSED and obligation.is_late(at):
+        return blocked(
+            "lapsed",
+            "这一天已经过去。若是当天问候的，请写明当时的时间。",
+            "That day is over. If it was done on the day, say when.",
+            "at",
         )
     if obligation.kind in NOT_BEFORE and at < obligation.opens:
         return blocked(

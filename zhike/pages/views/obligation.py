@@ -88,8 +88,9 @@ def _page(
         "proof": proof(found, bank, request),
         "does": owed.does(row, look, request.now) if found.state == State.OPEN and found.kind not in FACTS else None,
         "early": owed.opens_at(row, request.now) if found.state == State.OPEN and request.now < found.opens else "",
-        "form": found.kind if found.state == State.OPEN and found.kind in FACTS else "",
-        "may_do": may(request.actor, "obligations.settle") and mine,
+        "form": found.kind if completion.still_tellable(found) and found.kind in FACTS else "",
+        "lapsed": found.state == State.MISSED,
+        "may_do": may(request.actor, "obligations.settle") and completion.may_settle(request.actor, found),
         "may_waive": may(request.actor, "obligations.waive") and mine and found.state in {State.OPEN, State.CANNOT}
         and (found.force != "must" or leads),
         "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
