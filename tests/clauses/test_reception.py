@@ -303,3 +303,19 @@ def test_thanks_that_could_not_be_sent_can_once_the_mobile_is_known(door: Door) 
     (thanks,) = door.owed(customer, clause="R12")
     assert thanks.state == "open"
     assert door.done(thanks, moment("15:05"), channel="sms").state == "done"
+
+
+def test_r12_thanks_cannot_be_sent_again_when_the_mobile_was_a_mistake(door: Door) -> None:
+    customer = door.customer("platinum", met=True, known="email")
+    door.record(customer, "reception", moment("10:00"), moment("10:30"))
+
+    def thanks() -> tuple[str, object]:
+        (owed,) = door.owed(customer, clause="R12")
+        return owed.state, owed.evidence.get("why")
+
+    (find_out,) = door.owed(customer, clause="R4")
+    assert thanks() == ("cannot", "no_mobile")
+    door.done(find_out, moment("11:00"), value="13800138000")
+    assert thanks() == ("open", None)
+    door.post(f"obligations/{find_out.pk}/undo", {}, moment("11:03"))
+    assert thanks() == ("cannot", "no_mobile")

@@ -107,3 +107,21 @@ def test_a_colleague_who_stands_in_finds_the_form_where_the_obligation_stands(do
         Post.objects.filter(staff=door.cast.mate).update(scope="team")
     assert f'action="/{page}done/"' in door.page(page, moment("15:00"), "mate", raw=True)
     assert door.done(thanks, moment("15:00"), "mate", channel="sms").state == "done"
+
+
+def test_a_start_that_is_taken_back_leaves_the_arrival_with_the_rm(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("10:00"), now=moment("09:00"))
+    door.post(f"contacts/{visit.pk}/start", {}, moment("09:50"), "leader")
+    assert owners(door, customer) == {("V2", "arrival"): "吴敏"}
+    door.post(f"contacts/{visit.pk}/retraction", {}, moment("09:52"), "leader")
+    assert owners(door, customer) == {("V2", "arrival"): "林晓"}
+
+
+def test_a_stand_ins_missed_call_back_goes_to_whoever_leads_the_stand_in(door: Door) -> None:
+    customer = door.customer(met=True, called=True)
+    busy = {"purpose": "care", "outcome": "busy", "call_back_at": moment("11:00")}
+    door.record(customer, "call", moment("10:00"), moment("10:01"), rm="leader", **busy)
+    door.tick(moment("11:31"))
+    told = door.owed(customer, who="branch_leader", kind="look_into")
+    assert [each.owner["name"] for each in told] == ["周薇"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -206,3 +206,23 @@ def test_v2_today_says_when_to_leave(door: Door) -> None:
     assert "14:20 出发" in door.page("", moment("10:00"))
     door.setting("leave_reminder", 0, date(2026, 3, 2))
     assert "出发" not in door.page("", moment("10:00"))
+
+
+def test_v2_the_place_agreed_anew_is_where_one_is_to_be(door: Door) -> None:
+    """The same hour elsewhere: agreed again, or moved."""
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    door.step("appointment", visit, moment("09:30"), at=moment("15:00"), place="工厂")
+    (arrival,) = door.owed(customer, clause="V2")
+    assert (arrival.state, arrival.detail["place"]) == ("open", "工厂")
+    door.step("move", visit, moment("09:40"), to=moment("15:00"), place="茶馆", whose="customer")
+    (arrival,) = door.owed(customer, clause="V2")
+    assert (arrival.state, arrival.detail["place"]) == ("open", "茶馆")
+
+
+def test_v2_a_second_tap_leaves_the_first(door: Door) -> None:
+    customer = door.customer(met=True)
+    visit = door.appointment(customer, moment("15:00"), now=moment("09:00"))
+    door.step("arrival", visit, moment("14:46"))
+    visit = door.step("arrival", visit, moment("15:05"))
+    assert datetime.fromisoformat(visit.arrived_at) == moment("14:46")

@@ -20,6 +20,7 @@ from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.obligations import ledger
+from zhike.obligations.models import Fact as Told
 from zhike.obligations.models import Finding, Obligation
 from zhike.people.actor import Actor
 from zhike.people.turn import take_turn
@@ -103,23 +104,22 @@ def agree(
     """
     if contact.kind == Kind.VISIT and contact.state == State.AGREED and contact.planned_for != at:
         _stop_if_blocked(guard.visit_called_off(whose="", told_how=""))
+    was = contact.state
     contact.state = follow("agree", contact)
     contact.planned_for, contact.place = at, place
     contact.told_customer, contact.customer_asked = told_customer, customer_asked
     contact.invited_by_rm = contact.invited_by_rm or invited_by_rm
     _save(contact)
     if contact.kind == Kind.VISIT:
-        _tell(
-            contact,
-            [
-                _fact(
-                    contact, "visit_agreed", now, now, target=at.isoformat(), place=place, purpose=contact.purpose_words
-                )
-            ],
-            actor,
-            now,
-            bank,
+        agreed = _fact(
+            contact, "visit_agreed", now, now, target=at.isoformat(), place=place, purpose=contact.purpose_words
         )
+        before = Told.objects.filter(subject=contact.subject, kind="visit_agreed", void=False).last()
+        if was == State.AGREED and before:
+            # Only the place is another: one is to be at the door there.
+            ledger.correct(before, by=agreed, actor=actor, now=now, bank=bank)
+        else:
+            _tell(contact, [agreed], actor, now, bank)
     return contact
 
 
@@ -207,11 +207,15 @@ def jot(contact: Contact, words: str, *, now: datetime) -> Contact:
 
 
 def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: datetime | None = None) -> Contact:
-    """V2: at the door, by a tap, never by location; ``at`` when it is entered later."""
+    """V2: at the door, by a tap, never by location; ``at`` when it is entered later. Who has checked in stays so, tapped again or not;
+    one that was wrong is amended.
+    """
     _only(contact, Kind.VISIT)
     contact.state = follow("arrive", contact)
+    if contact.arrived_at is not None:
+        return contact
     contact.arrived_at = _happened("arrived_at", at, now)
-    _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
+    hold(contact, contact.held_by_id if contact.afterwards else actor.id)
     _save(contact)
     _tell(contact, [_fact(contact, "arrived", contact.arrived_at, now)], actor, now, bank)
     return contact
@@ -238,7 +242,7 @@ def start(
     if not contact.afterwards:
         _alive(contact.customer)
     at = _happened("started_at", at, now)
-    _hold(contact, contact.held_by_id if contact.afterwards else actor.id)
+    hold(contact, contact.held_by_id if contact.afterwards else actor.id)
     if contact.kind == Kind.CALL and contact.purpose in guard.SELLING:
         take_turn("calls that sell to", contact.customer_id)
     verdicts = start_verdicts(contact, at, surprise_reason or early_reason, bank)
@@ -257,7 +261,7 @@ def start(
     return contact
 
 
-def _hold(contact: Contact, holder: int) -> None:
+def hold(contact: Contact, holder: int) -> None:
     """Who holds it: being at the door on time is then theirs as well."""
     if holder == contact.held_by_id:
         return

@@ -52,7 +52,7 @@ def _missed(now: datetime, bank: Bank) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-# The leaders of the RM's unit and, further up, of the units above; the nearest first.
+# The leaders of the unit of whoever promised, a leader who stood in as well, and, further up, of the units above; the nearest first.
 MISSED = f"""
 SELECT o.customer_id AS customer, o.subject, o.target, rm.name AS rm, leader.staff_id AS leader,
        {ledger.CASE_VALUE.replace("%s", "%(day)s")} AS found
@@ -62,7 +62,7 @@ JOIN people_staff rm ON rm.id = o.owner_id
 CROSS JOIN LATERAL (
     WITH RECURSIVE up AS (
         SELECT p.unit_id, 0 AS far FROM people_post p
-        WHERE p.staff_id = o.owner_id AND p.role = 'rm' AND p.from_day <= %(day)s AND (p.to_day IS NULL OR p.to_day > %(day)s)
+        WHERE p.staff_id = o.owner_id AND p.role IN ('rm', 'leader') AND p.from_day <= %(day)s AND (p.to_day IS NULL OR p.to_day > %(day)s)
         UNION SELECT u.parent_id, up.far + 1 FROM up JOIN people_unit u ON u.id = up.unit_id WHERE u.parent_id IS NOT NULL
     ), led AS (
         SELECT DISTINCT ON (up.far) up.far, p.staff_id FROM up JOIN people_post p ON p.unit_id = up.unit_id

@@ -69,7 +69,7 @@ def _not_begun(contact: Contact) -> None:
     """An arrival that the start stood for was none either, and a surprise visit that was not begun is no finding."""
     if contact.arrived_at == contact.started_at:
         contact.arrived_at = None
-    contact.held_by_id = contact.rm_id
+    course.hold(contact, contact.rm_id)
     contact.started_at, contact.was_agreed, contact.surprise_reason = None, None, ""
     kept = Finding.objects.filter(customer_id=contact.customer_id, subject=contact.subject, void=False)
     kept.update(void=True)

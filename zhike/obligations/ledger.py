@@ -88,6 +88,10 @@ def correct(fact: Kept, *, by: Fact | None, actor: Actor | None, now: datetime, 
     if not updated:
         return
     caused = list(fact.caused.filter(state__in=["open", "cannot", "missed"]))
+    # What could be done again because of it (thanks, once the mobile was known) cannot.
+    fact.settled.filter(state="open", evidence={}).update(
+        state="cannot", settled_by=None, settling=None, evidence={"why": "no_mobile"}
+    )
     # Open as well: what had not done, and said so, is not said any more.
     reopened = fact.settled.filter(state__in=["done", "withdrawn", "cannot", "open"], fact__void=False)
     reopened.update(state="open", settled_at=None, settled_by=None, settling=None, evidence={})
