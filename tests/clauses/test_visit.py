@@ -226,3 +226,34 @@ def test_v2_a_second_tap_leaves_the_first(door: Door) -> None:
     door.step("arrival", visit, moment("14:46"))
     visit = door.step("arrival", visit, moment("15:05"))
     assert datetime.fromisoformat(visit.arrived_at) == moment("14:46")
+
+
+def test_v7_a_demand_that_was_forgotten_is_added_to_the_closed_write_up(door: Door) -> None:
+    """By the API with a promise, and from the page: each owed from the visit's end on, however late it is added."""
+    customer, visit = visited(door, form={**FORMS["demand"], "demands": ["换卡"]})
+    tuesday, path = moment("2026-03-03 09:00"), f"contacts/{visit.pk}"
+    body = {"reason": "漏记", "demands": ["查额度"], "promises": [{"words": "寄报告"}]}
+    door.post(f"{path}/amendments", body, tuesday, if_match="*")
+    with clock.at(tuesday):
+        page = door.cast.client("rm", tuesday)
+        form = {
+            "result": visit.result,
+            "result_words": visit.result_words,
+            "demand": "开证明",
+            "promise": "",
+            "promise_day": "",
+        }
+        page.post(f"/{path}/record/", {**form, "reason": ""})
+        assert len(door.owed(customer, clause="V7")) == 2, "nothing without a reason"
+        page.post(f"/{path}/record/", {**form, "reason": "又漏一件"})
+    answers = door.owed(customer, clause="V7")
+    assert [each.detail["words"] for each in answers] == ["换卡", "查额度", "开证明"]
+    assert {shown(each.due) for each in answers} == {"2026-03-04 00:00"}
+    (promise,) = door.owed(customer, clause="W11")
+    assert shown(promise.due) == "2026-03-05 00:00"
+    kept = door.send("get", f"{path}/amendments", None, tuesday)["items"]
+    assert [each["after"].get("demands") for each in kept] == ["开证明", "查额度"]
+    assert "补记" in door.page(f"{path}/record/", tuesday, raw=True)
+    past = {"words": "寄报告", "due": moment("2026-03-01 09:00")}
+    with pytest.raises(Refused, match="W11"):
+        door.post(f"{path}/amendments", {"reason": "漏记", "promises": [past]}, tuesday, if_match="*")

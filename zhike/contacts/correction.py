@@ -6,7 +6,7 @@ is done stays (DESIGN, rule 7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from zhike.obligations.models import Finding, Obligation
 from zhike.obligations.models import State as Owes
 from zhike.people.actor import Actor
 
-from . import course, firsts
+from . import course, firsts, write_up
 from .history import recall
 from .models import Amendment, Contact, Demand, Kind, Outcome, State
 from .states import follow
@@ -77,6 +77,35 @@ def amend(
         first_anew(contact.customer_id, reason, actor=actor, now=now, bank=bank, but=contact)
         _reckon(contact, actor, now, bank)
         _find_anew(contact, reason, bank)
+    return contact
+
+
+def add(
+    contact: Contact, demands: Sequence[str], promises: Sequence[write_up.PromiseMade], *,
+    reason: str, actor: Actor, now: datetime, bank: Bank,
+) -> Contact:  # fmt: skip
+    """What was forgotten in a closed write-up: what the customer demanded and the RM promised at the contact is owed from its end on, as
+    if it had been written then (V7, W11). Raises Blocked without a reason, and for a promise whose time does not fit.
+    """
+    contact.state = follow("amend", contact)
+    _want_reason(reason)
+    if found := write_up.promise_verdicts(contact, promises, now):
+        raise Blocked(found)
+    ever = Kept.objects.filter(customer_id=contact.customer_id, subject__startswith=f"{contact.subject}/promise:")
+    numbers = {
+        "demands_before": contact.demands.count(),
+        "promises_before": ever.filter(kind="promise_made").values("subject").distinct().count(),
+    }
+    assert contact.ended_at is not None
+    for number, words in enumerate(demands, numbers["demands_before"] + 1):
+        contact.demands.create(customer_id=contact.customer_id, number=number, words=words, at=contact.ended_at)
+    contact.version += 1
+    contact.save()
+    after = {"demands": "; ".join(demands), "promises": "; ".join(each.words for each in promises)}
+    after = {name: words for name, words in after.items() if words}
+    _keep(contact, dict.fromkeys(after, ""), after, reason, actor, now)
+    facts = write_up.said(contact, demands, promises, now, **numbers, grade="entered")
+    ledger.tell(facts, actor=actor, now=now, bank=bank)
     return contact
 
 

@@ -18,7 +18,7 @@ from django.db import connection
 
 from zhike.conduct import guard
 from zhike.conduct.bank import Bank
-from zhike.conduct.facts import Case, Fact
+from zhike.conduct.facts import Case, Fact, Grade
 from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Words
@@ -139,7 +139,13 @@ def verdicts(
                 "next",
             )
         )
-    for promise in form.promises:
+    return found + promise_verdicts(contact, form.promises, now)
+
+
+def promise_verdicts(contact: Contact, promises: Sequence[PromiseMade], now: datetime) -> list[Verdict]:
+    """A promise is due after the contact at which it was made, and not years ahead."""
+    found = []
+    for promise in promises:
         if promise.due and too_far(promise.due, now):
             found.append(Verdict("W11", "promise_too_far", "block", TOO_FAR, "promises"))
         if promise.due and promise.due <= (contact.ended_at or now):
@@ -216,22 +222,32 @@ def _closed(contact: Contact, written: Mapping[str, Any], version: int, now: dat
 
 
 def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
+    def fact(kind: str, **data: Any) -> Fact:
+        return Fact(kind, now, now, contact.held_by_id, contact.customer_id, contact.subject, data)
+
+    learned = [fact("field_learned", field=name) for name in form.learned]
+    return [fact("written_up"), *said(contact, form.demands, form.promises, now), *learned]
+
+
+def said(
+    contact: Contact, demands: Sequence[str], promises: Sequence[PromiseMade], now: datetime, *,
+    demands_before: int = 0, promises_before: int = 0, grade: Grade = "tapped",
+) -> list[Fact]:  # fmt: skip
+    """What the customer demanded and the RM promised, dated by the end of the talk; numbered after those that were written before."""
     ended = contact.ended_at
     assert ended is not None
 
-    def fact(kind: str, at: datetime, subject: str = contact.subject, **data: Any) -> Fact:
-        return Fact(kind, at, now, contact.held_by_id, contact.customer_id, subject, data)
+    def fact(kind: str, about: str, **data: Any) -> Fact:
+        subject = f"{contact.subject}/{about}"
+        return Fact(kind, ended, now, contact.held_by_id, contact.customer_id, subject, data, grade)
 
-    facts = [fact("written_up", now)]
-    for number, words in enumerate(form.demands, 1):
-        raised = {"words": words, "occasion": contact.kind}
-        facts.append(fact("demand_raised", ended, f"{contact.subject}/demand:{number}", **raised))
-    for number, promise in enumerate(form.promises, 1):
-        made: dict[str, Any] = {"words": promise.words, "to": promise.to}
-        if promise.due:
-            made["target"] = promise.due.isoformat()
-        facts.append(fact("promise_made", ended, f"{contact.subject}/promise:{number}", **made))
-    facts += [fact("field_learned", now, field=name) for name in form.learned]
+    facts = [
+        fact("demand_raised", f"demand:{number}", words=words, occasion=contact.kind)
+        for number, words in enumerate(demands, demands_before + 1)
+    ]
+    for number, promise in enumerate(promises, promises_before + 1):
+        target = {"target": promise.due.isoformat()} if promise.due else {}
+        facts.append(fact("promise_made", f"promise:{number}", words=promise.words, to=promise.to, **target))
     return facts
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ninja import Router
 
 from zhike.api.contacts.contact import ContactOut, Outcome, Place, Result, answered, contacts
+from zhike.api.contacts.write_up import Demands, Promises
 from zhike.api.desk import Desk, locked, one, verb
 from zhike.api.shapes import Id, In, Moment, Named, Out, Text
 from zhike.api.versions import match
@@ -34,10 +35,14 @@ class ChangesIn(In):
 
 
 class AmendmentIn(In):
-    """What a closed write-up says from now on, and why. Times and outcome are reckoned with anew."""
+    """What a closed write-up says from now on, and why. Times and outcome are reckoned with anew; ``demands`` and ``promises`` were
+    forgotten in it and are added.
+    """
 
     reason: Text
-    changes: ChangesIn
+    changes: ChangesIn = ChangesIn()
+    demands: Demands = []
+    promises: Promises = []
 
 
 class StrikeIn(In):
@@ -77,8 +82,12 @@ def amend(request: Desk, id: Id, body: AmendmentIn) -> Any:
     """Changes a closed write-up; what it said before is kept. Needs If-Match."""
     contact = locked(contacts(request), id)
     match(request, contact, wanted=True)
-    changes = body.changes.model_dump(exclude_none=True)
-    return answered(correction.amend(contact, changes, reason=body.reason, **verb(request)))
+    changes, told = body.changes.model_dump(exclude_none=True), {"reason": body.reason, **verb(request)}
+    if changes or not (body.demands or body.promises):
+        contact = correction.amend(contact, changes, **told)
+    if body.demands or body.promises:
+        contact = correction.add(contact, body.demands, [promise.made() for promise in body.promises], **told)
+    return answered(contact)
 
 
 @router.post("contacts/{id}/strike", response=ContactOut)

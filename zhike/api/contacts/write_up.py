@@ -36,6 +36,14 @@ class PromiseIn(In):
     to: Literal["customer", "leader", "department"] = "customer"
     due: Moment | None = None
 
+    def made(self) -> write_up.PromiseMade:
+        """As the domain takes it."""
+        return write_up.PromiseMade(**self.model_dump())
+
+
+Demands = Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=20)]
+Promises = Annotated[list[PromiseIn], Field(max_length=20)]
+
 
 class WriteUpIn(In):
     """R13, V6, C6: result, needs or ``no_need``, the next contact or ``by_rhythm``; what was learned; demands, promises."""
@@ -47,8 +55,8 @@ class WriteUpIn(In):
     next: NextIn | None = None
     by_rhythm: bool = False
     learned: Annotated[dict[Line, Text], Field(max_length=50)] = {}
-    demands: Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=20)] = []
-    promises: Annotated[list[PromiseIn], Field(max_length=20)] = []
+    demands: Demands = []
+    promises: Promises = []
     met_where: Place | None = None
     seen_off: Place | None = None
     card_handed: bool | None = None
@@ -66,7 +74,7 @@ class WriteUpIn(In):
             by_rhythm=self.by_rhythm,
             learned=self.learned,
             demands=self.demands,
-            promises=[write_up.PromiseMade(**promise.model_dump()) for promise in self.promises],
+            promises=[promise.made() for promise in self.promises],
             seen=seen,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,7 +26,7 @@ from zhike.pages.answer import complaints, contact_for, in_course, moved
 from zhike.pages.jinja import day_text, local, span
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.pages.views.write_up import RESULTS
+from zhike.pages.views.write_up import RESULTS, lines, promised
 from zhike.people.permissions import may, policy
 
 
@@ -43,11 +44,20 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         for name in ("result", "result_words")
         if name in given and given[name] != getattr(found, name)
     }
+    refused: dict[str, tuple[str, str]] = {}
+    demands, promises = lines(given, "demand"), promised(given, bank, refused)
+    told: dict[str, Any] = {"reason": given.get("reason", ""), "actor": request.actor, "now": request.now, "bank": bank}
     try:
-        correction.amend(
-            found, changes, reason=given.get("reason", ""), actor=request.actor, now=request.now, bank=bank
-        )
+        if refused:
+            return _page(request, found, bank, given, refused, 422)
+        # What is forgotten is added last: refused, it leaves nothing amended.
+        with transaction.atomic():
+            if changes or not (demands or promises):
+                correction.amend(found, changes, **told)
+            if demands or promises:
+                correction.add(found, demands, promises, **told)
     except Blocked as blocked:
+        found.refresh_from_db()
         return _page(request, found, bank, given, complaints(blocked), 422)
     return moved(request, reverse("record", args=[found.pk]), gettext("Amended; what it said before is kept."))
 
@@ -99,7 +109,7 @@ def _amended(each: Amendment) -> dict[str, Any]:
         "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
         "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
         "seen_off": gettext("Seen off to"), "arrived_at": gettext("At the door"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
-        "card_handed": gettext("Card"), "invitation": gettext("Invitation"),
+        "card_handed": gettext("Card"), "invitation": gettext("Invitation"), "demands": gettext("Demands"), "promises": gettext("Promises"),
     }  # fmt: skip
     changes = [
         (fields.get(name, name), _worded(name, before), _worded(name, each.after.get(name)))

@@ -196,8 +196,8 @@ def read(given: QueryDict, contact: Contact, now: datetime, bank: Bank, refused:
         next=_next(given, contact, now, bank, refused),
         by_rhythm=given.get("next") == "rhythm",
         learned=_learned(given, refused),
-        demands=_lines(given, "demand"),
-        promises=[PromiseMade(words, due=due) for words, due in _promises(given, bank, refused)],
+        demands=lines(given, "demand"),
+        promises=promised(given, bank, refused),
         seen=_seen(given),
     )
 
@@ -240,11 +240,13 @@ def _learned(given: QueryDict, refused: dict[str, tuple[str, str]]) -> Mapping[s
     return learned
 
 
-def _lines(given: QueryDict, name: str) -> list[str]:
+def lines(given: QueryDict, name: str) -> list[str]:
+    """What was typed into the fields of that name."""
     return [line.strip() for line in given.getlist(name) if line.strip()]
 
 
-def _promises(given: QueryDict, bank: Bank, refused: dict[str, tuple[str, str]]) -> list[tuple[str, datetime | None]]:
+def promised(given: QueryDict, bank: Bank, refused: dict[str, tuple[str, str]]) -> list[PromiseMade]:
+    """The promises, each with its day if one was given; a day that cannot be read is put into ``refused``."""
     days = given.getlist("promise_day")
     rows = []
     for at, words in enumerate(given.getlist("promise")):
@@ -253,7 +255,7 @@ def _promises(given: QueryDict, bank: Bank, refused: dict[str, tuple[str, str]])
             due = moment(said, "23:59", bank)
             if said and due is None:
                 refused["promises"] = ("", gettext("“%(said)s” is no date. Write it like 2026-03-01.") % {"said": said})
-            rows.append((words.strip(), due))
+            rows.append(PromiseMade(words.strip(), due=due))
     return rows
 
 
