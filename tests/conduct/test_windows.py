@@ -165,18 +165,16 @@ def test_the_next_day(visited, calendar, workday):
         assert windows.next_day_end(at(visited), bank, DAYS) == expected
 
 
-def test_a_year_not_published_leaves_the_calendar_day_and_says_so():
+def test_a_year_not_published_leaves_the_calendar_day():
     window = windows.next_day_end(at("2026-12-31 10:00"), WORKDAY_BANK, DAYS)
     assert window.due == at("2027-01-02 00:00")
-    assert window.provisional
-    assert not windows.next_day_end(at("2026-12-31 10:00"), BANK, DAYS).provisional
 
 
 def test_a_promise_without_a_date():
     assert windows.promised_answer(at("2026-03-06 10:00"), BANK, DAYS).due == at("2026-03-11 00:00")  # Mon, Tue
     assert windows.promised_answer(at("2026-02-13 10:00"), BANK, DAYS).due == at("2026-02-25 00:00")  # Sat 14, Tue 24
     beyond = windows.promised_answer(at("2026-12-31 10:00"), BANK, DAYS)
-    assert (beyond.due, beyond.provisional) == (at("2027-01-03 00:00"), True)
+    assert beyond.due == at("2027-01-03 00:00")
 
 
 @pytest.mark.parametrize(

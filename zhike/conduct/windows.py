@@ -6,6 +6,7 @@ day after.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -20,13 +21,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`opens` and `due` in UTC. `target`: the moment meant, where there is one. `provisional`: see `next_day_end`."""
+    """`opens` and `due` in UTC. `target`: the moment meant, where there is one."""
 
     opens: datetime
     due: datetime
     target: datetime | None = None
     due_counts: bool = False
-    provisional: bool = False
 
     def is_early(self, at: datetime) -> bool:
         return at < self.opens
@@ -96,17 +96,14 @@ def next_day_end(at: datetime, bank: Bank, workdays: Workdays) -> Window:
     """V7: until the end of the calendar day after, or of the next working day where the bank has set so.
 
     Where the next working day is not known because its year is not published, the calendar day after holds, which is
-    what the code itself says, and the window is `provisional`: to be asked again once the year is entered.
+    what the code itself says: what is owed by then stays so when the year is entered.
     """
     day = _local(at, bank).date()
-    provisional = False
     due = day + _DAY
     if bank.next_day == "workday":
-        try:
+        with suppress(YearNotPublished):
             due = workdays.next_workday(day)
-        except YearNotPublished:
-            provisional = True
-    return Window(_utc(at), _end(due, bank), provisional=provisional)
+    return Window(_utc(at), _end(due, bank))
 
 
 def promised_answer(at: datetime, bank: Bank, workdays: Workdays) -> Window:
@@ -116,7 +113,7 @@ def promised_answer(at: datetime, bank: Bank, workdays: Workdays) -> Window:
         for _ in range(bank.promise_workdays):
             day = workdays.next_workday(day)
     except YearNotPublished:
-        return Window(_utc(at), _end(start + bank.promise_workdays * _DAY, bank), provisional=True)
+        return Window(_utc(at), _end(start + bank.promise_workdays * _DAY, bank))
     return Window(_utc(at), _end(day, bank))
 
 
