@@ -231,3 +231,21 @@ def test_they_agree_after_a_stop(door: Door) -> None:
     door.stopped(customer, "complaint", moment("2026-03-14 09:00"))
     door.resumed(customer, "complaint", moment("2026-03-20 09:00"), mistake=False)
     agree(door, customer, date(2026, 4, 4))
+
+
+def test_a_contact_from_before_the_last_one_does_not_do_what_is_due(door: Door) -> None:
+    """Met on 12 February, due two weeks on; a call of the first of February that is recorded afterwards leaves it due."""
+    customer = door.customer("private", met=True, called=True)
+    last = moment("2026-02-12 10:00")
+    door.record(customer, "reception", last, last, form=FORMS["none"])
+    door.sweep(moment("2026-03-02 06:00"))
+
+    def due() -> list[str]:
+        return [each.state for each in door.owed(customer, clause="W5")]
+
+    assert due() == ["open"]
+    known = moment("2026-03-02 09:00")
+    for day, state in (("2026-02-01", "open"), ("2026-02-13", "done")):
+        start, end = moment(f"{day} 10:00"), moment(f"{day} 10:30")
+        door.record(customer, "call", start, end, known=known, purpose="care", form=FORMS["none"])
+        assert due() == [state]

@@ -302,7 +302,7 @@ def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
 
     A call that does not count leaves it open and says so, with its seconds.
     """
-    if owed.kind != "rhythm" or owed.customer != fact.customer:
+    if owed.kind != "rhythm" or owed.customer != fact.customer or not _since(fact, owed, bank):
         return None
     if fact.kind == "call_ended":
         reached = fact.data["outcome"] in {"reached", "not_interested"}
@@ -316,7 +316,14 @@ def _met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
 
 def _met_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """A meeting is due: a reception or a visit does it, whoever held it; a call, however long, does not."""
-    return _done(fact, owed) if owed.kind == "meet" and owed.customer == fact.customer else None
+    if owed.kind != "meet" or owed.customer != fact.customer or not _since(fact, owed, bank):
+        return None
+    return _done(fact, owed)
+
+
+def _since(fact: Fact, owed: Owed, bank: Bank) -> bool:
+    """Whether it came after the last one that was known when the next became due: an older one, recorded afterwards, changes nothing."""
+    return _day(fact.at, bank) > date.fromisoformat(owed.detail["since"])
 
 
 def _greeted_in_person(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
