@@ -277,6 +277,46 @@ def test_what_lies_ahead_lies_in_working_hours_one_after_the_other(built: list[s
     assert not {each: n for each, n in Counter(ahead).items() if n > 1}
 
 
+def test_nobody_calls_before_the_minute_that_was_promised() -> None:
+    """Drawn alone, for many a day: the call is refused when it is made, and the whole bank was not built (C5)."""
+    from zhike.conduct.bank import Bank
+    from zhike.customers.models import Customer
+    from zhike.demo.bank import SEATS
+    from zhike.demo.book import Rows
+    from zhike.demo.history import Days
+    from zhike.people.models import Staff
+
+    promised = 0
+    for day in range(20):
+        now = NOW + timedelta(days=17 * day)
+        customers = [Customer(pk=n, name=f"真{n}", tier="platinum", created_at=now) for n in range(1, 13)]
+        days = Days(
+            SEATS[0],
+            Staff(pk=1),
+            Rows(),
+            customers,
+            iter(range(10**6)),
+            now - timedelta(days=92),
+            now,
+            Bank(),
+            f"{day}",
+        )
+        days.busy = 1.6
+        told = days.live()
+        facts = (fact for about in told.facts.values() for fact in about)
+        for promise in (fact for fact in facts if fact.kind == "call_back_promised"):
+            promised += 1
+            opens = datetime.fromisoformat(promise.data["target"]) - timedelta(minutes=5)
+            early = [
+                contact
+                for contact in told.contacts
+                if contact.kind == "call" and contact.customer_id == promise.customer and contact.started_at
+                and promise.at < contact.started_at < opens
+            ]  # fmt: skip
+            assert early == [], f"{promise.at} {opens}"
+    assert promised > 100
+
+
 def test_it_is_the_same_every_time(built: list[str], cluster: Any, template: str, django_db_blocker: Any) -> None:
     first = picture()
     with bank(cluster, template, django_db_blocker, NOW, SMALL):

@@ -80,6 +80,8 @@ class Days:
         self.taken: set[datetime] = set()
         self.open = published_workdays()
         self.promises: list[Task] = []
+        # Who said when to be called: before that nobody calls them (C5).
+        self.awaited: dict[int, datetime] = {}
         # Whom the rhythm asks for, since when; and who still wants a contact most.
         self.asked: dict[int, date] = {}
         # Until when the last talk with a customer waits for its write-up: nobody is met twice before it is written.
@@ -210,6 +212,8 @@ class Days:
         self._write_up(contact, ended)
 
     def _call(self, contact: Contact, at: datetime) -> None:
+        if at < self.awaited.get(contact.customer_id, at) and contact.purpose != "call_back":
+            return
         draw = self.random
         first = self._first(contact.customer, "call")
         if first:
@@ -237,6 +241,7 @@ class Days:
         self._fact(contact, "call_ended", ended, **data, seconds=seconds, call_back=back.isoformat() if back else None)
         if back:
             self._fact(contact, "call_back_promised", ended, target=back.isoformat(), outcome=outcome, words="")
+            self.awaited[contact.customer_id] = back
             again = self._contact(contact.customer, "call", back, ended, purpose="call_back", follows=contact)
             heapq.heappush(self.promises, Task(back, next(self.order), again))
         if not talked:
