@@ -88,6 +88,8 @@ HTTPS = not DEMO
 ALLOWED_HOSTS = os.environ.get(
     "ZHIKE_HOSTS", "localhost,127.0.0.1,[::1]" + (",testserver" if MODE == "test" else "")
 ).split(",")
+# Where people find Zhike, for links in notices: https://zhike.bank.example. Without it a notice has no link.
+ADDRESS = os.environ.get("ZHIKE_ADDRESS", "").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in {"localhost", "127.0.0.1", "[::1]"}]
 
 INSTALLED_APPS = [
@@ -108,6 +110,7 @@ INSTALLED_APPS = [
     "zhike.customers",
     "zhike.obligations",
     "zhike.contacts",
+    "zhike.notices",
     "zhike.pages",
     "zhike.api",
 ]

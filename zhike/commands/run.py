@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from zhike import embedded, processes
 from zhike.commands.frame import (
     ADDRESS,
     DONE,
+    FAILED,
     OTHER_TABLES,
     PORT,
     Failure,
@@ -149,17 +155,46 @@ def web(options: Options) -> int:
     return DONE
 
 
-@command("worker", "只启动后台任务", "run the background jobs alone")
+@command("worker", "只启动后台任务与提醒", "run the background jobs and reminders alone")
 def worker(options: Options) -> int:
-    """Work through what is due until stopped."""
+    """Work through what is due until stopped; reminders have a thread of their own, without which there is no worker."""
     with ready("worker"):
         from procrastinate.contrib.django import app
 
         if "ZHIKE_PARENT" in os.environ:
             processes.end_after_parent()
-        with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
+        with reminding(), app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(fetch_job_polling_interval=0.5, shutdown_graceful_timeout=processes.GRACE - 2)
     return DONE
+
+
+@contextmanager
+def reminding() -> Iterator[None]:
+    """Reminders ring and are sent beside the block. A thread that dies takes the process along: whoever supervises it starts anew."""
+    from django.conf import settings
+
+    from zhike import clock
+    from zhike.notices import rounds
+    from zhike.notices.channels import open_all
+    from zhike.notices.courier import Courier
+
+    stopped = threading.Event()
+    courier = Courier(uuid.uuid4(), open_all(os.environ), link=settings.ADDRESS)
+
+    def go() -> None:
+        try:
+            rounds.go(courier, clock.now, stopped)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(FAILED)
+
+    thread = threading.Thread(target=go, name="reminders")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(processes.GRACE / 2)
 
 
 @command("migrate", "建立或更新数据库结构", "make or update the database's tables",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
+from zhike.conduct.remind import Reminding
 from zhike.conduct.setting import Group, Kind, Origin, Setting, SettingRefused, read
 from zhike.conduct.tiers import Rhythm, Tier, TierRules
 from zhike.conduct.words import Words
@@ -65,10 +66,6 @@ def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: s
 _SMS_PLATFORM = Words(
     "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
 )
-_REMINDERS = Words(
-    "今日按此写明出发时刻；到时提醒待提醒功能上线后生效",
-    "Today says by it when to leave; being reminded then takes effect with reminders",
-)
 _REVIEWS = Words(
     "“检视”一栏尚未生效：检视要有客户签收的检视报告，待报告功能上线后生效",
     "Nothing is owed by the column “review” yet: a review is a report that the customer signs, and takes effect with it",
@@ -98,6 +95,21 @@ _RHYTHM = (
     Rhythm("platinum", 90, 365, 180, 200),
     Rhythm("diamond", 30, 180, 90, 120),
     Rhythm("private", 14, 90, 90, 60),
+)
+
+_REMINDERS = (
+    Reminding("call_back", before=(15, 2, 0)),
+    Reminding("call_again", closing=True),
+    Reminding("arrival", before=(10,)),
+    Reminding("apology", at_once=True, closing=True),
+    Reminding("answer", morning=True, closing=True),
+    Reminding("promise", morning=True, closing=True),
+    Reminding("thanks", closing=True),
+    Reminding("write_up", closing=True),
+    Reminding("birthday", morning=True, closing=True, spread=True),
+    Reminding("rhythm", morning=True, spread=True),
+    Reminding("meet", morning=True, spread=True),
+    Reminding("look_into", at_once=True),
 )
 
 
@@ -217,7 +229,7 @@ class Bank:
         group="hours",
     )
     leave_reminder: int = _number(
-        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", waits=_REMINDERS, group="hours"
+        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", group="reminders"
     )
     visit_length: int = _number(
         45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5, group="hours"
@@ -278,6 +290,23 @@ class Bank:
     )
     waiver_needs_leader: bool = _bool(
         False, "豁免须主管批准", "A waiver needs the leader's approval", group="deadlines"
+    )
+
+    # Reminders
+    reminders: tuple[Reminding, ...] = _set(
+        _REMINDERS, "各类应办何时提醒", "When each kind is remembered", "reminders", "C5 V2 V7", group="reminders"
+    )
+    work_from: time = _time(8, 30, "上班时间：起", "Working hours: from", group="reminders")
+    work_to: time = _time(17, 30, "上班时间：止", "Working hours: to", group="reminders")
+    reminder_closing: int = _number(
+        30, "下班前多久提醒", "Reminded before closing, by", _MINUTES, 240, low=1, group="reminders"
+    )
+    reminder_latest: time = _time(
+        21,
+        0,
+        "下班后才产生的应办，最晚提醒到",
+        "What is owed only after work is reminded of until",
+        group="reminders",
     )
 
     # Birthdays
@@ -522,6 +551,18 @@ class Bank:
             "must lie between the too-early limit and the prescribed limit.",
         )
         yield (
+            "reminders",
+            {row.kind for row in self.reminders} <= {row.kind for row in _REMINDERS},
+            "只能列知客所知的应办种类。",
+            "may only list kinds of obligations that Zhike knows.",
+        )
+        yield (
+            "work_to",
+            self.work_from < self.work_to < self.reminder_latest,
+            "应晚于起点，且早于下班后最晚提醒的时刻。",
+            "must be later than its start, and earlier than the latest reminder after work.",
+        )
+        yield (
             "sales_call_to",
             self.sales_call_from < self.sales_call_to,
             "应晚于起点。",
@@ -567,6 +608,10 @@ class Bank:
 
     def rhythm_of(self, tier: str) -> Rhythm:
         return next(row for row in self.rhythm if row.tier == self.tier(tier).key)
+
+    def reminding(self, kind: str) -> Reminding | None:
+        """How a kind of obligation is remembered; None: not at all."""
+        return next((row for row in self.reminders if row.kind == kind), None)
 
 
 SETTINGS: dict[str, Setting] = {row.name: replace(row.metadata["setting"], name=row.name) for row in fields(Bank)}

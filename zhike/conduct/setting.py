@@ -9,16 +9,18 @@ from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from zhike.conduct.remind import Reminding
 from zhike.conduct.tiers import Rhythm, Tier
 from zhike.conduct.words import Refused, Words
 
-Kind = Literal["number", "time", "bool", "choice", "choices", "words", "zone", "tiers", "rhythm"]
+Kind = Literal["number", "time", "bool", "choice", "choices", "words", "zone", "tiers", "rhythm", "reminders"]
 Origin = Literal["code", "bank", "law"]
-Group = Literal["hours", "deadlines", "thanks", "tiers", "rhythm", "birthdays", "messages", "security"]
+Group = Literal["hours", "deadlines", "reminders", "thanks", "tiers", "rhythm", "birthdays", "messages", "security"]
 
 GROUPS: dict[Group, Words] = {
     "hours": Words("钟点与时窗", "Hours and windows"),
     "deadlines": Words("办理期限与上报", "Deadlines and who is told"),
+    "reminders": Words("提醒与通知", "Reminders and notices"),
     "thanks": Words("致谢", "Thanks"),
     "tiers": Words("客户等级与资产", "Tiers and assets"),
     "rhythm": Words("联系频次", "Contact rhythm"),
@@ -81,8 +83,8 @@ def plain(value: object) -> Any:
                 "from_assets": str(value.from_assets),
                 "keep_months": value.keep_months,
             }
-        case Rhythm():
-            return {row.name: getattr(value, row.name) for row in fields(value)}
+        case Rhythm() | Reminding():
+            return {row.name: plain(getattr(value, row.name)) for row in fields(value)}
         case tuple():
             return [plain(row) for row in value]
         case _:
@@ -209,6 +211,27 @@ def _rhythm_from(setting: Setting, raw: object) -> tuple[Rhythm, ...]:
     )
 
 
+def _reminders_from(setting: Setting, raw: object) -> tuple[Reminding, ...]:
+    switches = ("at_once", "morning", "closing", "spread")
+    rows = [_row(setting, row, {"kind", "before", *switches}) for row in _list(setting, raw)]
+    kinds = [row["kind"] for row in rows]
+    if len(set(map(str, kinds))) < len(kinds):
+        raise SettingRefused(setting, "每种应办只列一行。", "takes one row for each kind of obligation.")
+    return tuple(
+        Reminding(
+            str(row["kind"]),
+            _minutes(setting, row["before"]),
+            *(_bool_from(setting, row[switch]) for switch in switches),
+        )
+        for row in rows
+    )
+
+
+def _minutes(setting: Setting, raw: object) -> tuple[int, ...]:
+    """Longest before first, each once."""
+    return tuple(sorted({_whole(setting, row, 0, 10_080) for row in _list(setting, raw)}, reverse=True))
+
+
 def _list(setting: Setting, raw: object) -> list[object]:
     if not isinstance(raw, list | tuple) or len(raw) > 50:
         raise SettingRefused(setting, "应为至多 50 项的列表。", "must be a list of at most 50 entries.")
@@ -235,4 +258,5 @@ _READERS: dict[Kind, Callable[[Setting, object], Any]] = {
     "zone": _zone_from,
     "tiers": _tiers_from,
     "rhythm": _rhythm_from,
+    "reminders": _reminders_from,
 }

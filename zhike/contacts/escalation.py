@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.obligations import ledger
+from zhike.people import leaders
 
 # What nobody looked into in this time is no matter of minutes any more; it stands, late, in the ledger.
 FORGOTTEN = timedelta(days=2)
@@ -52,27 +53,13 @@ def _missed(now: datetime, bank: Bank) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-# The leaders of the unit of whoever promised, a leader who stood in as well, and, further up, of the units above; the nearest first.
 MISSED = f"""
 SELECT o.customer_id AS customer, o.subject, o.target, rm.name AS rm, leader.staff_id AS leader,
        {ledger.CASE_VALUE.replace("%s", "%(day)s")} AS found
 FROM obligations_obligation o
 JOIN customers_customer c ON c.id = o.customer_id
 JOIN people_staff rm ON rm.id = o.owner_id
-CROSS JOIN LATERAL (
-    WITH RECURSIVE up AS (
-        SELECT p.unit_id, 0 AS far FROM people_post p
-        WHERE p.staff_id = o.owner_id AND p.role IN ('rm', 'leader') AND p.from_day <= %(day)s AND (p.to_day IS NULL OR p.to_day > %(day)s)
-        UNION SELECT u.parent_id, up.far + 1 FROM up JOIN people_unit u ON u.id = up.unit_id WHERE u.parent_id IS NOT NULL
-    ), led AS (
-        SELECT DISTINCT ON (up.far) up.far, p.staff_id FROM up JOIN people_post p ON p.unit_id = up.unit_id
-        JOIN people_staff s ON s.id = p.staff_id
-        WHERE p.role = 'leader' AND s.is_active AND p.staff_id <> o.owner_id
-          AND p.from_day <= %(day)s AND (p.to_day IS NULL OR p.to_day > %(day)s)
-        ORDER BY up.far, p.id
-    )
-    SELECT staff_id FROM led ORDER BY far LIMIT %(leaders)s
-) leader
+CROSS JOIN LATERAL ({leaders.nearest("o.owner_id", "%(day)s", "%(leaders)s")}) leader
 WHERE o.kind = 'call_back' AND o.state = 'open' AND o.target <= %(until)s AND o.target > %(since)s
   AND NOT EXISTS (SELECT FROM obligations_obligation told WHERE told.customer_id = o.customer_id
                   AND told.kind = 'look_into' AND told.subject = o.subject || '/leader:' || leader.staff_id

@@ -1,7 +1,9 @@
-"""The ledger: facts that happened, and what is owed because of them."""
+"""The ledger: facts that happened, what is owed because of them, and when it wants to be remembered."""
 
+from .alarm import Alarm
 from .fact import Fact
 from .finding import Finding
 from .obligation import Obligation, State
+from .reminder import Reminder
 
-__all__ = ["Fact", "Finding", "Obligation", "State"]
+__all__ = ["Alarm", "Fact", "Finding", "Obligation", "Reminder", "State"]

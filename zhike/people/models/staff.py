@@ -34,6 +34,8 @@ class Staff(AbstractBaseUser):
     phone = models.TextField(default="", blank=True, help_text=_("the desk or mobile number that customers are told"))
     language = models.TextField(default="zh-hans", choices=[("zh-hans", "中文"), ("en", "English")])
     theme = models.TextField(default="", blank=True, choices=Theme)
+    works_from = models.TimeField(null=True, blank=True, help_text=_("own working hours; else the bank's"))
+    works_to = models.TimeField(null=True, blank=True)
     single_keys = models.BooleanField(default=True, help_text=_("single-letter keys work (WCAG 2.1.4)"))
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
@@ -45,6 +47,13 @@ class Staff(AbstractBaseUser):
 
     class Meta:
         db_table = "people_staff"
+        constraints = [
+            models.CheckConstraint(
+                name="people_staff_hours",
+                condition=models.Q(works_from=None, works_to=None)
+                | models.Q(works_from__isnull=False, works_to__isnull=False, works_from__lt=models.F("works_to")),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

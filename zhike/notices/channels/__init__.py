@@ -1,0 +1,30 @@
+"""The channels (渠道): one file each, entered here. A newcomer copies a sibling.
+
+The bank sets a channel up by one address in the environment; without it nobody can choose the channel. The page needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zhike.conduct.words import Words
+
+from .channel import Channel, Kind, Parcel, Undelivered
+
+__all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "open_all", "words"]
+
+PAGE = "page"
+CHANNELS: dict[str, Kind] = {}
+
+
+def words(name: str) -> Words:
+    """The channel's name on screen."""
+    return Words("页面", "Page") if name == PAGE else CHANNELS[name].words
+
+
+def open_all(addresses: Mapping[str, str]) -> dict[str, Channel]:
+    """The channels that the bank has set up, by name; ``addresses`` by the name of their variable. Raises ValueError for an address
+    that cannot be one."""
+    return {
+        name: kind.open(addresses[kind.variable]) for name, kind in CHANNELS.items() if addresses.get(kind.variable)
+    }

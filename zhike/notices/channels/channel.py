@@ -1,0 +1,53 @@
+"""What a channel is (渠道): it is handed a parcel, and says that the receiving end has taken it or why it has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from zhike.conduct.words import Words
+
+PATIENCE = 10.0  # seconds that a receiving end may take to answer
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a channel is handed: to whom, in which words, under which key. No customer's data is in it.
+
+    ``key`` is the same at every attempt, so that the receiving end can drop a second copy. ``link``: where Zhike is, or "".
+    """
+
+    key: UUID
+    to: str
+    title: str
+    text: str
+    link: str
+
+
+class Undelivered(Exception):
+    """The channel did not take a parcel; says why, in both languages, without what it carried. ``permanent``: trying again cannot
+    help (the address is unknown, the bank's own secret is wrong)."""
+
+    def __init__(self, zh: str, en: str, *, permanent: bool = False) -> None:
+        super().__init__(en)
+        self.words = Words(zh, en)
+        self.permanent = permanent
+
+
+class Channel(Protocol):
+    """One way to reach one person. ``send`` returns once the receiving end has taken it; several threads may call it at once."""
+
+    def send(self, parcel: Parcel) -> None: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A channel as it is offered: its name on screen, the variable with its address, what a person's address there is, and what
+    opens it (raises ValueError for an address that cannot be one)."""
+
+    words: Words
+    variable: str
+    reached_by: Words
+    open: Callable[[str], Channel]

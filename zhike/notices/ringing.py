@@ -1,0 +1,256 @@
+"""Ringing: alarms that are due become reminders, and reminders become notices, in one transaction, however many workers look.
+
+    rung = ring(now, settings)
+
+Nothing is decided beforehand but when to look: what rings is asked of the engine at that moment, of the obligation as it then
+stands. What a dead worker left behind rings at the next look, late and marked so. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import connection, transaction
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import Workdays
+from zhike.conduct.remind import Hours, Moment, Remembered, moments
+from zhike.people.leave import stand_ins
+from zhike.people.workdays import ahead
+
+from .channels import PAGE
+
+# Alarms looked at in one transaction.
+SLICE = 500
+# Two machines' clocks may differ so much; further back, a clock was set.
+CLOCKS_APART = timedelta(seconds=2)
+NAMES = UUID("8b6f0d1c-58a4-4c55-9d2e-7a1f5a0c3e11")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An obligation's alarm as it was found, locked."""
+
+    obligation: Remembered
+    owner: int
+    since: datetime
+    turn: int
+    hours: Hours | None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A reminder that is due, for one person. ``away``: they are on leave, and somebody stands in, who is reminded as well."""
+
+    obligation: int
+    staff: int
+    moment: Moment
+    turn: int
+    away: bool = False
+
+
+@dataclass
+class Looked:
+    """What a look at some alarms found: what rings, when each is looked at next, which could not be looked at."""
+
+    rung: list[Rung] = field(default_factory=list)
+    next: list[tuple[int, datetime | None, str, datetime, int]] = field(default_factory=list)
+    aside: list[tuple[int, str]] = field(default_factory=list)
+
+
+def ring(now: datetime, bank: Bank) -> int:
+    """Rings what is due by ``now``; returns how many alarms were looked at. Runs as the worker."""
+    with transaction.atomic():
+        alarms = _due(now)
+        if not alarms:
+            return 0
+        day = now.astimezone(bank.zone).date()
+        looked = look(alarms, now, bank, ahead(day - timedelta(days=14)), stand_ins([a.owner for a in alarms], day))
+        _set_anew(looked)
+        deliver(_keep(looked.rung, now), now)
+        return len(alarms)
+
+
+def look(alarms: Sequence[Alarm], now: datetime, bank: Bank, workdays: Workdays, covered: Mapping[int, int]) -> Looked:
+    """Asks the engine about each. One that cannot be looked at is set aside with its reason; the others go on."""
+    looked = Looked()
+    bank_hours = Hours(bank.work_from, bank.work_to)
+    for alarm in alarms:
+        since, turn = alarm.since, alarm.turn
+        if since > now + CLOCKS_APART:  # the clock was set back: what lies ahead of it rings again
+            since, turn = now, turn + 1
+        try:
+            found = moments(alarm.obligation, bank, alarm.hours or bank_hours, workdays)
+        except (ArithmeticError, ValueError, LookupError, TypeError, AssertionError) as error:
+            looked.aside.append((alarm.obligation.id, f"{type(error).__name__}: {error}"[:200]))
+            continue
+        for moment in found:
+            if since < moment.at <= now:
+                stand_in = covered.get(alarm.owner)
+                looked.rung.append(Rung(alarm.obligation.id, alarm.owner, moment, turn, away=stand_in is not None))
+                if stand_in is not None:
+                    looked.rung.append(Rung(alarm.obligation.id, stand_in, moment, turn))
+        coming = next((moment for moment in found if moment.at > now), None)
+        at, step = (coming.at, coming.step) if coming else (None, "")
+        looked.next.append((alarm.obligation.id, at, step, max(since, now), turn))
+    return looked
+
+
+def look_again(now: datetime) -> None:
+    """Every alarm is looked at anew: settings, workdays and hours may have changed since. Part of each night's sweep."""
+    _run(
+        "UPDATE obligations_alarm SET rings_at = %s WHERE aside = '' AND (rings_at IS NULL OR rings_at > %s)",
+        [now, now],
+    )
+
+
+def test(staff: int, now: datetime) -> None:
+    """A reminder that its receiver asked for by a button, through all the channels they chose."""
+    with transaction.atomic():
+        deliver(_keep([Rung(0, staff, Moment("test", now), 0)], now), now)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A reminder with its row."""
+
+    id: int
+    rung: Rung
+
+
+def tell(undelivered: Iterable[int], staff: Iterable[int], now: datetime) -> None:
+    """Says on the page of each that reminders of these obligations could not be delivered, once."""
+    rung = [Rung(id, whom, Moment("undelivered", now), 0) for id in undelivered for whom in staff]
+    deliver(_keep(rung, now), now, everywhere=False)
+
+
+def deliver(reminders: Sequence[Kept], now: datetime, *, everywhere: bool = True) -> None:
+    """One notice a person and channel for all that rings for them together; what is not to be sent is kept with its reason.
+
+    ``everywhere``: by all the channels they chose; else on the page alone.
+    """
+    chosen = _chosen({kept.rung.staff for kept in reminders} if everywhere else set())
+    groups: dict[tuple[int, str], list[Kept]] = defaultdict(list)
+    unsent: list[tuple[Kept, str, str]] = []
+    for kept in reminders:
+        for channel in (PAGE, *chosen.get(kept.rung.staff, ())):
+            if reason := unwanted(kept.rung, channel):
+                unsent.append((kept, channel, reason))
+            else:
+                groups[kept.rung.staff, channel].append(kept)
+    for (staff, channel), group in groups.items():
+        first = min(kept.rung.moment.at for kept in group)
+        _run(
+            NOTICE,
+            [
+                staff,
+                channel,
+                uuid5(NAMES, f"{channel}/{group[0].id}"),
+                first,
+                now,
+                *_columns([(kept.id, kept.rung.moment.at) for kept in group]),
+            ],
+        )
+    if unsent:
+        _run(
+            UNSENT,
+            [now, *_columns([(kept.id, channel, kept.rung.moment.at, reason) for kept, channel, reason in unsent])],
+        )
+
+
+def unwanted(rung: Rung, channel: str) -> str:
+    """Why a reminder is not sent by a channel; empty: it is. Who is away, and stood in for, is left in peace but by the page."""
+    if rung.moment.quiet:
+        return "hours"
+    return "leave" if rung.away and channel != PAGE else ""
+
+
+def _due(now: datetime) -> list[Alarm]:
+    return [_alarm(row) for row in _run(DUE, [now, SLICE])]
+
+
+def _alarm(row: tuple[Any, ...]) -> Alarm:
+    id, since, turn, kind, made, opens, due, counts, target, owner, works_from, works_to = row
+    hours = Hours(works_from, works_to) if works_from is not None else None
+    return Alarm(Remembered(id, kind, made, opens, due, counts, target), owner, since, turn, hours)
+
+
+def _set_anew(looked: Looked) -> None:
+    if looked.next:
+        _run(NEXT, _columns(looked.next))
+    if looked.aside:
+        _run(ASIDE, _columns(looked.aside))
+
+
+def _keep(rung: Sequence[Rung], now: datetime) -> list[Kept]:
+    """The rows of reminders; one that has rung before does not ring twice."""
+    if not rung:
+        return []
+    names = [(each.obligation or None, each.staff, each.moment.step, each.moment.at, each.turn) for each in rung]
+    ids = {tuple(name): id for id, *name in _run(KEEP, [now, *_columns(names)])}
+    return [Kept(ids[name], each) for name, each in zip(names, rung, strict=True) if name in ids]
+
+
+def _chosen(staff: set[int]) -> dict[int, list[str]]:
+    """The channels that each chose beside the page, which nobody can turn off: what rings must be seen somewhere."""
+    chosen: dict[int, list[str]] = {id: [] for id in staff}
+    for id, channel in _run(CHOSEN, [list(staff)]) if staff else ():
+        chosen[id].append(channel)
+    return chosen
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+# Owner by owner at each moment, so that what rings for one person rings together.
+DUE = """
+SELECT o.id, a.since, a.turn, o.kind, o.created_at, o.opens, o.due, o.due_counts, o.target, o.owner_id, s.works_from, s.works_to
+FROM obligations_alarm a
+JOIN obligations_obligation o ON o.id = a.obligation_id
+JOIN people_staff s ON s.id = o.owner_id
+WHERE a.aside = '' AND a.rings_at <= %s
+ORDER BY a.rings_at, o.owner_id LIMIT %s
+FOR UPDATE OF a SKIP LOCKED"""
+
+NEXT = """
+UPDATE obligations_alarm a SET rings_at = n.rings_at, step = n.step, since = n.since, turn = n.turn
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::int[]) AS n (id, rings_at, step, since, turn)
+WHERE a.obligation_id = n.id"""
+
+ASIDE = """
+UPDATE obligations_alarm a SET aside = n.reason FROM unnest(%s::bigint[], %s::text[]) AS n (id, reason)
+WHERE a.obligation_id = n.id"""
+
+KEEP = """
+INSERT INTO obligations_reminder (rung_at, obligation_id, staff_id, step, at, turn)
+SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::int[]) AS n
+ON CONFLICT DO NOTHING
+RETURNING id, obligation_id, staff_id, step, at, turn"""
+
+CHOSEN = (
+    """SELECT staff_id, channel FROM notices_choice WHERE staff_id = ANY (%s) AND "on" ORDER BY staff_id, channel"""
+)
+
+NOTICE = """
+WITH noted AS (
+    INSERT INTO notices_notice (staff_id, channel, key, at, try_at, state, attempts, error)
+    VALUES (%s, %s, %s, %s, %s, 'waiting', 0, '') RETURNING id, channel
+)
+INSERT INTO notices_delivery (reminder_id, channel, notice_id, at, outcome, reason)
+SELECT r.id, noted.channel, noted.id, r.at, 'waiting', '' FROM noted, unnest(%s::bigint[], %s::timestamptz[]) AS r (id, at)"""
+
+UNSENT = """
+INSERT INTO notices_delivery (done_at, reminder_id, channel, at, reason, outcome)
+SELECT %s, n.*, 'suppressed' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[]) AS n"""

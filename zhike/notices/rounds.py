@@ -1,0 +1,56 @@
+"""A worker's rounds: what is due rings, what waits is sent, several times a second. The tables are the truth; a round may come late.
+
+A round that fails is done again: the database may be away for a while, and comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from zhike.people import bank
+
+from .courier import Courier
+from .ringing import SLICE, ring
+
+PAUSE = 0.2  # seconds between two looks at an idle bank
+BEATS = timedelta(seconds=5)
+AWAY = 1.0  # seconds until a database that is away is asked again
+
+log = logging.getLogger("zhike.notices")
+
+
+def go(courier: Courier, clock: Callable[[], datetime], stopped: Event) -> None:
+    """Until it is stopped."""
+    begun = clock()
+    beaten: datetime | None = None
+    while not stopped.is_set():
+        try:
+            now = clock()
+            if beaten is None or not timedelta() <= now - beaten < BEATS:
+                courier.beat(now, begun)
+                beaten = now
+            one(courier, clock)
+            pause = 0.0 if courier.busy else PAUSE
+        except DatabaseError:
+            log.warning("A round of reminders failed and is done again.", exc_info=True)
+            connection.close()
+            close_old_connections()
+            pause = AWAY
+        stopped.wait(pause)
+    courier.close()
+
+
+def one(courier: Courier, clock: Callable[[], datetime], patience: float = PAUSE) -> None:
+    """One round: all that is due rings, what there is room for is handed over, what was handed over is confirmed."""
+    settings = bank.settings()
+    while ring(clock(), settings.now(clock())) == SLICE:
+        pass
+    now = clock()
+    courier.take(now, settings.now(now))
+    if handed := courier.handed(patience):
+        courier.confirm(handed, clock(), settings.now(now))
