@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -73,6 +74,7 @@ class Site:
     cast: Any = None
     now: datetime = MONDAY
     address: str = ""
+    clock: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     contexts: list[BrowserContext] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -83,18 +85,30 @@ class Site:
         self.now = moment
         port = int(self.address.rpartition(":")[2]) if self.address else free_port()
         self.address = f"http://127.0.0.1:{port}"
-        environment = {**os.environ, **self.database.environment, "ZHIKE_CLOCK": moment.isoformat()}
-        environment.pop("ZHIKE_CLOCK_SINCE", None)
+        self.clock = {"ZHIKE_CLOCK": moment.isoformat(), "ZHIKE_CLOCK_SINCE": repr(time.time())}
+        self.process = self._start("web", "--port", str(port))
+        self._wait()
+        return self
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "zhike", "web", "--port", str(port)],
-                env=environment,
+            return subprocess.Popen(
+                [sys.executable, "-m", "zhike", *command],
+                env={**os.environ, **self.database.environment, **self.clock},
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
-        self._wait()
-        return self
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A worker beside the web server, by the same clock."""
+        worker = self._start("worker")
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait()
 
     def _wait(self) -> None:
         """Until the server answers, however long that takes; a server that ended says why."""
@@ -192,11 +206,12 @@ def free_port() -> int:
 @contextmanager
 def opened(database: Database, chromium: Browser, log: Path) -> Iterator[Site]:
     """The cast of the tests on Monday, 2 March 2026, 14:00; every customer has a mobile number."""
-    from tests.cast import seat
+    from tests.cast import a_worker_lives, seat
 
     site = Site(database, chromium, stepping_into("zhike_owner"), stepping_into("zhike_worker"), log)
     with site.owner():
         site.cast = seat()
+        a_worker_lives()
     for whose in ("rm", "mate"):
         for n, customer in enumerate(site.cast.customers[whose]):
             site.knows(

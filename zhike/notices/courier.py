@@ -150,7 +150,7 @@ class Courier:
 def _moments(line: Mapping[str, Any]) -> words.Line:
     at, due, minute = (datetime.fromisoformat(line[name]) if line[name] else None for name in ("at", "due", "minute"))
     assert at is not None
-    return words.Line(line["kind"] or "", line["step"], at, due, minute)
+    return words.Line(line["obligation"] or 0, line["kind"] or "", line["step"], at, due, minute)
 
 
 def _run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -173,7 +173,7 @@ WHERE n.id = c.id RETURNING n.id"""
 CLAIMED = """
 SELECT n.id, n.channel, n.key, n.attempts,
        coalesce(nullif(c.address, ''), CASE WHEN n.channel = 'mail' THEN s.email ELSE s.number END), s.language,
-       json_agg(json_build_object('kind', o.kind, 'step', r.step, 'at', r.at, 'due', o.due,
+       json_agg(json_build_object('obligation', o.id, 'kind', o.kind, 'step', r.step, 'at', r.at, 'due', o.due,
            'minute', CASE WHEN o.kind = 'call_back' THEN o.target WHEN o.kind = 'arrival' THEN o.due END))
 FROM notices_notice n
 JOIN people_staff s ON s.id = n.staff_id

@@ -19,8 +19,9 @@ TEST = Words("测试提醒", "Test reminder")
 
 @dataclass(frozen=True)
 class Line:
-    """One reminder as its notice tells it. ``kind`` empty: a test. ``minute``: the promised one, where there is one."""
+    """One reminder as its notice tells it. ``obligation`` 0, ``kind`` empty: a test. ``minute``: the promised one, where there is one."""
 
+    obligation: int
     kind: str
     step: str
     at: datetime
@@ -30,13 +31,14 @@ class Line:
 
 def text(lines: Sequence[Line], now: datetime, zone: ZoneInfo) -> Words:
     """One sentence for all of them, most urgent first: `15:00 回电 · 打开知客`."""
-    ordered = sorted(lines, key=lambda line: (line.minute or line.due or line.at, line.kind))
-    said = [_line(line, now, zone) for line in dict.fromkeys(ordered)]
+    one_each = {line.obligation: line for line in lines}.values()
+    ordered = sorted(one_each, key=lambda line: (line.minute or line.due or line.at, line.kind))
+    said = list(dict.fromkeys(_line(line, now, zone) for line in ordered))
     zh, en = "；".join(words.zh for words in said[:SHOWN]), "; ".join(words.en for words in said[:SHOWN])
-    if len(lines) > 1:
-        zh, en = f"{len(lines)} 项：{zh}", f"{len(lines)} items: {en}"
     if len(said) > SHOWN:
         zh, en = f"{zh} 等", f"{en} and more"
+    if len(one_each) > 1:
+        zh, en = f"{len(one_each)} 项：{zh}", f"{len(one_each)} items: {en}"
     late = min(line.at for line in lines)
     if now - late > LATE:
         clock = late.astimezone(zone).strftime(

@@ -214,6 +214,7 @@ def scripted() -> Markup:
         "undo": gettext("Undo"),
         "signin": gettext("Sign in"),
         "copied": gettext("Copied"),
+        "reminders": gettext("%(n)s reminders") % {"n": "{n}"},
     }
     return Markup("").join(Markup(' data-{}="{}"').format(name, text) for name, text in said.items())
 

@@ -15,22 +15,22 @@ def nearest(staff: str, day: str, most: str) -> str:
         SELECT p.unit_id, 0 AS far FROM people_post p
         WHERE p.staff_id = {staff} AND p.role IN ('rm', 'leader') AND p.from_day <= {day} AND (p.to_day IS NULL OR p.to_day > {day})
         UNION SELECT u.parent_id, up.far + 1 FROM up JOIN people_unit u ON u.id = up.unit_id WHERE u.parent_id IS NOT NULL
-    ), led AS (
+    ), above AS (
         SELECT DISTINCT ON (up.far) up.far, p.staff_id FROM up JOIN people_post p ON p.unit_id = up.unit_id
         JOIN people_staff s ON s.id = p.staff_id
         WHERE p.role = 'leader' AND s.is_active AND p.staff_id <> {staff}
           AND p.from_day <= {day} AND (p.to_day IS NULL OR p.to_day > {day})
         ORDER BY up.far, p.id
     )
-    SELECT staff_id FROM led ORDER BY far LIMIT {most}"""
+    SELECT staff_id FROM above ORDER BY far LIMIT {most}"""
 
 
 def leaders(staff: Iterable[int], day: date) -> dict[int, int]:
     """The nearest leader of each who has one; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT s.id, leader.staff_id FROM unnest(%(staff)s::bigint[]) AS s (id)"
-            f" CROSS JOIN LATERAL ({nearest('s.id', '%(day)s', '1')}) leader",
+            f"SELECT led.id, leader.staff_id FROM unnest(%(staff)s::bigint[]) AS led (id)"
+            f" CROSS JOIN LATERAL ({nearest('led.id', '%(day)s', '1')}) leader",
             {"staff": list(staff), "day": day},
         )
         return dict(cursor.fetchall())

@@ -1,0 +1,280 @@
+"""Reminders of a promised call-back, from the promise to the receiving end: C5, 15 and 2 minutes before and at the minute.
+
+NOW is Monday, 14:00 in Shanghai; the call-back is promised for 15:00.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.cast import Cast
+from tests.product.api import NOW
+from zhike.conduct.bank import Bank
+from zhike.contacts import course
+from zhike.contacts.escalation import escalate
+from zhike.customers.models import Acquaintance
+from zhike.notices import ringing
+from zhike.notices.channels import Parcel, Undelivered
+from zhike.notices.courier import GAPS, LEASE, Courier
+from zhike.notices.models import Choice, Delivery, Notice
+from zhike.obligations.models import Alarm, Obligation, Reminder
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+BANK = Bank()
+THREE = NOW + timedelta(minutes=60)
+
+
+def minutes(before: int) -> datetime:
+    """So many minutes before the promised one."""
+    return THREE - timedelta(minutes=before)
+
+
+class Peer:
+    """The receiving end: drops a second copy by its key, and keeps its own journal."""
+
+    def __init__(self) -> None:
+        self.journal: dict[UUID, Parcel] = {}
+        self.copies = 0
+        self.refuses: Undelivered | None = None
+        self.turn = threading.Lock()
+
+    def send(self, parcel: Parcel) -> None:
+        if self.refuses:
+            raise self.refuses
+        with self.turn:
+            self.copies += parcel.key in self.journal
+            self.journal[parcel.key] = parcel
+
+    @property
+    def said(self) -> list[str]:
+        return [parcel.text for parcel in self.journal.values()]
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+@pytest.fixture(autouse=True)
+def _known_and_by_mail(cast: Cast, owner: Role) -> None:
+    with owner():
+        for customer in cast.customers["rm"]:
+            Acquaintance.objects.create(customer=customer, rm=cast.rm, called_source="import", met_source="import")
+        for who in ("rm", "leader"):
+            Choice.objects.create(staff=cast.staff[who], channel="mail", address=f"{who}@bank.example")
+
+
+def promise(cast: Cast, *, of: int = 0, by: str = "rm", to: datetime = THREE) -> Obligation:
+    """A call at NOW that found the customer busy."""
+    customer = cast.customers[by][of]
+    with cast.acting(by, NOW) as actor:
+        call = course.plan(customer, "call", actor=actor, now=NOW, purpose="care")
+        course.start(call, actor=actor, now=NOW, bank=BANK)
+        course.put_through(call, "busy", actor=actor, now=NOW, bank=BANK, call_back_at=to)
+    return Obligation.objects.get(kind="call_back", state="open", customer=customer)
+
+
+def go(worker: Role, peer: Peer, at: datetime, courier: Courier | None = None) -> Courier:
+    """A worker's round at a moment: rings, sends, confirms."""
+    courier = courier or Courier(uuid4(), {"mail": peer}, link="https://zhike.example")
+    with worker():
+        while ringing.ring(at, BANK):
+            pass
+        claimed = courier.claim({"mail": 200}, at, BANK)
+        courier.confirm([courier.hand(each) for each in claimed], at, BANK)
+    return courier
+
+
+def rung(owner: Role) -> list[tuple[str, datetime]]:
+    with owner():
+        return list(Reminder.objects.order_by("at").values_list("step", "at"))
+
+
+def test_a_promise_is_remembered_three_times_and_once_each(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    promise(cast)
+    for before in (60, 16, 15, 14, 2, 1, 0, -1, -30):
+        go(worker, peer, minutes(before))
+        go(worker, peer, minutes(before))
+    assert rung(owner) == [("before:15", minutes(15)), ("before:2", minutes(2)), ("before:0", THREE)]
+    assert peer.said == ["15:00 回电 · 打开知客"] * 3
+    assert peer.copies == 0
+
+
+def test_a_notice_says_neither_name_nor_number(cast: Cast, worker: Role, peer: Peer) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(15))
+    (parcel,) = peer.journal.values()
+    assert parcel.to == "rm@bank.example"
+    told = f"{parcel.title} {parcel.text} {parcel.link}"
+    assert owed.customer is not None
+    assert owed.customer.name not in told
+    assert str(owed.pk) not in told
+
+
+def test_what_is_done_is_not_reminded_of_any_more(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(15))
+    with cast.acting("rm", minutes(4)) as actor:
+        call = course.plan(owed.customer, "call", actor=actor, now=minutes(4), purpose="care")
+        course.start(call, actor=actor, now=minutes(4), bank=BANK)
+        course.put_through(call, "reached", actor=actor, now=minutes(4), bank=BANK)
+    owed.refresh_from_db()
+    if owed.state == "open":
+        pytest.fail("the call did not keep the promise")
+    with owner():
+        assert not Alarm.objects.filter(obligation=owed).exists()
+    go(worker, peer, minutes(2))
+    go(worker, peer, THREE)
+    assert len(peer.journal) == 1
+
+
+def test_a_notice_still_waiting_is_moot_once_the_thing_is_done(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    owed = promise(cast)
+    with worker():
+        ringing.ring(minutes(60), BANK)
+        ringing.ring(minutes(15), BANK)
+    with owner():
+        Obligation.objects.filter(pk=owed.pk).update(state="withdrawn", settled_at=minutes(14))
+        lines = set(Delivery.objects.values_list("channel", "outcome", "reason"))
+        assert lines == {("mail", "suppressed", "settled"), ("page", "suppressed", "settled")}
+        assert set(Notice.objects.values_list("state", flat=True)) == {"moot"}
+    go(worker, peer, minutes(13))
+    assert not peer.journal
+
+
+def test_what_is_moved_rings_at_the_new_minute(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(20))
+    hour = timedelta(hours=1)
+    with owner():
+        Obligation.objects.filter(pk=owed.pk).update(target=THREE + hour, opens=owed.opens + hour, due=owed.due + hour)
+    for before in (15, 2, 0):
+        go(worker, peer, minutes(before))
+    assert not peer.journal
+    go(worker, peer, minutes(-45))
+    assert peer.said == ["16:00 回电 · 打开知客"]
+
+
+def test_after_an_outage_what_was_missed_comes_at_once_and_says_that_it_is_late(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    go(worker, peer, minutes(60))
+    go(worker, peer, minutes(-10))
+    assert [step for step, _at in rung(owner)] == ["before:15", "before:2", "before:0"]
+    assert peer.said == ["15:00 回电（迟到的提醒，应在 14:45） · 打开知客"]
+
+
+def test_twenty_of_one_minute_come_as_one(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    for number in range(3):
+        promise(cast, of=number)
+    go(worker, peer, minutes(60))
+    go(worker, peer, minutes(15))
+    assert peer.said == ["3 项：15:00 回电 · 打开知客"]
+    with owner():
+        assert Delivery.objects.filter(channel="mail", outcome="delivered").count() == 3
+
+
+def test_a_courier_that_dies_after_sending_is_followed_by_one_that_sends_under_the_same_key(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    go(worker, peer, minutes(60))
+    dies = Courier(uuid4(), {"mail": peer})
+    with worker():
+        ringing.ring(minutes(15), BANK)
+        dies_with = dies.claim({"mail": 200}, minutes(15), BANK)
+        handed = [dies.hand(each) for each in dies_with]
+    assert len(handed) == 1
+    go(worker, peer, minutes(15) + LEASE - timedelta(seconds=1))
+    assert peer.copies == 0
+    go(worker, peer, minutes(15) + LEASE + timedelta(seconds=1))
+    assert (peer.copies, len(peer.journal)) == (1, 1)
+    with worker():  # the dead one comes back: it holds nothing any more
+        before = Notice.objects.get(channel="mail").done_at
+        dies.confirm(handed, minutes(10), BANK)
+    with owner():
+        assert Notice.objects.get(channel="mail").done_at == before
+
+
+def test_what_is_not_taken_is_tried_again_after_growing_gaps_and_then_told(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(60))
+    peer.refuses = Undelivered("邮件服务器没有应答", "the mail server does not answer")
+    at = minutes(15)
+    for gap in GAPS:
+        go(worker, peer, at)
+        with owner():
+            notice = Notice.objects.get(channel="mail", at=minutes(15))
+            assert (notice.state, notice.try_at) == ("waiting", at + gap)
+        at += gap
+    go(worker, peer, at)
+    with owner():
+        notice.refresh_from_db()
+        assert notice.state == "failed"
+        line = Delivery.objects.get(channel="mail", notice=notice)
+        assert (line.outcome, line.reason.splitlines()[0]) == ("failed", "邮件服务器没有应答")
+        told = Reminder.objects.filter(obligation=owed, step="undelivered")
+        assert {reminder.staff_id for reminder in told} == {cast.rm.pk, cast.leader.pk}
+        assert set(Delivery.objects.filter(reminder__in=told).values_list("channel", flat=True)) == {"page"}
+
+
+def test_a_permanent_refusal_is_not_tried_again(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    promise(cast)
+    go(worker, peer, minutes(60))
+    peer.refuses = Undelivered("没有这个邮箱", "there is no such mailbox", permanent=True)
+    go(worker, peer, minutes(15))
+    with owner():
+        assert Notice.objects.get(channel="mail", at=minutes(15)).state == "failed"
+
+
+def test_the_leader_is_told_of_a_missed_one_by_the_leader_s_own_channels(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    with worker():
+        escalate(minutes(-30), BANK)
+    go(worker, peer, minutes(-30))
+    assert [parcel.text for parcel in peer.journal.values() if parcel.to == "leader@bank.example"] == [
+        "过问 · 打开知客"
+    ]
+
+
+def test_a_row_that_cannot_be_reckoned_is_set_aside_and_the_others_go_on(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    poisoned, whole = promise(cast), promise(cast, of=1)
+    with owner():  # the last minute of all time, in a zone ahead of UTC, is none
+        end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+        Obligation.objects.filter(pk=poisoned.pk).update(target=end, due=end)
+    go(worker, peer, minutes(60))
+    go(worker, peer, minutes(15))
+    assert peer.said == ["15:00 回电 · 打开知客"]
+    with owner():
+        assert Alarm.objects.get(obligation=poisoned).aside.startswith("OverflowError")
+        assert Alarm.objects.get(obligation=whole).aside == ""
+
+
+def test_a_clock_set_forward_and_back_loses_nothing(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    promise(cast)
+    go(worker, peer, minutes(60))
+    go(worker, peer, minutes(-120))  # the clock runs three hours ahead: all ring, too early
+    assert len(peer.journal) == 1
+    with owner():
+        # Whoever puts the clock right has every alarm looked at anew, as each night does.
+        ringing.look_again(minutes(30))
+    for before in (30, 15, 2, 0):
+        go(worker, peer, minutes(before))
+    assert [text for text in peer.said if "迟到" not in text] == ["15:00 回电 · 打开知客"] * 3
+    assert peer.copies == 0

@@ -1,0 +1,96 @@
+// What falls due is told on whatever page one is, at its minute and without reload: the page asks when the server said to, shows what
+// came, and says so. Where the browser may, it also knocks from outside the page; two open pages knock once.
+import { say } from "./words.js";
+import { KNOCKS, mayKnock } from "./knock.js";
+
+const place = document.querySelector("[data-notices]");
+const every = 30;
+let etag = "";
+let timer = 0;
+let asking = false;
+const told = new Set();
+
+const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+const ids = (node) => node.dataset.notice.split(" ");
+
+function again(seconds) {
+  clearTimeout(timer);
+  timer = setTimeout(ask, seconds * 1000);
+}
+
+async function ask() {
+  if (asking) return;
+  asking = true;
+  let next = every;
+  try {
+    const answer = await fetch(place.dataset.notices, {
+      headers: { "X-Poll": "1", "If-None-Match": etag },
+      cache: "no-store",
+      redirect: "manual",
+    });
+    if (answer.status === 401 || answer.type === "opaqueredirect") return clearTimeout(timer); // signed out: the page says so itself
+    next = Number(answer.headers.get("X-Next")) || every;
+    if (answer.status === 200) {
+      etag = answer.headers.get("ETag") ?? "";
+      take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    }
+  } catch {
+    next = every; // no connection: the next time will do, what is due waits
+  } finally {
+    asking = false;
+  }
+  again(next);
+}
+
+// Never under somebody's hand: what holds the focus stays until it is left.
+function take(fresh) {
+  if (place.contains(document.activeElement)) return void (etag = "");
+  const open = place.querySelector("details")?.open;
+  place.replaceChildren(...fresh.body.childNodes);
+  if (open) place.querySelector("details")?.setAttribute("open", "");
+  const count = Number(place.querySelector("[data-count]")?.dataset.count ?? 0);
+  document.querySelectorAll("[data-rail-count]").forEach((badge) => {
+    badge.hidden = !count;
+    badge.querySelector("[aria-hidden]").textContent = count > 99 ? "99+" : count;
+    badge.querySelector(".sr-only").textContent = count ? say("reminders", { n: count }) : "";
+  });
+  const came = [...place.querySelectorAll("[data-fresh]")].filter((node) => ids(node).some((id) => !told.has(id)));
+  if (!came.length) return;
+  came.flatMap(ids).forEach((id) => told.add(id));
+  const spoken = document.getElementById("spoken");
+  if (spoken) spoken.textContent = came.map((node) => node.querySelector(".notice-what").innerText).join(". ");
+  came.forEach(knock);
+  post(place.dataset.seen, came.flatMap(ids));
+}
+
+function knock(node) {
+  if (!mayKnock() || localStorage.getItem(KNOCKS) !== document.body.dataset.me) return;
+  const note = new Notification(node.dataset.fresh, { tag: `zhike-${node.dataset.notice}`, lang: document.documentElement.lang });
+  note.onclick = () => {
+    focus();
+    note.close();
+  };
+}
+
+const post = (to, notices) =>
+  fetch(to, {
+    method: "POST",
+    headers: { "X-CSRFToken": token(), "X-Poll": "1" },
+    body: new URLSearchParams(notices.map((id) => ["notice", id])),
+    redirect: "manual",
+  });
+
+if (place) {
+  place.addEventListener("click", async (event) => {
+    if (!event.target.closest("[data-put-away]")) return;
+    const away = [...place.querySelectorAll("[data-notice]")].flatMap(ids);
+    document.getElementById("main").focus({ preventScroll: true });
+    await post(place.dataset.away, away);
+    etag = "";
+    ask();
+  });
+  addEventListener("online", ask);
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  addEventListener("pageshow", (event) => event.persisted && ask());
+  ask();
+}
