@@ -17,6 +17,7 @@ from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
 from zhike.customers.rating import rate
+from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
 from zhike.people.session import forget
@@ -45,7 +46,8 @@ def tick(timestamp: int) -> None:
 
 @app.task(name="sweep_day", retry=5)
 def sweep_day(day: str) -> None:
-    """What the calendar owes on this day; also the month's tiers, if they are not yet rated, the trail's next months, dead sessions."""
+    """What the calendar owes on this day; also the month's tiers, if they are not yet rated, the trail's next months, dead sessions,
+    and when each obligation is remembered by the settings and workdays of the new day."""
     on = date.fromisoformat(day)
     now, settings = clock.now(), bank.settings()
     month = on.replace(day=1)
@@ -58,6 +60,7 @@ def sweep_day(day: str) -> None:
         )
     forget(now)
     sweep(on, now=now, bank=settings.at(on))
+    look_again(now)
 
 
 @app.periodic(cron="* * * * *")

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+from .models import Heartbeat
+
 # So long without a heartbeat, and every page of every user says so.
 SILENCE = timedelta(minutes=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -21,3 +23,8 @@ def silent_since(now: datetime) -> datetime | None:
         )
         none_ever, since = cursor.fetchone()
     return NEVER if none_ever else since
+
+
+def living(now: datetime) -> list[Heartbeat]:
+    """The workers of the last hour, whoever was seen last first; one that stands still is among them."""
+    return list(Heartbeat.objects.filter(seen_at__gt=now - timedelta(hours=1)).order_by("-seen_at")[:50])

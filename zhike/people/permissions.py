@@ -53,7 +53,8 @@ MAY: dict[str, frozenset[str]] = {
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
-    # What others have late: those who lead them, and those who watch over the code
+    # The books of others' reminders: counts. What others have late: those who lead them, and those who watch over the code
+    "reminders.view": frozenset({LEADER, COMPLIANCE, AUDITOR, ADMINISTRATOR}),
     "team.view": frozenset({LEADER, COMPLIANCE, RISK, AUDITOR}),
     # People
     "staff.view": EVERYBODY,

@@ -11,7 +11,7 @@ from zhike.conduct.words import Words
 
 from .channel import Channel, Kind, Parcel, Undelivered
 
-__all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "open_all", "words"]
+__all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "offered", "open_all", "words"]
 
 PAGE = "page"
 CHANNELS: dict[str, Kind] = {}
@@ -20,6 +20,11 @@ CHANNELS: dict[str, Kind] = {}
 def words(name: str) -> Words:
     """The channel's name on screen."""
     return Words("页面", "Page") if name == PAGE else CHANNELS[name].words
+
+
+def offered(addresses: Mapping[str, str]) -> list[str]:
+    """The channels that the bank has set up, beside the page."""
+    return [name for name, kind in CHANNELS.items() if addresses.get(kind.variable)]
 
 
 def open_all(addresses: Mapping[str, str]) -> dict[str, Channel]:
