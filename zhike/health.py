@@ -61,6 +61,7 @@ def examine(server: embedded.Server | None) -> list[Finding]:
         owners(ask),
         migrations(),
         clock(ask),
+        *reminders(),
         *disks(server),
     ]
 
@@ -167,6 +168,46 @@ def clock(ask: Query) -> Finding:
         apart <= CLOCKS_APART,
         f"{apart:.3f} s",
         ("本机与数据库的时间不一致，请启用 NTP。", "This machine and the database differ; switch NTP on for both."),
+    )
+
+
+def reminders() -> Iterator[Finding]:
+    """A worker lives, and every reminder of the last two days is accounted for. Nothing where the tables are another release's."""
+    from django.db import connection
+
+    if not schema.standing(connection).current:
+        return
+    from zhike import clock
+    from zhike.notices.books import of_the_bank
+    from zhike.notices.heartbeats import NEVER, silent_since
+    from zhike.people import bank
+
+    now = clock.now()
+    since = silent_since(now)
+    yield Finding(
+        "worker",
+        ("提醒的后台任务", "worker of reminders"),
+        since is None,
+        "" if since is None else "-" if since is NEVER else since.isoformat(timespec="seconds"),
+        (
+            "没有后台任务在发提醒：请启动 zhike worker（或 zhike serve）。",
+            "No worker sends reminders: start zhike worker, or zhike serve.",
+        ),
+    )
+    zone = bank.settings().zone(now)
+    found = of_the_bank(now.astimezone(zone).date(), 2, now=now, zone=zone)
+    sums = {name: sum(getattr(line, name) for line in found.lines) for name in ("due", "delivered", "waiting")}
+    suppressed, failed = (sum(getattr(line, name).total() for line in found.lines) for name in ("suppressed", "failed"))
+    yield Finding(
+        "reminders",
+        ("提醒台账", "books of reminders"),
+        found.add_up and not failed and not found.aside,
+        f"due {sums['due']} = delivered {sums['delivered']} + suppressed {suppressed} + failed {failed} + waiting {sums['waiting']}"
+        f"; not rung yet {found.unrung}; aside {found.aside}; short {sum(found.short.values())}",
+        (
+            "有提醒未送达、被搁置或去向不明：详见页面“提醒”（?of=all），并检查各渠道的设置。",
+            "Reminders failed, were set aside or have no line: see the page Reminders (?of=all), and look at the channels' set-up.",
+        ),
     )
 
 

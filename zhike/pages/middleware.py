@@ -42,7 +42,7 @@ API = "/api/"
 # What an open page asks by itself, with nobody at the keyboard: it does not keep a forgotten session alive.
 POLL = "HTTP_X_POLL"
 # Answered without a transaction: they must work when the database does not, or never ask it.
-OUTSIDE = ("/static/", "/healthz", "/readyz")
+OUTSIDE = ("/static/", "/healthz", "/readyz", "/metrics")
 # What somebody may do who has to change the password or set up the second factor first.
 ON_THE_WAY = frozenset(
     {

@@ -18,8 +18,10 @@ CHANNELS: dict[str, Kind] = {}
 
 
 def words(name: str) -> Words:
-    """The channel's name on screen."""
-    return Words("页面", "Page") if name == PAGE else CHANNELS[name].words
+    """The channel's name on screen; of one that a later release no longer has, what it was called here."""
+    if name == PAGE:
+        return Words("页面", "Page")
+    return CHANNELS[name].words if name in CHANNELS else Words(name, name)
 
 
 def offered(addresses: Mapping[str, str]) -> list[str]:

@@ -62,6 +62,15 @@ RETURNS TABLE (waiting bigint, unlooked bigint, aside bigint, reasons text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT * FROM notices_unrung(notices_whose(whole), moment) WHERE zhike_actor() IS NOT NULL
 $$;
+-- For figures that a machine fetches (/metrics): the whole bank's sums, nobody acting.
+CREATE FUNCTION notices_sums(begins timestamptz, ends timestamptz, zone text, moment timestamptz)
+RETURNS TABLE (channel text, outcome text, slot int, number bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT l.channel, l.outcome, l.slot, sum(l.number)::bigint FROM notices_lines(NULL, begins, ends, zone) l GROUP BY 1, 2, 3
+    UNION ALL SELECT '', 'unrung', NULL, u.waiting + u.unlooked FROM notices_unrung(NULL, moment) u
+    UNION ALL SELECT '', 'aside', NULL, u.aside FROM notices_unrung(NULL, moment) u
+$$;
+GRANT EXECUTE ON FUNCTION notices_sums(timestamptz, timestamptz, text, timestamptz) TO {APP};
 GRANT EXECUTE ON FUNCTION notices_lines(bigint[], timestamptz, timestamptz, text), notices_rung(bigint[], timestamptz, timestamptz, text),
     notices_unrung(bigint[], timestamptz) TO {WORKER};
 GRANT EXECUTE ON FUNCTION notices_books(boolean, timestamptz, timestamptz, text), notices_days(boolean, timestamptz, timestamptz, text),
@@ -69,7 +78,7 @@ GRANT EXECUTE ON FUNCTION notices_books(boolean, timestamptz, timestamptz, text)
 """
 
 BACK = """
-DROP FUNCTION notices_left, notices_days, notices_books, notices_whose, notices_unrung, notices_rung, notices_lines, notices_slot;
+DROP FUNCTION notices_sums, notices_left, notices_days, notices_books, notices_whose, notices_unrung, notices_rung, notices_lines, notices_slot;
 """
 
 

@@ -25,24 +25,25 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import SIGNED_IN, policy
 
-ROWS = 3  # rows in sight; more fold
+ROWS = 2  # rows in sight; more fold
 EVERY = 30.0  # seconds until a page asks again, where nothing rings before
 # So long a worker may take to ring; asked earlier, the page would only have to ask again.
 GRACE = 0.5
 SOON = 1.0
-LATE = timedelta(minutes=1)
+LATE = timedelta(minutes=1)  # a worker that rang later than this is told of
 
 
 @policy(SIGNED_IN)
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """What is to be shown, with an ETag; ``X-Next``: in how many seconds to ask again."""
-    found = json.loads(inbox(request.actor.id, now=request.now))
+    text, rings_at = inbox(request.actor.id, now=request.now)
+    found = json.loads(text)
     silent = silent_since(request.now)
     rows = [_row(row, request) for row in owed.read(found["rows"])]
     plain = [_plain(row, request.now) for row in found["plain"]]
     minute = int(request.now.timestamp() // 60) if rows else 0
-    digest = f"{json.dumps(found, sort_keys=True)}{silent}{owed.speaks()}{minute}".encode()
+    digest = f"{text}{silent}{owed.speaks()}{minute}".encode()
     etag = f'"{sha256(digest).hexdigest()[:20]}"'
     if request.headers.get("If-None-Match") == etag:
         answer = HttpResponse(status=304)
@@ -56,7 +57,7 @@ def show(request: ActingRequest) -> HttpResponse:
         }
         answer = render(request, "_notices.html", context)
     answer["ETag"] = etag
-    answer["X-Next"] = f"{_next(None if silent else found['next'], request.now):.1f}"
+    answer["X-Next"] = f"{_next(None if silent else rings_at, request.now):.1f}"
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -85,10 +86,10 @@ def _ids(request: ActingRequest) -> list[int]:
     ]
 
 
-def _next(rings_at: str | None, now: datetime) -> float:
+def _next(rings_at: datetime | None, now: datetime) -> float:
     if rings_at is None:
         return EVERY
-    left = (datetime.fromisoformat(rings_at) - now).total_seconds() + GRACE
+    left = (rings_at - now).total_seconds() + GRACE
     return min(EVERY, max(SOON, left))
 
 
@@ -96,7 +97,7 @@ def _row(row: dict[str, Any], request: ActingRequest) -> dict[str, Any]:
     now, bank = request.now, bank_of(request)
     look = owed.look(row, now)
     minute = row["target"] if row["kind"] == "call_back" else row["due"]
-    at = datetime.fromisoformat(row["at"])
+    at, rung_at = datetime.fromisoformat(row["at"]), datetime.fromisoformat(row["rung_at"])
     return {
         "id": row["id"],
         "notices": row["notices"],
@@ -109,7 +110,7 @@ def _row(row: dict[str, Any], request: ActingRequest) -> dict[str, Any]:
         "what": owed.words(row["what"]),
         "behalf": "" if row["mine"] else row["owner"],
         "step": row["step"],
-        "rang": when_text(at, now) if now - at > LATE else "",
+        "rang": when_text(at, now) if rung_at - at > LATE else "",
         "do": owed.does(row, look, now) if row["step"] != "undelivered" else None,
         "outside": f"{clock(minute)} {gettext('reminder')}" if minute else gettext("reminder"),
     }

@@ -156,7 +156,7 @@ def _slots(found: Books) -> list[dict[str, Any]]:
 def _slot(number: int) -> str:
     """The name of a step of lateness."""
     if number == len(SLOTS):
-        return gettext("later")
+        return gettext("longer")
     seconds = SLOTS[number]
     return (
         gettext("up to %(n)s s") % {"n": seconds} if seconds < 60 else gettext("up to %(n)s min") % {"n": seconds // 60}
