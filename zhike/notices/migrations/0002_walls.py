@@ -38,6 +38,7 @@ BEGIN
     WHERE n.id = ANY (held) AND NOT EXISTS (SELECT FROM notices_delivery d WHERE d.notice_id = n.id AND d.outcome = 'waiting');
     RETURN NULL;
 END $$;
+REVOKE EXECUTE ON FUNCTION notices_moot() FROM PUBLIC;
 CREATE TRIGGER moot AFTER UPDATE OF state, opens, due, target, owner_id ON obligations_obligation FOR EACH ROW
     WHEN ((OLD.state, OLD.opens, OLD.due, OLD.target, OLD.owner_id)
           IS DISTINCT FROM (NEW.state, NEW.opens, NEW.due, NEW.target, NEW.owner_id))
@@ -46,7 +47,7 @@ CREATE TRIGGER moot AFTER UPDATE OF state, opens, due, target, owner_id ON oblig
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notices", "0001_initial"), ("people", "0008_hours")]
+    dependencies = [("notices", "0001_initial"), ("people", "0011_hours")]
     operations = [
         wall("notices_choice", sees=OWN),
         wall("notices_notice", sees=OWN),

@@ -70,6 +70,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UNION ALL SELECT '', 'unrung', NULL, u.waiting + u.unlooked FROM notices_unrung(NULL, moment) u
     UNION ALL SELECT '', 'aside', NULL, u.aside FROM notices_unrung(NULL, moment) u
 $$;
+REVOKE EXECUTE ON FUNCTION notices_books(boolean, timestamptz, timestamptz, text), notices_days(boolean, timestamptz, timestamptz, text),
+    notices_left(boolean, timestamptz), notices_sums(timestamptz, timestamptz, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION notices_sums(timestamptz, timestamptz, text, timestamptz) TO {APP};
 GRANT EXECUTE ON FUNCTION notices_lines(bigint[], timestamptz, timestamptz, text), notices_rung(bigint[], timestamptz, timestamptz, text),
     notices_unrung(bigint[], timestamptz) TO {WORKER};

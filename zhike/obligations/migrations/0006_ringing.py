@@ -20,6 +20,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+REVOKE EXECUTE ON FUNCTION obligations_alarm_follow() FROM PUBLIC;
 CREATE TRIGGER alarm_added AFTER INSERT ON obligations_obligation FOR EACH ROW EXECUTE FUNCTION obligations_alarm_follow();
 CREATE TRIGGER alarm_moved AFTER UPDATE OF state, opens, due, target, owner_id ON obligations_obligation FOR EACH ROW
     WHEN ((OLD.state, OLD.opens, OLD.due, OLD.target, OLD.owner_id)
@@ -49,7 +50,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON obligations_alarm TO {WORKER};
 
 
 class Migration(migrations.Migration):
-    dependencies = [("obligations", "0005_reminders"), ("people", "0008_hours")]
+    dependencies = [("obligations", "0005_reminders"), ("people", "0011_hours")]
     operations = [
         # Whoever asks for a test reminder asks for their own; all others are the worker's.
         wall(

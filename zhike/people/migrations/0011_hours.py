@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0007_access"),
+        ("people", "0010_second_factor"),
     ]
 
     operations = [
