@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 
 from zhike.conduct import horizon
 from zhike.conduct.bank import SETTINGS, Bank, Change, Settings
+from zhike.conduct.clause import OBLIGATIONS
+from zhike.conduct.remind import said
 from zhike.conduct.setting import plain, read
 from zhike.conduct.words import Refused, Words
 from zhike.people import approvals
@@ -124,8 +126,18 @@ def lines(name: str, value: Any) -> list[str]:
                 else _("%(tier)s as need be") % {"tier": tiers.get(r["tier"], r["tier"])}
                 for r in value
             ]
+        case "reminders":
+            return [
+                f"{OBLIGATIONS[row['kind']].say(language)} {steps}" for row in value if (steps := _steps(row, language))
+            ]
         case _:
             return [f"{value} {setting.unit.say(language)}" if setting.unit else str(value)]
+
+
+def _steps(row: dict[str, Any], language: str) -> str:
+    """When one kind of obligation is remembered, in words."""
+    steps = ["once"] * row["at_once"] + ["morning"] * row["morning"] + ["closing"] * row["closing"]
+    return "、".join(said(step).say(language) for step in [*(f"before:{n}" for n in row["before"]), *steps])
 
 
 def _yuan(text: str) -> str:

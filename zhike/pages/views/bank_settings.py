@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.conduct.bank import SETTINGS, Bank
+from zhike.conduct.clause import OBLIGATIONS
 from zhike.conduct.setting import GROUPS, UNCERTIFIED, Setting, plain
 from zhike.conduct.words import Refused
 from zhike.pages.answer import moved
@@ -29,7 +30,9 @@ from zhike.people.permissions import may, policy
 TABLES = {
     "tiers": ("key", "zh", "en", "from_assets", "keep_months"),
     "rhythm": ("tier", "contact_days", "meeting_days", "review_days", "book_limit"),
+    "reminders": ("kind", "before", "at_once", "morning", "closing", "spread"),
 }
+SWITCHES = {"at_once", "morning", "closing", "spread"}
 WHOLE = {"keep_months", "contact_days", "meeting_days", "review_days", "book_limit"}
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,11}")
 SPARE = 2  # empty lines below a table, for more
@@ -158,16 +161,25 @@ def read_form(setting: Setting, given: QueryDict) -> Any:
             return given.getlist("value")
         case "words":
             return [line.strip() for line in text.splitlines() if line.strip()]
-        case "tiers" | "rhythm":
+        case "tiers" | "rhythm" | "reminders":
             columns = TABLES[setting.kind]
             lines = zip(*(given.getlist(f"value.{column}") for column in columns), strict=False)
             return [
-                {c: _whole(cell.strip()) if c in WHOLE else cell.strip() for c, cell in zip(columns, line, strict=True)}
+                {c: _cell(c, cell.strip()) for c, cell in zip(columns, line, strict=True)}
                 for line in lines
                 if line[0].strip()
             ]
         case _:
             return text
+
+
+def _cell(column: str, text: str) -> Any:
+    """One cell of a setting that is a table, as plain JSON as far as it can be read."""
+    if column in SWITCHES:
+        return text == "yes"
+    if column == "before":
+        return [_whole(each) for each in re.split(r"[\s,，、]+", text) if each]
+    return _whole(text) if column in WHOLE else text
 
 
 def _whole(text: str) -> int | str | None:
@@ -201,7 +213,9 @@ def _form(
         "value": value,
         "columns": columns,
         "heads": _heads(),
-        "lines": [*value, *([dict.fromkeys(columns, "")] * SPARE)] if columns and isinstance(value, list) else [],
+        "lines": _lines(setting, value),
+        "switches": SWITCHES,
+        "kinds": {key: words.say(speaks) for key, words in OBLIGATIONS.items()},
         "from_day": from_day,
         "reason": reason,
         "history": [
@@ -211,6 +225,19 @@ def _form(
         "wrong": refused.words.say(speaks) if refused else None,
     }  # fmt: skip
     return render(request, "setting.html", context, status=422 if refused else 200)
+
+
+def _lines(setting: Setting, value: Any) -> list[dict[str, Any]]:
+    """The table's lines, with room for more; of reminders every kind there is, those that nobody is reminded of too."""
+    columns = TABLES.get(setting.kind, ())
+    if not columns or not isinstance(value, list):
+        return []
+    if setting.kind != "reminders":
+        return [*value, *([dict.fromkeys(columns, "")] * SPARE)]
+    there = {row["kind"]: row for row in value}
+    none = {"before": [], **dict.fromkeys(SWITCHES, False)}
+    rows = [there.get(row.kind, {"kind": row.kind, **none}) for row in Bank().reminders]
+    return [{**row, "before": "、".join(map(str, row["before"]))} for row in rows]
 
 
 def _heads() -> dict[str, str]:
@@ -225,4 +252,10 @@ def _heads() -> dict[str, str]:
         "meeting_days": gettext("meeting at least every, days"),
         "review_days": gettext("review every, days"),
         "book_limit": gettext("customers per RM at most"),
+        "kind": gettext("What is owed"),
+        "before": gettext("minutes before"),
+        "at_once": gettext("at once"),
+        "morning": gettext("that morning"),
+        "closing": gettext("before closing"),
+        "spread": gettext("spread over the morning"),
     }
