@@ -240,3 +240,27 @@ def test_a_password_of_ones_own_choosing_hinders_nobody(cast: Cast) -> None:
         own.set_password("another good long one")
         own.save(update_fields=["password"])
         assert approvals.approve(actor, approval.pk, approval.digest, NOW).decision == "approved"
+
+
+def test_a_decided_change_keeps_what_it_was_set_against(cast: Cast) -> None:
+    """Five minutes until now, ten asked for; once ten held, the record said: until now ten."""
+    approval = asked(cast)
+    with cast.acting("compliance", NOW) as actor:
+        approvals.approve(actor, approval.pk, approval.digest, NOW)
+        (decided,) = approvals.worded([Approval.objects.get(pk=approval.pk)]).values()
+    assert [value for _word, value in decided[1:3]] == ["5 分钟", "10 分钟"]
+
+
+def test_who_decides_sees_which_column_of_the_rhythm_changes(cast: Cast) -> None:
+    from zhike.conduct.bank import Bank
+    from zhike.conduct.setting import plain
+
+    rhythm = plain(Bank().rhythm)
+    rhythm[4]["meeting_days"] = 45  # private banking
+    with cast.acting("administrator", NOW) as actor:
+        approval = bank.ask_to_change(actor, "rhythm", rhythm, TOMORROW, "分步推行", today=TODAY, now=NOW)
+        (lines,) = approvals.worded([approval]).values()
+    until_now, new = (value for _word, value in lines[1:3])
+    assert "私人银行 每 14 天联系，每 90 天面谈，每 90 天检视，每名客户经理至多 60 户" in until_now
+    assert "私人银行 每 14 天联系，每 45 天面谈" in new
+    assert "普通 不定期" in new

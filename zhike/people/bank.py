@@ -82,8 +82,16 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
 
 
 def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
-    known = settings()
-    return [_line(approval.payload, known.at(date.fromisoformat(approval.payload["from_day"]))) for approval in some]
+    known, rows = settings(), list(Setting.objects.order_by("from_day", "at"))
+    return [_line(approval.payload, _before(approval, known, rows)) for approval in some]
+
+
+def _before(approval: Approval, known: Settings, rows: Sequence[Setting]) -> Bank:
+    """What a change is set against: what holds from its day on, or what did when it was decided."""
+    if approval.decided_at:
+        earlier = [row for row in rows if row.at < approval.decided_at]
+        known = Settings(Change(row.name, row.value, row.from_day) for row in earlier)
+    return known.at(date.fromisoformat(approval.payload["from_day"]))
 
 
 def _line(payload: dict[str, Any], before: Bank) -> list[approvals.Line]:
@@ -98,7 +106,10 @@ def _line(payload: dict[str, Any], before: Bank) -> list[approvals.Line]:
 
 def shown(name: str, value: Any) -> str:
     """A setting's plain value as the reader says it, in one line."""
-    return "、".join(lines(name, value)) or _("none")
+    entries, english = lines(name, value), (get_language() or "").startswith("en")
+    if SETTINGS[name].kind in {"tiers", "rhythm"}:  # whose entries have commas of their own
+        return ("; " if english else "；").join(entries)
+    return (", " if english else "、").join(entries) or _("none")
 
 
 def lines(name: str, value: Any) -> list[str]:
@@ -115,17 +126,10 @@ def lines(name: str, value: Any) -> list[str]:
             return list(value)
         case "tiers":
             name_of = "en" if language.startswith("en") else "zh"
-            return [
-                _("%(tier)s from %(assets)s") % {"tier": t[name_of], "assets": _yuan(t["from_assets"])} for t in value
-            ]
+            return [_tier(row[name_of], row) for row in value]
         case "rhythm":
             tiers = {tier.key: tier.name.say(language) for tier in settings().at(date.max).tiers}
-            return [
-                _("%(tier)s every %(days)s days") % {"tier": tiers.get(r["tier"], r["tier"]), "days": r["contact_days"]}
-                if r["contact_days"]
-                else _("%(tier)s as need be") % {"tier": tiers.get(r["tier"], r["tier"])}
-                for r in value
-            ]
+            return [_rhythm(tiers.get(row["tier"], row["tier"]), row) for row in value]
         case "reminders":
             return [
                 f"{OBLIGATIONS[row['kind']].say(language)} {steps}" for row in value if (steps := _steps(row, language))
@@ -138,6 +142,22 @@ def _steps(row: dict[str, Any], language: str) -> str:
     """When one kind of obligation is remembered, in words."""
     steps = ["once"] * row["at_once"] + ["morning"] * row["morning"] + ["closing"] * row["closing"]
     return "、".join(said(step).say(language) for step in [*(f"before:{n}" for n in row["before"]), *steps])
+
+
+def _tier(tier: str, row: dict[str, Any]) -> str:
+    said = _("%(tier)s from %(assets)s") % {"tier": tier, "assets": _yuan(row["from_assets"])}
+    return f"{said}{_(', kept for %(n)s months') % {'n': row['keep_months']}}" if row["keep_months"] else said
+
+
+def _rhythm(tier: str, row: dict[str, Any]) -> str:
+    """Each column that says something: who decides about a change sees which of them it is."""
+    columns = {
+        "contact_days": _("contact every %(n)s days"), "meeting_days": _("meeting every %(n)s days"),
+        "review_days": _("review every %(n)s days"), "book_limit": _("%(n)s customers per RM at most"),
+    }  # fmt: skip
+    said = [words % {"n": row[column]} for column, words in columns.items() if row[column]]
+    comma = ", " if (get_language() or "").startswith("en") else "，"
+    return f"{tier} {comma.join(said) or _('as need be')}"
 
 
 def _yuan(text: str) -> str:

@@ -23,6 +23,7 @@ from zhike.conduct.words import Refused
 from zhike.pages.answer import moved
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import bank_of
 from zhike.people import bank
 from zhike.people.models import Setting as Row
 from zhike.people.permissions import may, policy
@@ -213,6 +214,7 @@ def _form(
         "value": value,
         "columns": columns,
         "heads": _heads(),
+        "tiers": _tiers(request, value) if setting.kind == "rhythm" else [],
         "lines": _lines(setting, value),
         "switches": SWITCHES,
         "kinds": {key: words.say(speaks) for key, words in OBLIGATIONS.items()},
@@ -238,6 +240,13 @@ def _lines(setting: Setting, value: Any) -> list[dict[str, Any]]:
     none = {"before": [], **dict.fromkeys(SWITCHES, False)}
     rows = [there.get(row.kind, {"kind": row.kind, **none}) for row in Bank().reminders]
     return [{**row, "before": "、".join(map(str, row["before"]))} for row in rows]
+
+
+def _tiers(request: ActingRequest, value: Any) -> list[tuple[str, str]]:
+    """The bank's tiers to choose from; one that is none any more stays to be seen where it was written."""
+    named = {tier.key: tier.name.say(get_language() or "") for tier in bank_of(request).tiers}
+    written = [line["tier"] for line in value] if isinstance(value, list) else []
+    return [("", ""), *named.items(), *((key, key) for key in written if key not in named)]
 
 
 def _heads() -> dict[str, str]:
