@@ -304,6 +304,10 @@ def outcome(request: ActingRequest, contact: int) -> HttpResponse:
     found, bank = contact_for(request, contact), bank_of(request)
     given = request.POST
     at = _call_back(given, request.now, bank) if given.get("outcome") in {"absent", "busy"} else None
+    typed = given.get("again_time", "").strip()
+    if given.get("outcome") in {"absent", "busy"} and typed and not at and given.get("no_time") != "yes":
+        said = gettext("“%(typed)s” cannot be read as a time: write it like 15:30.") % {"typed": typed}
+        return _page(request, found, bank, status=422, said={"call_back_at": ("", said)}, given=given)
     try:
         course.put_through(
             found,
