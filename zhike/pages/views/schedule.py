@@ -121,7 +121,7 @@ def new(request: ActingRequest) -> HttpResponse:
         "today": today.isoformat(),
         "title": day_text(day, today),
         "time": time,
-        "times": [(each, each) for each in TIMES],
+        "times": [each for each in TIMES if day > today or each > clock(request.now)],
         "kind": kind,
         "kinds": [
             ("visit", gettext("Visit")),
