@@ -38,6 +38,7 @@ from zhike.people.permissions import SIGNED_IN, may, policy
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
 NAME_ON_RULER = 9
+RHYTHM = "W5"
 LATE_SHOWN = 10  # rows; what is late beside them folds, clause by clause
 
 
@@ -269,8 +270,10 @@ def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     told = {row["id"] for row in (*late, *near, *open_)}
     ahead = sorted((row for row in rows if row["id"] not in told), key=lambda row: row["order"])
     title = gettext("Late %(n)s") % {"n": len(late)}
-    shown = late[:LATE_SHOWN] + [row for row in late[LATE_SHOWN:] if row["running"]]
-    folds = _folds([row for row in late[LATE_SHOWN:] if not row["running"]])
+    # Somebody waits for what was promised or follows a talk; the rhythm, late for weeks, would fill the ten rows by itself.
+    first = {row["id"] for row in sorted(late, key=lambda row: row["clause"] == RHYTHM)[:LATE_SHOWN]}
+    shown = [row for row in late if row["id"] in first or row["running"]]
+    folds = _folds([row for row in late if row["id"] not in first and not row["running"]])
     groups: list[dict[str, Any]] = [{"id": "late", "title": title, "look": "late", "rows": shown, "folds": folds}]
     if len(late) > 2 and near:
         groups.insert(0, _group("near", gettext("This minute"), near))
