@@ -678,3 +678,62 @@ def test_a_leader_records_what_the_rm_held(cast: Cast, rm) -> None:
     assert answer.status_code == 303, answer.content.decode()
     theirs = Contact.objects.exclude(pk=mine.pk).get(customer=one)
     assert (theirs.held_by_id, theirs.rm_id, theirs.first) == (cast.rm.pk, cast.rm.pk, True)
+
+
+def test_a_minute_that_cannot_be_read_is_named_and_stays(cast: Cast, rm) -> None:
+    """Whoever typed 9:3x was told to ask the customer when it suits."""
+    talk = rm.post(f"/customers/{customer(cast).pk}/new/call/", {"how": "now", "purpose": "introduction"})["Location"]
+    refused = rm.post(talk.replace("talk", "outcome"), {"outcome": "busy", "again_time": "9:3x", "note": "在开会"})
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "“9:3x”读不出是几点，请写成 15:30 这样。" in page
+    assert 'value="9:3x"' in page
+    assert "在开会" in page
+    assert "请问清何时方便回电" not in page
+
+
+def test_an_appointment_is_offered_only_hours_that_lie_ahead(cast: Cast, rm) -> None:
+    """At 14:00: half past nine this morning was offered."""
+    offered = [re.findall(r'name="at" value="([^"]+)"', rm.get(f"/schedule/new/?day={day}").content.decode())
+               for day in ("2026-03-02", "2026-03-03")]  # fmt: skip
+    assert offered == [["14:30", "15:00", "16:00"], ["09:30", "10:00", "14:30", "15:00", "16:00"]]
+
+
+def test_the_rhythm_folds_before_what_somebody_waits_for(cast: Cast, rm, worker: Any) -> None:
+    """Eleven contacts by rhythm, three weeks late, had folded a call-back that was promised for an hour ago."""
+    with worker(), connection.cursor() as cursor:
+        for statement in LATE.replace("260", "11").split(";"):
+            cursor.execute(statement, {"now": NOW, "rm": cast.rm.pk, "customer": customer(cast).pk})
+    before = NOW - timedelta(hours=2)
+    with cast.acting("rm", before) as actor:
+        call = course.plan(customer(cast, 1), "call", actor=actor, now=before, purpose="introduction")
+        course.start(call, actor=actor, now=before, bank=Bank())
+        again = NOW - timedelta(hours=1)
+        course.put_through(call, "busy", actor=actor, now=before, bank=Bank(), call_back_at=again)
+    late = rm.get("/").content.decode().partition('id="late"')[2].partition("</section>")[0]
+    shown, _sign, folded = late.partition('id="fold-')
+    assert shown.count('<li class="row ') == 10
+    assert "约好 13:00 回电" in shown
+    assert folded.count('<li class="row ') == 2
+    assert "回电" not in folded
+
+
+def test_a_new_password_is_asked_for_in_a_sentence(cast: Cast, rm) -> None:
+    page = rm.get("/me/password/").content.decode()
+    assert "至少 10 个字符" in page
+    assert "&lt;" not in page
+
+
+def test_that_a_wife_is_grown_up_goes_without_saying(cast: Cast, rm) -> None:
+    for kind, name in (("spouse", "吕女士"), ("child", "单小雨")):
+        given = {"kind": kind, "name": name, "age": "adult"}
+        assert rm.post(f"/customers/{customer(cast).pk}/relations/", given).status_code == 303
+    from zhike.customers.models import Relation
+
+    with cast.acting("rm", NOW):
+        Relation.objects.filter(kind="spouse").update(age="adult")
+    family = rm.get(f"/customers/{customer(cast).pk}/").content.decode().partition('id="family"')[2]
+    said = re.sub(r"<[^>]+>|\s", "", family.partition("</section>")[0])
+    assert "单小雨成年" in said
+    assert "吕女士成年" not in said
+    assert said.count("成年") == 1

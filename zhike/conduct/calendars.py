@@ -150,7 +150,7 @@ def festival(day: date) -> Words | None:
     lunar = to_lunar(day)
     found = None if lunar.leap else _LUNAR_FESTIVALS.get((lunar.month, lunar.day))
     if found is None and day < LAST_DAY and to_lunar(day + _DAY).name.zh == "正月初一":
-        found = Words("除夕", "New Year's Eve")
+        found = Words("除夕", "Lunar New Year's Eve")
     return found or _SOLAR_FESTIVALS.get((day.month, day.day)) or _TERMS.get(LunarDate.from_solar(day).term or "")
 
 

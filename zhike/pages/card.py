@@ -480,6 +480,12 @@ def _month(month: int) -> str:
     return MONTHS_EN[month - 1] if owed.speaks().startswith("en") else f"{month}月"
 
 
+def _age(relation: dict[str, Any]) -> str:
+    """How old a child is; that a wife or a father is grown up goes without saying."""
+    grown = relation["age"] == Relation.Age.ADULT and relation["kind"] != Relation.Kind.CHILD
+    return "" if grown or not relation["age"] else str(Relation.Age(relation["age"]).label)
+
+
 def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
@@ -487,9 +493,7 @@ def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
             "kind": str(Relation.Kind(r["kind"]).label),
             "who": owed.person(r["other"], r["other_name"], r["honorific"], r["tier"], bank) if r["other"] else None,
             "name": r["name"],
-            "small": " · ".join(
-                part for part in (str(Relation.Age(r["age"]).label) if r["age"] else "", r["note"]) if part
-            ),
+            "small": " · ".join(part for part in (_age(r), r["note"]) if part),
         }
         for r in found.relations
     ]

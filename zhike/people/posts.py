@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Q
 from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
 
 from zhike.conduct import horizon
 from zhike.conduct.words import Refused, Words
@@ -128,7 +129,7 @@ def _lines(some: Sequence[Approval]) -> list[list[approvals.Line]]:
 
 
 def _line(post: NewPost, who: Staff, unit: Unit) -> approvals.Line:
-    days = f"{post.from_day} – {post.to_day or ''}"
+    days = f"{post.from_day} – {post.to_day}" if post.to_day else _("from %(day)s on") % {"day": post.from_day}
     return f"{who.number} {who.name}", f"{unit.name} · {Role(post.role).label} · {Scope(post.scope).label} · {days}"
 
 
