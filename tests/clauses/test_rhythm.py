@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from zhike.conduct import facts as engine
 from zhike.conduct.bank import Bank
 from zhike.conduct.setting import plain
+from zhike.obligations import ledger
 from zhike.obligations.models import Fact
 
 from .door import Door
@@ -29,6 +31,26 @@ def last_called(door: Door, tier: str, day: str) -> Any:
 
 def due(door: Door, customer: Any) -> list[tuple[str, str]]:
     return [(each.state, shown(each.due)) for each in door.owed(customer, kind="rhythm")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_call_that_does_not_count_leaves_it_to_the_next_one(door: Door, together: bool) -> None:
+    """Busy at two, reached at half past three for four minutes: told at once, the first had kept the second from doing it."""
+    customer = last_called(door, "private", "2026-03-02")
+    door.sweep(moment("2026-03-14 01:00"))
+    calls = [
+        engine.Fact(
+            "call_ended", moment(f"2026-03-14 {at}"), moment(f"2026-03-14 {at}"), door.cast.rm.pk, customer.pk, f"contact:{n}",
+            {"first": False, "outcome": outcome, "purpose": "care", "incoming": False, "seconds": seconds,
+             "started": moment(f"2026-03-14 {at}").isoformat(), "call_back": None},
+        )
+        for n, (at, outcome, seconds) in enumerate([("14:00", "busy", 30), ("15:30", "reached", 240)])
+    ]  # fmt: skip
+    now = moment("2026-03-14 15:40")
+    with door.cast.acting("rm", now) as actor:
+        for facts in [calls] if together else [[call] for call in calls]:
+            ledger.tell(facts, actor=actor, now=now, bank=Bank())
+    assert due(door, customer) == [("done", "2026-03-17 00:00")]
 
 
 @pytest.mark.parametrize("stop", ["complaint", "do_not_disturb", "closed"])

@@ -39,6 +39,14 @@ class Entries:
     dues: list[dict[str, Any]]
     settlements: list[dict[str, Any]]
 
+    def settle(self, row: dict[str, Any]) -> None:
+        """What becomes of an obligation; of two facts that say something of the same one the later counts."""
+        earlier = next((each for each in self.settlements if each["owed"] == row["owed"]), None)
+        if earlier is None:
+            self.settlements.append(row)
+        else:
+            earlier.update({**row, "was": earlier["was"]})
+
     def document(self) -> dict[str, Any]:
         return {"facts": self.facts, "dues": self.dues, "settlements": self.settlements}
 
@@ -117,10 +125,12 @@ def ask(facts: Sequence[Fact], case: Case, *, actor: Actor | None, now: datetime
         entries.facts.append(_fact_row(n, fact, actor, now))
         for settlement in settle(fact, replace(case, owed=tuple(owed.values())), bank):
             before = owed.pop(settlement.owed)
+            if settlement.state == "open":  # what was done for it did not do: a later fact may
+                owed[before.id] = replace(before, state="open")
             if before.id < 0:
                 _settle_new(entries.dues[-before.id - 1], settlement, fact, n, actor)
             else:
-                entries.settlements.append(_settlement_row(n, settlement, before, fact, actor))
+                entries.settle(_settlement_row(n, settlement, before, fact, actor))
         for due in owe(fact, case, code, bank, days):
             entries.dues.append({**_due_row(n, due, now), "place": len(entries.dues)})
             # Not yet written, so it has no id: its place in the list stands for one, negated.
@@ -254,7 +264,7 @@ def _settle_new(row: dict[str, Any], settlement: Settlement, fact: Fact, n: int,
         state=settlement.state,
         evidence=dict(settlement.evidence),
         settled_at=None if settlement.state in {"open", "cannot"} else fact.at.isoformat(),
-        settled_by_id=actor.id if actor else None,
+        settled_by_id=actor.id if actor and settlement.state != "open" else None,
         settling=n,
     )
 
