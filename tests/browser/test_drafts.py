@@ -71,6 +71,8 @@ def test_a_lost_connection_loses_nothing(shared: Site, saw: Saw) -> None:
     page.context.set_offline(True)
     write(page)
     told(page, "soon")
+    page.locator("[data-submit]").click()
+    expect(page.locator(".toast", has_text="没有提交上")).to_be_visible()
     shared.complaints.clear()  # the browser says that it is offline; so does the page
     with page.expect_response(lambda answer: answer.url.endswith("/draft/") and answer.ok):
         page.context.set_offline(False)

@@ -69,3 +69,13 @@ def test_the_pages_speak_of_fields_in_words(cast: Cast, language: str, word: str
 
 def rows(page: str) -> list[Any]:
     return [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", page, re.DOTALL)]
+
+
+def test_the_trail_leads_to_what_it_names_and_says_when_nobody_did_it(cast: Cast, worker: Any) -> None:
+    one = cast.customers["rm"][0]
+    cast.client("rm").post(f"/customers/{one.pk}/learned/", {"hobbies": "围棋"})
+    with worker():
+        type(one).objects.filter(pk=one.pk).update(assets=5)  # as a feed does
+    page = cast.client("auditor").get("/trail/").content.decode()
+    assert f'<a class="link" href="/customers/{one.pk}/">' in page
+    assert "系统" in rows(page)

@@ -209,6 +209,7 @@ def scripted() -> Markup:
         ),
         "expired": gettext("You were signed out. Everything you wrote is kept here; sign in and go on."),
         "offline": gettext("No connection since %(time)s. Trying again by itself.") % {"time": "{time}"},
+        "unsent": gettext("Not sent: no connection. What you wrote is kept; press again once it is back."),
         "failed": gettext("That did not work. Nothing was changed; please try again."),
         "away": gettext("The database is away for a moment and comes back by itself. Please try again shortly."),
         "undo": gettext("Undo"),

@@ -45,7 +45,7 @@ addEventListener("htmx:responseError", (event) => {
   else if (event.detail.xhr.status >= 500) toast(say("failed"));
 });
 addEventListener("htmx:sendError", (event) => {
-  if (!event.target.closest("[data-draft]")) toast(say("failed"));
+  toast(say(event.target.closest("[data-draft]") ? "unsent" : "failed"));
 });
 
 addEventListener("click", (event) => {
