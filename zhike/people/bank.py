@@ -25,6 +25,9 @@ from zhike.people.actor import Actor
 from zhike.people.models import Approval, Setting
 
 
+TABLES = {"tiers", "rhythm"}
+
+
 @lru_cache(maxsize=4)
 def settings_of(version: int) -> Settings:
     """The settings through time at ``version`` (as a request's beginning tells it); a new version is read anew."""
@@ -96,19 +99,26 @@ def _before(approval: Approval, known: Settings, rows: Sequence[Setting]) -> Ban
 
 def _line(payload: dict[str, Any], before: Bank) -> list[approvals.Line]:
     name = payload["name"]
+    now, new = lines(name, plain(getattr(before, name))), lines(name, payload["value"])
+    if SETTINGS[name].kind in TABLES:  # of a table the rows that change
+        now, new = [row for row in now if row not in new], [row for row in new if row not in now]
     return [
         (_("Setting"), SETTINGS[name].label.say(get_language() or "")),
-        (_("Until now"), shown(name, plain(getattr(before, name)))),
-        (_("New"), shown(name, payload["value"])),
+        (_("Until now"), _joined(name, now)),
+        (_("New"), _joined(name, new)),
         (_("From"), payload["from_day"]),
     ]
 
 
 def shown(name: str, value: Any) -> str:
     """A setting's plain value as the reader says it, in one line."""
-    entries, english = lines(name, value), (get_language() or "").startswith("en")
-    if SETTINGS[name].kind in {"tiers", "rhythm"}:  # whose entries have commas of their own
-        return ("; " if english else "；").join(entries)
+    return _joined(name, lines(name, value))
+
+
+def _joined(name: str, entries: Sequence[str]) -> str:
+    english = (get_language() or "").startswith("en")
+    if SETTINGS[name].kind in TABLES:  # whose rows have commas of their own
+        return ("; " if english else "；").join(entries) or _("none")
     return (", " if english else "、").join(entries) or _("none")
 
 
