@@ -24,7 +24,6 @@ from zhike.people import approvals
 from zhike.people.actor import Actor
 from zhike.people.models import Approval, Setting
 
-
 TABLES = {"tiers", "rhythm"}
 
 

@@ -192,6 +192,13 @@ def _owed(request: ActingRequest, owner: int, start: datetime, end: datetime, ba
     return [_obligation(row, request.now, bank) for row in rows]
 
 
+def _until(kind: str, at: datetime) -> str:
+    """A call-back is made at its minute; anything else by it."""
+    if not local(at).hour and not local(at).minute:
+        return gettext("that day")
+    return clock(at) if kind == "call_back" else gettext("by %(time)s") % {"time": clock(at)}
+
+
 def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
     at = o["target"] if o["kind"] == "call_back" else o["due"]
     look = owed.look(o, now)
@@ -203,7 +210,7 @@ def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
     return {
         "day": local(at - timedelta(seconds=1)).date(), "order": at, "id": f"o{o['id']}",
         "look": "open" if look in {"now", "soon"} else look, "icon": owed.ICONS[o["kind"]],
-        "when": clock(at) if local(at).hour or local(at).minute else gettext("that day"), "sub": None, "due": None,
+        "when": _until(o["kind"], at), "sub": None, "due": None,
         "who": who, "title": owed.words(o["what"]), "title_sub": "",
         "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.reason(o, now),
         "why_href": address("why", o["id"]),
