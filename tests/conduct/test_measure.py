@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zhike.conduct.measure import Kept, Talk, adherence, tallies
+from zhike.conduct.measure import FATES, CallBack, Kept, Talk, adherence, bin_of, call_backs, edges, tallies
 
 NOW = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)  # Tuesday noon in Shanghai
 DUE = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)  # the end of Monday
@@ -81,6 +81,55 @@ def test_call_backs_are_measured_by_their_minutes() -> None:
     (measure,) = adherence([*rows, kept("C5", "open", force="must")], NOW)
     assert (measure.in_time, measure.early, measure.late, measure.overdue, measure.rate) == (2, 1, 1, 1, 0.4)
     assert measure.spread == {"kept": 2, "early": 1, "late": 1}
+
+
+# minutes off, and the bin they lie in: a tolerance of any whole minute holds its limits
+BINS = [
+    (-2000.5, (None, -60)), (-60.01, (None, -60)), (-60, (-60, -30)), (-30.01, (-60, -30)), (-30, (-30, -15)),
+    (-15, (-15, -10)), (-10.5, (-15, -10)), (-10, (-10, -9)), (-5.01, (-6, -5)), (-5, (-5, -4)), (-0.02, (-1, 0)),
+    (0, (0, 1)), (0.01, (0, 1)), (1, (0, 1)), (1.01, (1, 2)), (5, (4, 5)), (5.01, (5, 6)), (10, (9, 10)),
+    (10.01, (10, 15)), (15, (10, 15)), (30, (15, 30)), (60, (30, 60)), (60.01, (60, None)), (2897.5, (60, None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("minutes", "bin"), BINS)
+def test_a_deviation_lies_in_one_bin(minutes: float, bin: tuple[int | None, int | None]) -> None:
+    assert edges(bin_of(minutes)) == bin
+
+
+@pytest.mark.clause("C5", "MEASURE")
+def test_call_backs_are_put_into_bins_by_what_became_of_them() -> None:
+    """Nine that count: 1 early, 2 in time and 1 for which the customer rang first, 2 late, 2 never (of one the leader knows), 1
+    still to come. With a tolerance of 10 minutes +8 is kept, with one of 5 it is late: both lie in one bin.
+    """
+    made = [
+        CallBack("done", True, 5, -8.0, "early", "tapped"),
+        CallBack("done", True, 5, 0.0, "kept", "tapped"),
+        CallBack("done", True, 10, 7.5, "kept", "entered"),
+        CallBack("done", True, 5, None, "", "observed", incoming=True),
+        CallBack("done", True, 5, 7.9, "late", "tapped"),
+        CallBack("done", True, 5, 90.0, "late", "entered"),
+        CallBack("open", True, 5, told=True),
+        CallBack("open", True, 5),
+        CallBack("open", False, 5, told=False),
+    ]
+    aside = [CallBack(state, True, 7) for state in ("withdrawn", "waived", "cannot")]
+    found = call_backs([*made, *aside])
+    assert [found.fates[fate] for fate in FATES] == [1, 3, 2, 2, 1]
+    assert (found.owed, found.by_customer, found.told) == (9, 1, 1)
+    assert found.grades == {
+        "early": {"tapped": 1}, "kept": {"tapped": 1, "entered": 1, "observed": 1}, "late": {"tapped": 1, "entered": 1},
+    }  # fmt: skip
+    assert {edges(n): dict(bin) for n, bin in enumerate(found.bins) if bin} == {
+        (-8, -7): {"early": 1}, (0, 1): {"kept": 1}, (7, 8): {"kept": 1, "late": 1}, (60, None): {"late": 1},
+    }  # fmt: skip
+    assert found.tolerances == {5: 8, 10: 1}
+
+
+def test_call_backs_that_are_alike_count_as_often_as_there_are() -> None:
+    found = call_backs([CallBack("done", True, 5, 2.0, "kept", "tapped", incoming=True, times=40)])
+    assert (found.owed, found.fates["kept"], found.by_customer) == (40, 40, 40)
+    assert found.bins[bin_of(2)] == {"kept": 40}
 
 
 def test_what_may_be_done_is_never_measured_as_missed() -> None:

@@ -16,12 +16,14 @@ from django.db import connection
 from tests.cast import Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
+from zhike.conduct.measure import bin_of
 from zhike.contacts import agenda
 from zhike.contacts.card import told
 from zhike.contacts.near import near
 from zhike.contacts.whole import whole
 from zhike.customers import search
 from zhike.customers.models import Customer
+from zhike.obligations import call_backs
 from zhike.obligations.ledger import load_case
 from zhike.obligations.today import today
 from zhike.obligations.working_list import CHOICES, WorkingList
@@ -83,6 +85,14 @@ SELECT id, 'V6', '2025-07-01', 'write_up', 'should', 'code', staff_id, customer_
        '{{"zh": "", "en": ""}}', '{{}}', at, CASE WHEN id % 30 = 0 THEN timestamptz '2026-07-06 10:00+00' ELSE at END, false, false,
        '{{}}', CASE WHEN id % 30 = 0 THEN 'open' ELSE 'done' END, CASE WHEN id % 30 <> 0 THEN at END, '{{}}', at, 'V6/' || id
 FROM obligations_fact WHERE id > 900000000;
+INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject, tier, what,
+    why, detail, opens, due, due_counts, target, lapses, channels, state, settled_at, evidence, created_at, key)
+SELECT id, 'C5', '2025-07-01', 'call_back', 'must', 'code', staff_id, customer_id, subject, 'gold', '{{"zh": "", "en": ""}}',
+       '{{"zh": "", "en": ""}}', '{{}}', at - interval '5 minutes', at + interval '5 minutes', true, at, false, '{{}}',
+       CASE WHEN id % 40 = 0 THEN 'open' ELSE 'done' END, CASE WHEN id % 40 <> 0 THEN at END,
+       CASE WHEN id % 40 = 0 THEN '{{}}'::jsonb ELSE jsonb_build_object('minutes', id % 13, 'kept', 'kept', 'grade', 'tapped') END,
+       at, 'C5/' || id
+FROM obligations_fact WHERE id > 900000000 AND id % 4 = 0;
 """
 
 
@@ -146,3 +156,17 @@ def test_a_working_list_of_one_book_looks_at_no_other(year: int, cast: Cast) -> 
                 book = Customer.objects.visible_to(actor).filter(keeper=year)
                 list(listed.show(listed.narrow(book)).order_by("sort_key", "id").values("id", *listed.shown)[:51])
                 assert sum(listed.counts(year, actor).book.values()) == BOOK
+
+
+def test_the_minutes_of_call_backs_are_measured_without_a_scan(year: int, cast: Cast) -> None:
+    """Of an RM and of a leader's two hundred: a fortnight's, and those behind a figure with the leaders' notices."""
+    fortnight = datetime(2025, 7, 14, tzinfo=UTC), datetime(2025, 7, 28, tzinfo=UTC)
+    for reader in (year, cast.leader.pk):
+        for plans in ("force_custom_plan", "force_generic_plan"):
+            with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):
+                rows = call_backs.called_back(actor.sees, *fortnight, now=NOW, day=NOW.date())
+                listed = call_backs.each(actor, {row.staff for row in rows}, *fortnight)
+                assert rows
+                for minutes in range(13):
+                    list(listed.filter(call_backs.in_bin(bin_of(minutes)))[:50])
+                call_backs.notices(listed.filter(call_backs.with_fate("never", NOW))[:50])

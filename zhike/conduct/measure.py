@@ -4,6 +4,7 @@ Punctuality is reported by the grade of its time: observed by the system, tapped
 itself asks is never mixed with what the bank or the law adds (CLAUSES, Whose rule).
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -120,6 +121,95 @@ def _in_time(row: Kept) -> bool:
 
 def _spread(row: Kept) -> str:
     return str(row.evidence.get("kept") or row.evidence.get("arrival") or "")
+
+
+# ── agreed call-backs, by their minutes (C5) ──────────────────────────────────────────────────────────────────────
+
+FATES = ("early", "kept", "late", "never", "open")
+# Minutes off the promised one, between which call-backs are put together: by the minute where it matters, wider further out.
+EDGES = (-60, -30, -15, *range(-10, 11), 15, 30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """An agreed call-back as measured, or ``times`` of them that are alike in all of this.
+
+    ``past``: its window is over. ``tolerance``: its window's minutes either way, by the setting with which it was promised.
+    ``minutes``: how far off it was made, negative for early; None where it was not, and where the customer rang before its
+    window. ``judged``: early, kept or late. ``told``: the leader has notice that it is missed.
+    """
+
+    state: str
+    past: bool
+    tolerance: int
+    minutes: float | None = None
+    judged: str = ""
+    grade: str = ""
+    incoming: bool = False
+    told: bool = False
+    times: int = 1
+
+    @property
+    def fate(self) -> str:
+        """One of :data:`FATES`. Empty for what does not count: withdrawn, waived, cannot be done."""
+        if self.state == "done":
+            return self.judged or "kept"
+        if self.state == "open":
+            return "never" if self.past else "open"
+        return "never" if self.state == "missed" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBacks:
+    """Agreed call-backs together: how many were made early, kept, made late, never made, or have their minute still to come.
+
+    ``grades``: for each fate of those that were made, how their times are known. ``by_customer``: of the kept ones, those that
+    the customer satisfied by ringing first. ``told``: of those never made, those of which a leader has notice. ``bins``: how
+    many of each fate lie between two of :data:`EDGES`, the first below all of them, the last above. ``tolerances``: how many
+    were promised with which.
+    """
+
+    fates: Mapping[str, int]
+    grades: Mapping[str, Mapping[str, int]]
+    by_customer: int
+    told: int
+    bins: tuple[Mapping[str, int], ...]
+    tolerances: Mapping[int, int]
+
+    @property
+    def owed(self) -> int:
+        return sum(self.fates.values())
+
+
+def call_backs(rows: Iterable[CallBack]) -> CallBacks:
+    """The deviations in bins, and what became of each."""
+    fates, tolerances, by_customer, told = Counter(dict.fromkeys(FATES, 0)), Counter[int](), 0, 0
+    grades: dict[str, Counter[str]] = {}
+    bins = [Counter[str]() for _ in range(len(EDGES) + 1)]
+    for row in rows:
+        if not (fate := row.fate):
+            continue
+        fates[fate] += row.times
+        tolerances[row.tolerance] += row.times
+        by_customer += row.times if row.incoming and fate == "kept" else 0
+        told += row.times if row.told and fate == "never" else 0
+        if row.state == "done":
+            grades.setdefault(fate, Counter())[row.grade] += row.times
+        if row.minutes is not None:
+            bins[bin_of(row.minutes)][fate] += row.times
+    return CallBacks(fates, grades, by_customer, told, tuple(bins), dict(sorted(tolerances.items())))
+
+
+def bin_of(minutes: float) -> int:
+    """Before the promised minute a bin holds its earlier edge, after it its later one, so that a tolerance holds its limits."""
+    if minutes < 0:
+        return bisect_right(EDGES, minutes)
+    return bisect_left(EDGES, minutes, lo=EDGES.index(0) + 1)
+
+
+def edges(bin: int) -> tuple[int | None, int | None]:
+    """From which minute to which a bin reaches; None: without end."""
+    return EDGES[bin - 1] if bin else None, EDGES[bin] if bin < len(EDGES) else None
 
 
 # ── contacts as they were conducted: what owes nothing by itself is measured on the contacts ──────────────────────

@@ -89,9 +89,11 @@ class Obligation(models.Model):
             models.Index(fields=["owner", "due"], name="obligations_today", condition=Q(state="open")),
             models.Index(fields=["customer", "state"], name="obligations_customer"),
             models.Index(fields=["subject"], name="obligations_subject"),
-            # the sweep: what lapsed
             # the leader's tick: promised minutes that have passed
             models.Index(fields=["target"], name="obligations_call_backs", condition=Q(state="open", kind="call_back")),
+            # how the promised minutes of a period were kept
+            models.Index(fields=["owner", "target"], name="obligations_called_back", condition=Q(kind="call_back")),
+            # the sweep: what lapsed
             models.Index(fields=["due"], name="obligations_lapse", condition=Q(state="open", lapses=True)),
             models.Index(
                 fields=["owner", "settled_at"], name="obligations_settled_on", condition=Q(settled_at__isnull=False)
