@@ -101,6 +101,11 @@ class Bank:
         """Everybody with a book: the RMs, and the leaders who keep a few customers themselves."""
         return [*self.managers, *(seat for seat in SEATS if seat.keeps)]
 
+    def leader_of(self, seat: Seat) -> Staff | None:
+        """Who leads the unit; nobody leads themselves."""
+        leads = (each for each in SEATS if each.role == "leader" and each.unit == seat.unit and each != seat)
+        return next((self.staff[each.number] for each in leads), None)
+
 
 def found(today: date, now: datetime) -> Bank:
     """Units, staff with their posts, and the settings that the bank has changed."""

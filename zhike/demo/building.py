@@ -78,7 +78,9 @@ def _everybody_else(bank: Bank, rows: Rows, began: datetime, now: datetime, rule
         rm = bank.staff[seat.number]
         if seat.number != "1001":
             customers = [customer for customer in rows.customers if customer.rm_id == rm.pk]
-            told.append(Days(seat, rm, rows, customers, ids, began, now, rules, SEED).live())
+            days = Days(seat, rm, rows, customers, ids, began, now, rules, SEED)
+            days.leader = bank.leader_of(seat)
+            told.append(days.live())
     return told
 
 

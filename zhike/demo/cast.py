@@ -515,15 +515,16 @@ def _pan(diary: Diary, people: People, hours: Hours) -> None:
 
 
 def _fang(diary: Diary, people: People, hours: Hours) -> None:
-    """A call-back kept to the minute, one made late; a write-up amended afterwards."""
+    """A call-back kept to the minute, one made early because he asked for it, one made late; a write-up amended afterwards."""
     day = hours.day
-    for back, late in ((48, 1), (21, 17)):
+    for back, late in ((48, 1), (34, -9), (21, 17)):
         busy = Talk(diary, people["方学文"], "call", "care")
         busy.plan(day(back + 1, 9), day(back, 10)).start(day(back, 10)).put_through(
             day(back, 10, 1), "busy", call_back_at=day(back, 16, 30), note="在上课"
         )
         again = Talk(diary, people["方学文"], "call", "call_back")
-        again.plan(day(back, 16, 30 + late), day(back, 16, 30)).start(day(back, 16, 30 + late)).put_through(
+        early = {"early_reason": "他发消息说课提前散了，请现在打"} if late < 0 else {}
+        again.plan(day(back, 16, 30 + late), day(back, 16, 30)).start(day(back, 16, 30 + late), **early).put_through(
             day(back, 16, 36 + late), "reached"
         )
         again.write_up(day(back, 17), WriteUp("considering", "想看看书画院的团体账户。", no_need=True, by_rhythm=True))

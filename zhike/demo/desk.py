@@ -58,6 +58,7 @@ def fill(bank: Bank, now: datetime, rules: Rules) -> None:
     _import(bank, now, rules)
     _look(bank, now, rules)
     _let_go(bank, now)
+    _look_into(now, rules)
     _hand_over(bank, now, rules)
     if 9 <= now.astimezone(rules.zone).hour < 18:
         _under_way(bank, now, rules)
@@ -155,6 +156,16 @@ def _let_go(bank: Bank, now: datetime) -> None:
                 approvals.approve(decider, asked.pk, asked.digest, later, "同意")
             else:
                 approvals.refuse(decider, asked.pk, later, "换个渠道再试一次")
+
+
+def _look_into(now: datetime, rules: Rules) -> None:
+    """What leaders made of call-backs that were not made; the newest still wait for them."""
+    told = Obligation.objects.filter(kind="look_into", state="open", created_at__lt=now - timedelta(days=2))
+    for missed in told.order_by("created_at", "pk"):
+        at = missed.created_at + timedelta(minutes=25)
+        with acting(missed.owner_id, at) as leader:
+            how = completion.How(words="问过了，那时在接待客户，已请他补打。")
+            completion.complete(missed, how, actor=leader, now=at, bank=rules)
 
 
 def _hand_over(bank: Bank, now: datetime, rules: Rules) -> None:

@@ -69,9 +69,12 @@ class Days:
         self.seat, self.rm, self.rows, self.customers, self.ids = seat, rm, rows, customers, ids
         self.began, self.now, self.rules = began, now, rules
         self.hush = timedelta(minutes=55)
+        self.leader: Staff | None = None
         # A small book has fewer contacts.
         self.busy = min(1.0, max(0.25, len(customers) / 100))
         self.random = Random(f"{seed}/{seat.number}")
+        # Of its own, so that what becomes of a call-back changes nothing else.
+        self.fortune = Random(f"{seed}/{seat.number}/call-backs")
         self.greeted_by_sms = rows.greeted_by_sms()
         self.told = Told()
         self.order = count()
@@ -117,11 +120,34 @@ class Days:
                 self._carry_out(contact, start)
 
     def _keep_promises(self, until: datetime) -> None:
-        """Call-backs come when they were promised, whatever else the day holds."""
+        """Call-backs come when they were promised, whatever else the day holds; now and then the customer rings first, and some
+        RMs forget."""
         while self.promises and self.promises[0].at <= until:
             task = heapq.heappop(self.promises)
+            promised = task.contact.purpose == "call_back"
+            if not promised and self.awaited.get(task.contact.customer_id, task.at) > task.at:
+                continue  # the call-back will do
+            at, fortune = self._kept(task.at), self.fortune.random()
+            if promised and self.seat.forgets:
+                if fortune < (1 - self.seat.care) / 2:
+                    self._tell_leader(task)
+                    continue
+                if fortune > 0.93 and not self._first(task.contact.customer, "call"):
+                    task.contact.incoming, task.contact.purpose = True, "service"
+                    at = task.at - timedelta(minutes=self.fortune.randint(12, 45))
             self.told.promised.add(task.contact.pk)
-            self._call(task.contact, self._kept(task.at))
+            self._call(task.contact, at)
+
+    def _tell_leader(self, task: Task) -> None:
+        """As the tick of the minute does, where a promised call-back was not made."""
+        told, at = task.contact.follows, task.at + timedelta(minutes=self.rules.callback_leader_after)
+        if self.leader and told:
+            subject, data = (
+                f"{told.subject}/leader:{self.leader.pk}",
+                {"target": task.at.isoformat(), "words": self.rm.name},
+            )
+            missed = Fact("call_back_missed", at, at, self.leader.pk, told.customer_id, subject, data, "observed")
+            self._about(told.customer, missed)
 
     def _slots(self, day: date) -> list[datetime]:
         """When contacts of the day begin: none on most weekend days; at least forty-five minutes apart."""
@@ -147,7 +173,8 @@ class Days:
         return self._contact(customer, kind, at, created=at - timedelta(days=1, hours=2))
 
     def _may(self, customer: Customer, at: datetime) -> bool:
-        return self.unwritten.get(customer.pk, at) <= at and not self._stopped(customer)
+        waits = max(self.unwritten.get(customer.pk, at), self.awaited.get(customer.pk, at))
+        return waits <= at and not self._stopped(customer)
 
     def _stopped(self, customer: Customer) -> bool:
         return bool(customer.deceased_on or customer.closed_on or customer.do_not_disturb or customer.complaint_open)
@@ -233,7 +260,7 @@ class Days:
         data: dict[str, Any] = {
             "first": first,
             "outcome": outcome,
-            "incoming": False,
+            "incoming": contact.incoming,
             "purpose": contact.purpose,
             "started": at.isoformat(),
         }
