@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
@@ -12,8 +13,9 @@ from ninja import Query, Router
 
 from zhike.api.desk import Desk, bank_of, one
 from zhike.api.problems import field_invalid, say
-from zhike.api.shapes import Day, Id, In, Line, Out
+from zhike.api.shapes import Day, Id, In, Line, Named, Out
 from zhike.conduct import clause, measure
+from zhike.obligations.call_backs import Whose, called_back
 from zhike.obligations.models import Obligation
 from zhike.people.models import Post, Unit
 from zhike.people.permissions import policy
@@ -67,11 +69,8 @@ class AdherenceOut(Out):
 @policy("adherence.view")
 def list_(request: Desk, asked: Query[Asked]) -> Any:
     """What was owed in the period and what became of it, by clause and by whose rule it is."""
-    zone = bank_of(request).zone
-    today = request.now.astimezone(zone).date()
-    since, until = asked.since or today.replace(day=1), asked.until or today + timedelta(days=1)
-    if not since < until <= since + LONGEST:
-        raise field_invalid("until", _("The period ends after it begins, and is no longer than a year."))
+    zone, today = bank_of(request).zone, _today(request)
+    since, until = _period(asked, today)
     # What is due at the end of a day is due at the midnight after it.
     owed = Obligation.objects.visible_to(request.actor).filter(owner__among=request.actor.sees)
     found = owed.annotate(when=Coalesce("due", "created_at"))
@@ -85,6 +84,107 @@ def list_(request: Desk, asked: Query[Asked]) -> Any:
     rows = found.values_list("clause", "origin", "force", "state", F("due"), "settled_at", "evidence", "due_counts")
     measures = measure.adherence((measure.Kept(*row) for row in rows.iterator(2000)), request.now)
     return {"since": since, "until": until, "items": [_shown(each) for each in measures]}
+
+
+class CallBacksAsked(In):
+    """From and until which promised day (the latter not included; without them this month so far), whose, put together by whom."""
+
+    since: Day | None = None
+    until: Day | None = None
+    staff: Id | None = None
+    unit: Id | None = None
+    by: Literal["staff", "unit"] | None = None
+
+
+class BinOut(Out):
+    """Deviations from one minute to another, negative for early; null: without end. Before the promised minute a bin holds its
+    first edge, after it its last.
+    """
+
+    after: int | None
+    upto: int | None
+    early: int
+    kept: int
+    late: int
+
+
+class CallBacksOut(Out):
+    """``never``: still open past its window; ``told``: of those, how many a leader has notice of. ``open``: its minute is still
+    to come. ``by_customer``: of the kept ones, those where the customer rang first. Withdrawn and waived ones, and those that
+    cannot be made, are not counted. ``grades``: for each fate, how the times are known. ``tolerances``: minutes either way → how
+    many were promised with it.
+    """
+
+    staff: Named | None = None
+    unit: Named | None = None
+    owed: int
+    early: int
+    kept: int
+    late: int
+    never: int
+    open: int
+    told: int
+    by_customer: int
+    grades: dict[str, dict[str, int]]
+    tolerances: dict[str, int]
+    bins: list[BinOut]
+
+
+class CallBacksListOut(Out):
+    """All of them together; with ``by`` each staff member's or unit's too, in the order of units and staff numbers."""
+
+    since: date
+    until: date
+    whole: CallBacksOut
+    items: list[CallBacksOut]
+
+
+@router.get("adherence/call-backs", response=CallBacksListOut)
+@policy("adherence.view")
+def call_backs(request: Desk, asked: Query[CallBacksAsked]) -> Any:
+    """C5: how far off their promised minute the agreed call-backs of the period were made."""
+    zone, today = bank_of(request).zone, _today(request)
+    since, until = _period(asked, today)
+    owners = [keeper for keeper in request.actor.sees if not asked.staff or keeper == int(asked.staff)]
+    unit = one(Unit.objects.all(), asked.unit).pk if asked.unit else None
+    begin, end = _midnight(since, zone), _midnight(until, zone)
+    rows = called_back(owners, begin, end, now=request.now, day=today, below=unit)
+    groups: dict[tuple[int, str], list[Whose]] = {}
+    for row in rows if asked.by else ():
+        whose = (row.staff, row.name) if asked.by == "staff" else (row.unit or 0, row.unit_name)
+        groups.setdefault(whose, []).append(row)
+    items = [
+        {**_made(group), asked.by: {"id": id, "name": name} if id else None} for (id, name), group in groups.items()
+    ]
+    return {"since": since, "until": until, "whole": _made(rows), "items": items}
+
+
+def _made(rows: Sequence[Whose]) -> dict[str, Any]:
+    found = measure.call_backs(row.made for row in rows)
+    bins = [
+        {**dict(zip(("after", "upto"), measure.edges(n), strict=True)), **{fate: bin[fate] for fate in MADE}}
+        for n, bin in enumerate(found.bins)
+        if bin
+    ]
+    return {
+        **found.fates, "owed": found.owed, "told": found.told, "by_customer": found.by_customer, "bins": bins,
+        "grades": found.grades, "tolerances": {str(minutes): n for minutes, n in found.tolerances.items()},
+    }  # fmt: skip
+
+
+MADE = ("early", "kept", "late")
+
+
+def _today(request: Desk) -> date:
+    return request.now.astimezone(bank_of(request).zone).date()
+
+
+def _period(asked: Asked | CallBacksAsked, today: date) -> tuple[date, date]:
+    """From which day until before which."""
+    since, until = asked.since or today.replace(day=1), asked.until or today + timedelta(days=1)
+    if not since < until <= since + LONGEST:
+        raise field_invalid("until", _("The period ends after it begins, and is no longer than a year."))
+    return since, until
 
 
 def _midnight(day: date, zone: Any) -> datetime:
