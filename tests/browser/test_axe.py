@@ -24,11 +24,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
-        "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/",
+        "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/", "/me/call-backs/", "/me/call-backs/?fate=never",
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
         "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/",
     ),
-    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/"),
+    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/",
+        "/team/call-backs/", "/team/call-backs/?fate=late"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
@@ -78,6 +79,19 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "call", called, at=MONDAY - timedelta(minutes=30), minutes=1, purpose="care", outcome="busy",
         call_back_at=MONDAY + timedelta(minutes=3),
     )  # fmt: skip
+    for minutes in (0, 2, 31, None):  # agreed for half past twelve: kept, kept, late, never
+        waits = site.customer(f"侯{minutes}")
+        made.contact(
+            "call", waits, at=MONDAY - timedelta(hours=2), minutes=1, purpose="care", outcome="busy",
+            call_back_at=MONDAY - timedelta(minutes=90),
+        )  # fmt: skip
+        if minutes is not None:
+            with site.owner():
+                waited = Obligation.objects.get(customer=waits, kind="call_back", state="open")
+            made.contact(
+                "call", waits, at=MONDAY - timedelta(minutes=89 - minutes), minutes=1, known=MONDAY, purpose="call_back",
+                fulfils=waited.pk,
+            )  # fmt: skip
     under_way = {}
     for kind, name in (("call", "钱小宁"), ("reception", "赵一曼")):
         contact = made.plan(kind, MONDAY + timedelta(minutes=5), site.customer(name), purpose="care")

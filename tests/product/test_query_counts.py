@@ -24,7 +24,8 @@ RM = (
     "/api/v1/customers/{customer}/needs", "/api/v1/customers/{customer}/holdings",
     "/api/v1/customers/{customer}/consents", "/api/v1/customers/{customer}/relations", "/api/v1/contacts",
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
-    "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence", "/api/v1/findings", "/api/v1/staff",
+    "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
+    "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/api/v1/findings", "/api/v1/staff",
     "/api/v1/units",
 )  # fmt: skip
 LEADER = (
@@ -35,6 +36,8 @@ LEADER = (
     "/api/v1/customers",
     "/api/v1/obligations",
     "/api/v1/adherence",
+    "/api/v1/adherence/call-backs?by=unit",
+    "/team/call-backs/?fate=never",
 )
 ADMINISTRATOR = ("/staff/", "/units/", "/settings/", "/workdays/", "/approvals/", "/api/v1/staff", "/api/v1/units")
 
@@ -78,6 +81,12 @@ SELECT id, 'V6', '2025-07-01', 'write_up', 'should', 'code', staff_id, customer_
        '{{"zh": "写拜访记录", "en": "Write up the visit"}}', '{{"zh": "", "en": ""}}', '{{}}', at, at + interval '3 hours', false,
        false, '{{}}', 'open', '{{}}', at, 'more/' || id
 FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'more/' || f.id);
+INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject, tier, what, why,
+    detail, opens, due, target, due_counts, lapses, channels, state, evidence, created_at, key)
+SELECT id, 'C5', '2025-07-01', 'call_back', 'must', 'code', staff_id, customer_id, subject, 'gold',
+       '{{"zh": "回电", "en": "Call back"}}', '{{"zh": "", "en": ""}}', '{{}}', at - interval '5 minutes', at + interval '5 minutes', at,
+       true, false, '{{}}', 'open', '{{}}', at, 'back/' || id
+FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'back/' || f.id);
 """
 
 

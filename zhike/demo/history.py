@@ -239,7 +239,7 @@ class Days:
         self._write_up(contact, ended)
 
     def _call(self, contact: Contact, at: datetime) -> None:
-        if at < self.awaited.get(contact.customer_id, at) and contact.purpose != "call_back":
+        if at < self.awaited.get(contact.customer_id, at) and contact.purpose != "call_back" and not contact.incoming:
             return
         draw = self.random
         first = self._first(contact.customer, "call")
