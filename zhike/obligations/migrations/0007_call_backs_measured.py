@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """How the promised minutes of a period were kept is looked up by owner and minute, whatever became of them (C5)."""
 
-    dependencies = [("obligations", "0004_waived")]
+    dependencies = [("obligations", "0006_ringing")]
 
     operations = [
         migrations.AddIndex(
