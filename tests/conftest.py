@@ -51,6 +51,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "zhike.settings"
 asked_for = [argument for argument in sys.argv[1:] if argument.startswith("tests/")]
 if not asked_for or not all(argument.startswith("tests/conduct") for argument in asked_for):
     django.setup()
+    import tests.served  # noqa: F401 the test client asks what is served
 
 
 @dataclass(frozen=True)

@@ -8,4 +8,8 @@ from zhike import processes
 
 processes.follow_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from zhike.api.reads import Reads  # noqa: E402 once Django's applications are there
+
+application = Reads(django)

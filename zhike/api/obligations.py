@@ -228,11 +228,15 @@ class TodayOut(Out):
 def timeline(request: HttpRequest, body: str) -> HttpResponse:
     """The timeline as PostgreSQL made it; unchanged, it is not sent again."""
     content = body.encode()
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-store"}
-    if request.META.get("HTTP_IF_NONE_MATCH") == tag:
+    headers = {"ETag": tag(content), "Cache-Control": "no-store"}
+    if request.META.get("HTTP_IF_NONE_MATCH") == headers["ETag"]:
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+def tag(timeline: bytes) -> str:
+    """The timeline's ETag."""
+    return f'"{hashlib.sha256(timeline).hexdigest()[:32]}"'
 
 
 @router.get("obligations", response=ObligationsOut | TodayOut)

@@ -1,21 +1,25 @@
-"""The two reads that programs and open pages ask for most, in one way to the database: who asks, may they, the answer.
+"""The two reads that programs and open pages ask for most, answered before Django makes a request of them.
 
-A statement of its own is a transaction of its own: ``people_begin`` sets who acts in it before the timeline or the card is
-read, so that policies of rows hold as everywhere; were it ever read before, nobody would act and no row be seen. Whatever
-is not simply answered (not signed in, not allowed, a password to change first, no such customer) is left to the operation
-of the same address, which says why.
+One statement finds out who asks, whether they may, and the answer. A statement of its own is a transaction of its own:
+``people_begin`` sets who acts in it before the timeline or the card is read, so that policies of rows hold as everywhere; were it
+ever read before, nobody would act and no row be seen. Whatever is not simply answered (not signed in, not allowed, a
+password to change first, no such customer) is left to the operation of the same address, which says why.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse, parse_cookie
+from django.utils.module_loading import import_string
 
 from zhike import clock
 from zhike.api import obligations
@@ -25,7 +29,13 @@ from zhike.people.actor import AT_FIRST
 from zhike.people.permissions import MAY
 from zhike.people.session import hashed
 
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
 PREFIX = "/api/v1/"
+# What a proxy says of the scheme in which it was asked, where one is trusted.
+FORWARDED = settings.SECURE_PROXY_SSL_HEADER[0] if settings.SECURE_PROXY_SSL_HEADER else ""
 THE_CARD = re.compile(r"/api/v1/customers/([1-9][0-9]{0,17})/card")
 # What is the same for everybody stands in the text: sending and reading it each time cost as much as reading the rows.
 SESSION = (
@@ -55,36 +65,83 @@ CARDS = {
 }
 
 
+@dataclass(frozen=True)
+class Answer:
+    """As a WSGI server takes it."""
+
+    status: str
+    headers: Headers
+    body: bytes
+
+
 class Reads:
-    """Outside everything that a page needs and a value does not."""
+    """A WSGI application in front of Django's: it answers the two, and hands everything else on."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
+    def __init__(self, django: Wsgi) -> None:
+        self.django = django
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answer = self.answer(environ)
+        if answer is None:
+            return self.django(environ, start_response)
+        start_response(answer.status, answer.headers)
+        return [answer.body]
+
+    def answer(self, environ: Environ) -> Answer | None:
+        """None for whatever is not simply answered here."""
+        path: str = environ["PATH_INFO"]
         # What a page asks by itself must not count as work: the long way knows how.
-        if request.method == "GET" and request.path.startswith(PREFIX) and "HTTP_X_POLL" not in request.META:
-            if request.path == "/api/v1/obligations" and request.META["QUERY_STRING"] == "due=today":
-                now = clock.now()
-                if (body := _read(request, TIMELINES, {"now": now, "until": now + AHEAD})) is not None:
-                    return obligations.timeline(request, body)
-            elif asked := THE_CARD.fullmatch(request.path):
-                about = {"now": clock.now(), "customer": int(asked[1])}
-                if (body := _read(request, CARDS, about)) is not None:
-                    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
-        return self.get_response(request)
+        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(PREFIX) or "HTTP_X_POLL" in environ:
+            return None
+        headers = around(environ["wsgi.url_scheme"], environ.get(FORWARDED, ""))
+        if headers is None:
+            return None
+        if path == "/api/v1/obligations" and environ.get("QUERY_STRING") == "due=today":
+            now = clock.now()
+            body = _read(environ, TIMELINES, {"now": now, "until": now + AHEAD})
+            return None if body is None else _timeline(environ, headers, body)
+        if asked := THE_CARD.fullmatch(path):
+            body = _read(environ, CARDS, {"now": clock.now(), "customer": int(asked[1])})
+            return None if body is None else _whole(headers, body)
+        return None
 
 
-def _read(request: HttpRequest, statements: dict[str, str], about: dict[str, Any]) -> str | None:
-    scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _timeline(environ: Environ, headers: Headers, body: bytes) -> Answer:
+    tag = obligations.tag(body)
+    if environ.get("HTTP_IF_NONE_MATCH") == tag:
+        return Answer("304 Not Modified", [*headers, ("ETag", tag)], b"")
+    return _whole([*headers, ("ETag", tag)], body)
+
+
+def _whole(headers: Headers, body: bytes) -> Answer:
+    return Answer("200 OK", [*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body)
+
+
+@lru_cache(maxsize=8)
+def around(scheme: str, forwarded: str) -> Headers | None:
+    """The headers that every answer bears, as Django's middlewares put them; None where they send to HTTPS first."""
+    environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()}
+    request = WSGIRequest(environ | ({FORWARDED: forwarded} if forwarded else {}))
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return None
+    response = HttpResponse(headers={"Cache-Control": "no-store"})
+    for name in reversed(settings.EVERY_ANSWER):
+        response = import_string(name)(lambda _request, inner=response: inner)(request)
+    del response["Content-Type"]
+    return list(response.items())
+
+
+def _read(environ: Environ, statements: dict[str, str], about: dict[str, Any]) -> bytes | None:
+    scheme, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
         begin, secret = TOKEN, token.strip()
     else:
-        begin, secret = SESSION, request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        begin, secret = SESSION, parse_cookie(environ.get("HTTP_COOKIE", "")).get(settings.SESSION_COOKIE_NAME, "")
     try:
         with connection.cursor() as cursor:
             cursor.execute(statements[begin], {"secret": hashed(secret), **about})
-            body: str | None = cursor.fetchone()[0]
+            # As PostgreSQL sent it: made a text, it would only be made bytes again.
+            body: bytes | None = cursor.pgresult.get_value(0, 0)
     except (OperationalError, InterfaceError):
         # The database was restarted: the long way takes a new connection.
         connection.close()
