@@ -23,6 +23,8 @@ from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from zhike.pages.compiled import Compiler, Part, piece
+
 SPRITE = Path(__file__).parent / "static" / "img" / "icons.svg"
 ICONS = frozenset(re.findall(r'<symbol id="i-([\w-]+)"', SPRITE.read_text("utf-8")))
 TIERS = frozenset(re.findall(r'<symbol id="t-([\w-]+)"', SPRITE.read_text("utf-8")))
@@ -47,6 +49,8 @@ class Tongue(Environment):
     """
 
     code: str
+    code_generator_class = Compiler
+    piece, part = staticmethod(piece), Part
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         # Rows are dictionaries: asking each for an attribute first, and catching that it has none, took longer than the rest.
