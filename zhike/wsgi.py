@@ -1,8 +1,11 @@
 """Where a web server takes hold of Zhike."""
 
 import os
+import threading
 
 from django.core.wsgi import get_wsgi_application
+from django.utils import timezone
+from django.utils.translation import trans_real
 
 from zhike import processes
 
@@ -13,3 +16,8 @@ django = get_wsgi_application()
 from zhike.api.reads import Reads  # noqa: E402 once Django's applications are there
 
 application = Reads(django)
+
+# Each word and each moment of a page asks which language and which zone count. Django keeps both where asynchronous code finds
+# its own again, behind a lock; here a thread serves one request at a time.
+trans_real._active = threading.local()  # type: ignore[attr-defined]
+timezone._active = threading.local()  # type: ignore[attr-defined]
