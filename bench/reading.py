@@ -36,8 +36,8 @@ def today(trial: Trial) -> Iterator[Figure]:
         here = [load.request("GET", path, cookie(cookies[each])) for each in staff]
         said = f"data as JSON, {rows} rows, {len(body):,} bytes; {trial.said}; the statement {alone}"
         yield in_turns(trial, (ours, here), (bare, there)).figure("today", said)
-        page = get(ours, "/", cookie(cookies[1]))
-        here = [load.request("GET", "/", cookie(cookies[each])) for each in staff]
+        page = get(ours, "/", cookie(cookies[1], FORMS))
+        here = [load.request("GET", "/", cookie(cookies[each], FORMS)) for each in staff]
         said = f"html: the whole page, {len(page):,} bytes, beside the bare data; {trial.said}"
         yield in_turns(trial, (ours, here), (bare, there)).figure("today", said)
 
@@ -51,8 +51,9 @@ def customer(trial: Trial) -> Iterator[Figure]:
     alone = pgbench(trial, CARD, {"customer": ":customer", "contacts": str(CONTACTS)})
     with both(trial, trial.bank.name(), trial.bank.name("bare")) as (ours, bare):
 
-        def asked(path: str) -> list[bytes]:
-            return [load.request("GET", path.format(each), cookie(cookies[trial.bank.rm_of(each)])) for each in chosen]
+        def asked(path: str, forms: str = "") -> list[bytes]:
+            theirs = {each: cookie(cookies[trial.bank.rm_of(each)], forms) for each in chosen}
+            return [load.request("GET", path.format(each), theirs[each]) for each in chosen]
 
         path = "/api/v1/customers/{}/card"
         body = get(ours, path.format(1), cookie(cookies[1]))
@@ -60,9 +61,9 @@ def customer(trial: Trial) -> Iterator[Figure]:
         there = [load.request("GET", f"/customer/{each}") for each in chosen]
         said = f"data as JSON, {len(body):,} bytes; {trial.said}; the statement {alone}"
         yield in_turns(trial, (ours, asked(path)), (bare, there)).figure("customer", said)
-        page = get(ours, "/customers/1/", cookie(cookies[1]))
+        page = get(ours, "/customers/1/", cookie(cookies[1], FORMS))
         said = f"html: the whole page, {len(page):,} bytes, beside the bare data; {trial.said}"
-        yield in_turns(trial, (ours, asked("/customers/{}/")), (bare, there)).figure("customer", said)
+        yield in_turns(trial, (ours, asked("/customers/{}/", FORMS)), (bare, there)).figure("customer", said)
 
 
 def search(trial: Trial) -> Iterator[Figure]:
