@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
 from zhike import clock
+from zhike.api import reads
 from zhike.conduct.bank import Bank
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
@@ -130,6 +132,18 @@ def test_the_short_way_answers_as_the_operation_does(cast: Cast, rm: Program, vi
         "X-Content-Type-Options",
     ):
         assert short.headers[name] == long.headers[name], name
+
+
+def test_the_short_way_leads_to_https_first_as_every_address_does(cast: Cast, worker: Role, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    with worker():
+        rm = Program(cast, "rm")
+    reads.around.cache_clear()
+    try:
+        answer = rm.send("get", "obligations?due=today")
+    finally:
+        reads.around.cache_clear()
+    assert (answer.status_code, answer.headers["Location"][:8]) == (301, "https://")
 
 
 def test_who_may_not_read_is_told_why_on_the_short_way_too(
