@@ -26,9 +26,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/", "/me/call-backs/", "/me/call-backs/?fate=never",
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
-        "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/",
+        "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/",
     ),
-    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/",
+    "mate": ("/", "/leave/"),
+    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
@@ -104,6 +105,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         stops.stop(
             quiet, "do_not_disturb", on=MONDAY.date(), evidence="客户来电要求", actor=actor, now=MONDAY, bank=Bank()
         )
+    on_leave(site)
     with site.owner():
         Difference.objects.create(customer=person, field="name", theirs="张卫明", seen_at=MONDAY)
         give(site.cast.rm, "晨间报表", MONDAY, days=30)
@@ -114,6 +116,25 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "call": under_way["call"], "meeting": under_way["reception"],
         "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
     }  # fmt: skip
+
+
+def on_leave(site: Site) -> None:
+    """林晓 is away and 陈彤 stands in; another time she cannot, and has not answered whether she can for their leader."""
+    from zhike.conduct.bank import Bank
+    from zhike.people import leave
+    from zhike.people.actor import acting
+
+    first = MONDAY.date()
+    asked = {}
+    for who, begins, back in (("rm", 0, 3), ("rm", 10, 12), ("leader", 5, 6)):
+        with acting(site.cast.staff[who].pk, MONDAY) as actor:
+            asked[who, begins] = leave.ask(
+                actor.id, first + timedelta(days=begins), first + timedelta(days=back), site.cast.mate.pk,
+                note="周二有回电", actor=actor, now=MONDAY, bank=Bank(),
+            )  # fmt: skip
+    with acting(site.cast.mate.pk, MONDAY) as actor:
+        leave.accept(asked["rm", 0], actor=actor, now=MONDAY, bank=Bank())
+        leave.decline(asked["rm", 10], "同一周培训", actor=actor, now=MONDAY, bank=Bank())
 
 
 def seen(page: Page, address: str) -> list[list[str]]:

@@ -75,7 +75,7 @@ def test_today_says_what_is_owed_and_why(lin):
         contact = course.plan(Customer.objects.get(), "reception", actor=actor, now=NOW, incoming=True)
         course.start(contact, actor=actor, now=NOW, bank=Bank())
         course.end(contact, actor=actor, now=NOW + timedelta(minutes=27), bank=Bank())
-        rows = json.loads(today(lin.id, now=NOW + timedelta(minutes=30)))["rows"]
+        rows = json.loads(today(actor, now=NOW + timedelta(minutes=30)))["rows"]
     assert [row["what"]["zh"] for row in rows] == ["接待后致谢 · 短信 · 含自我介绍", "写接待记录"]
     assert rows[0]["why"]["zh"] == "3月2日 14:27 接待结束，白金，首次见面"
     assert rows[0]["customer"]["honorific"] == "梁老师"

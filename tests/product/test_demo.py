@@ -51,8 +51,8 @@ def today_of(number: str, now: datetime) -> dict[str, Any]:
     from zhike.people.models import Staff
 
     staff = Staff.objects.get(number=number)
-    with acting(staff.pk, now):
-        return json.loads(today(staff.pk, now=now))  # type: ignore[no-any-return]
+    with acting(staff.pk, now) as actor:
+        return json.loads(today(actor, now=now))  # type: ignore[no-any-return]
 
 
 def test_sign_ins_are_told_with_their_password(built: list[str]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -28,8 +29,10 @@ from zhike.obligations.ledger import load_case
 from zhike.obligations.today import today
 from zhike.obligations.working_list import CHOICES, WorkingList
 from zhike.people.actor import acting
+from zhike.people.models import Leave
 
 pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
 NOW = datetime(2026, 7, 6, 2, tzinfo=UTC)
 LARGE = (
     "customers_customer", "customers_need", "customers_holding", "customers_book", "customers_rating",
@@ -128,13 +131,18 @@ def without_scan(plans: str) -> Iterator[None]:
     assert not scanned, f"read from end to end: {scanned}"
 
 
-def test_nobody_waits_for_a_scan(year: int, cast: Cast) -> None:
-    """An RM's morning and searches, and the same looked at by the leader, who sees every book of the sub-branch."""
+def test_nobody_waits_for_a_scan(year: int, cast: Cast, owner: Role) -> None:
+    """An RM's morning and searches, the same looked at by the leader, who sees every book of the sub-branch, and by a stand-in."""
     customer = 900000001 + (year - 900000001) * BOOK + 7
-    for reader in (year, cast.leader.pk):
+    with owner():
+        Leave.objects.create(
+            staff_id=year, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), stand_in=cast.mate, asked_by_id=year,
+            asked_at=NOW, answer="accepted", answered_by=cast.mate, answered_at=NOW,
+        )  # fmt: skip
+    for reader in (year, cast.leader.pk, cast.mate.pk):
         for plans in ("force_custom_plan", "force_generic_plan"):
             with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):
-                assert '"clause"' in today(year, now=NOW)
+                assert '"clause"' in today(actor if actor.covers else replace(actor, id=year), now=NOW)
                 agenda.told(actor, NOW, Bank())
                 near(actor, NOW, Bank())
                 assert '"contacts_all" : 3' in told(customer)

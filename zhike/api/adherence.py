@@ -72,7 +72,7 @@ def list_(request: Desk, asked: Query[Asked]) -> Any:
     zone, today = bank_of(request).zone, _today(request)
     since, until = _period(asked, today)
     # What is due at the end of a day is due at the midnight after it.
-    owed = Obligation.objects.visible_to(request.actor).filter(owner__among=request.actor.sees)
+    owed = Obligation.objects.visible_to(request.actor).filter(owner__among=request.actor.oversees)
     found = owed.annotate(when=Coalesce("due", "created_at"))
     found = found.filter(when__gt=_midnight(since, zone), when__lte=_midnight(until, zone))
     if asked.staff:

@@ -196,7 +196,8 @@ class TodayCustomer(Out):
 
 
 class TodayRow(Out):
-    """One row of the timeline; ``what`` and ``why`` in both languages."""
+    """One row of the timeline; ``what`` and ``why`` in both languages. ``on_behalf``: the colleague who owes it, and whom the
+    reader covers today."""
 
     id: str
     clause: str
@@ -212,6 +213,7 @@ class TodayRow(Out):
     detail: dict[str, Any]
     subject: str
     tier: str
+    on_behalf: Named | None
     customer: TodayCustomer | None
 
 
@@ -242,10 +244,10 @@ def tag(timeline: bytes) -> str:
 @router.get("obligations", response=ObligationsOut | TodayOut)
 @policy("obligations.view")
 def list_(request: Desk, asked: Query[Filters]) -> Any:
-    """What the staff in the reader's scope owe, by deadline; with ``customer`` or ``contact`` all that is owed there, by
+    """What the staff in the reader's scope owe, and those whom the reader covers today, by deadline; with ``customer`` or ``contact`` all that is owed there, by
     whomever. ``due=today`` answers with the reader's own timeline instead."""
     if asked.due == "today":
-        return timeline(request, today(request.actor.id, now=request.now))
+        return timeline(request, today(request.actor, now=request.now))
     found = _filtered(obligations(request), asked, request.actor, request.now)
     if after := position(asked.cursor, moment, int):
         due, id = after

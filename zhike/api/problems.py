@@ -22,6 +22,7 @@ from zhike.contacts.states import WrongState
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models.customer import Exhausted
 from zhike.obligations.models import State
+from zhike.people.leave import NotNow, Unfit
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -170,8 +171,12 @@ def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
     return problem(422, "invalid", str(error))
 
 
-def _does_not_fit(request: HttpRequest, error: DoesNotFit) -> HttpResponse:
+def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit) -> HttpResponse:
     return field_invalid(error.field, say(error.words)).response()
+
+
+def _not_now(request: HttpRequest, error: NotNow) -> HttpResponse:
+    return problem(409, "wrong-state", say(error.words))
 
 
 def _refused_value(request: HttpRequest, error: words.Refused) -> HttpResponse:
@@ -245,6 +250,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     Exhausted: _exhausted,
     PermissionError: _not_yours,
     DoesNotFit: _does_not_fit,
+    Unfit: _does_not_fit,
+    NotNow: _not_now,
     words.Refused: _refused_value,
     ValidationError: _invalid,
     HttpError: _http_error,

@@ -57,7 +57,10 @@ def _statement(begin: str, capability: str, read: str) -> str:
 
 
 TIMELINES = {
-    begin: _statement(begin, "obligations.view", TODAY.replace("%(owner)s", "begun.id")) for begin in (SESSION, TOKEN)
+    begin: _statement(
+        begin, "obligations.view", TODAY.replace("%(owner)s", "begun.id").replace("%(covers)s", "begun.covers")
+    )
+    for begin in (SESSION, TOKEN)
 }
 CARDS = {
     begin: _statement(begin, "customers.view", CARD.replace("%(contacts)s", str(CONTACTS)))

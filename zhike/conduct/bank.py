@@ -500,6 +500,20 @@ class Bank:
         group="messages",
     )
 
+    # Leave and cover
+    leave_days: int = _number(
+        30, "一次休假代班最长", "One leave is covered for at most", _DAYS, 180, low=1, group="leave"
+    )
+    stand_in_from: str = _choice(
+        "代班人可来自",
+        "A stand-in may come from",
+        {
+            "unit": ("本机构及其上级机构", "The same unit, or one above it"),
+            "bank": ("全行", "Anywhere in the bank"),
+        },
+        group="leave",
+    )
+
     # Access
     second_factor_roles: tuple[str, ...] = _set(
         ROLES,

@@ -15,7 +15,9 @@ from zhike.conduct.words import Refused, Words
 
 Kind = Literal["number", "time", "bool", "choice", "choices", "words", "zone", "tiers", "rhythm", "reminders"]
 Origin = Literal["code", "bank", "law"]
-Group = Literal["hours", "deadlines", "reminders", "thanks", "tiers", "rhythm", "birthdays", "messages", "security"]
+Group = Literal[
+    "hours", "deadlines", "reminders", "thanks", "tiers", "rhythm", "birthdays", "messages", "leave", "security"
+]
 
 GROUPS: dict[Group, Words] = {
     "hours": Words("钟点与时窗", "Hours and windows"),
@@ -26,6 +28,7 @@ GROUPS: dict[Group, Words] = {
     "rhythm": Words("联系频次", "Contact rhythm"),
     "birthdays": Words("生日与子女", "Birthdays and children"),
     "messages": Words("短信与营销", "Messages and calls that sell"),
+    "leave": Words("休假与代班", "Leave and cover"),
     "security": Words("登录与安全", "Sign-in and security"),
 }
 """What a setting belongs to, as a bank officer thinks of it; the order of the settings page."""

@@ -22,17 +22,19 @@ BIRTHDAYS_AHEAD = 3
 @dataclass(frozen=True)
 class Agenda:
     """``contacts``: what is planned or agreed until ``until`` (midnight), under way, or was held today; ``settled``: what
-    was done today; ``birthdays``: whose, on which day. Rows are dictionaries with moments as aware datetimes.
+    was done today; ``birthdays``: whose, on which day; ``leaves``: the actor's own, whom the actor covers, and who asks the
+    actor to stand in. Rows are dictionaries with moments as aware datetimes.
     """
 
     contacts: list[dict[str, Any]]
     settled: list[dict[str, Any]]
     birthdays: list[dict[str, Any]]
+    leaves: list[dict[str, Any]]
     until: datetime
 
 
 def told(actor: Actor, now: datetime, bank: Bank) -> str:
-    """The actor's own day, whatever else the actor may see, as one JSON text."""
+    """The actor's own day, and what is ahead for those whom the actor covers, whatever else the actor may see, as one JSON text."""
     midnight = _midnight(now, bank)
     births = _births(midnight.date())
     with connection.cursor() as cursor:
@@ -40,7 +42,9 @@ def told(actor: Actor, now: datetime, bank: Bank) -> str:
             AGENDA,
             {
                 "me": actor.id,
+                "whose": [actor.id, *actor.covers],
                 "midnight": midnight,
+                "today": midnight.date(),
                 "until": midnight + timedelta(days=1),
                 "rows": ROWS,
                 "calendars": [calendar for calendar, _month, _day in births],
@@ -59,6 +63,7 @@ def agenda(text: str, now: datetime, bank: Bank) -> Agenda:
         contacts=[_moments(row, "planned_for", "started_at", "ended_at", "arrived_at") for row in value["contacts"]],
         settled=[_moments(row, "at", "due") for row in value["settled"]],
         birthdays=list(_celebrated(value["birthdays"], _days(midnight.date()), bank)),
+        leaves=value["leaves"],
         until=midnight + timedelta(days=1),
     )
 
@@ -104,25 +109,29 @@ def _celebrated(rows: list[dict[str, Any]], days: list[date], bank: Bank) -> Ite
 
 
 CUSTOMER = "c.id AS customer, c.name, c.honorific, c.tier"
+# The colleague whose it is, where the actor covers one: theirs are shown beside one's own.
+FOR = """CASE WHEN t.rm_id <> %(me)s AND t.rm_id = ANY (%(whose)s::bigint[])
+             THEN (SELECT s.name FROM people_staff s WHERE s.id = t.rm_id) ELSE '' END AS on_behalf"""
 
 AGENDA = f"""
 SELECT json_build_object(
   'contacts', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
-             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL AS prepared, t.outcome, {CUSTOMER}
+             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL AS prepared, t.outcome, {FOR}, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
-      WHERE (t.rm_id = %(me)s AND t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
+      WHERE (t.rm_id = ANY (%(whose)s::bigint[]) AND t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
              OR t.held_by_id = %(me)s AND t.started_at >= %(midnight)s AND t.started_at < %(until)s)
       UNION ALL
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
-             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL, t.outcome, {CUSTOMER}
+             t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL, t.outcome, {FOR}, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
       WHERE t.held_by_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
         AND t.state = 'under_way'
       ORDER BY planned_for, started_at, id LIMIT %(rows)s) r),
   'settled', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT o.settled_at AS at, o.due, o.state FROM obligations_obligation o
-      WHERE o.owner_id = %(me)s AND o.settled_at >= %(midnight)s AND o.settled_at < %(until)s AND o.state = 'done'
+      WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.settled_at >= %(midnight)s AND o.settled_at < %(until)s
+        AND o.state = 'done' AND (o.owner_id = %(me)s OR o.settled_by_id = %(me)s)
       ORDER BY o.settled_at, o.id LIMIT %(rows)s) r),
   'birthdays', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT {CUSTOMER}, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_year AS year,
@@ -130,7 +139,14 @@ SELECT json_build_object(
       FROM customers_customer c
       JOIN unnest(%(calendars)s::text[], %(months)s::int[], %(days)s::int[]) AS b (k, m, d)
         ON (c.birth_calendar, c.birth_month, c.birth_day) = (b.k, b.m, b.d)
-      WHERE c.keeper = %(me)s AND c.deceased_on IS NULL AND c.closed_on IS NULL
-      ORDER BY c.sort_key, c.id LIMIT 30) r)
+      WHERE c.keeper = ANY (%(whose)s::bigint[]) AND c.deceased_on IS NULL AND c.closed_on IS NULL
+      ORDER BY c.sort_key, c.id LIMIT 30) r),
+  'leaves', (SELECT coalesce(json_agg(r), '[]') FROM (
+      SELECT CASE WHEN l.staff_id = %(me)s THEN 'own' WHEN l.answer = 'asked' THEN 'asked' ELSE 'covers' END AS is,
+             s.name, l.from_day, l.to_day - 1 AS last_day
+      FROM people_leave l JOIN people_staff s ON s.id = CASE WHEN l.staff_id = %(me)s THEN l.stand_in_id ELSE l.staff_id END
+      WHERE %(today)s < l.to_day AND l.ended_at IS NULL AND (l.staff_id = %(me)s OR l.stand_in_id = %(me)s)
+        AND (l.answer = 'accepted' AND l.from_day <= %(today)s OR l.answer = 'asked' AND l.stand_in_id = %(me)s)
+      ORDER BY l.from_day, l.id LIMIT 20) r)
 )::text
 """

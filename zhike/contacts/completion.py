@@ -80,11 +80,6 @@ def still_tellable(obligation: Obligation) -> bool:
     return obligation.state == State.OPEN or (obligation.state == State.MISSED and obligation.kind in FACTS)
 
 
-def leads(actor: Actor, obligation: Obligation) -> bool:
-    """Whether the actor stands above whoever owes it: nobody leads themselves."""
-    return "leader" in actor.roles and obligation.owner_id != actor.id and obligation.owner_id in actor.writes
-
-
 def check_owner(obligation: Obligation, actor: Actor) -> None:
     """Raises Refused for what is not the actor's to settle."""
     if not may_settle(actor, obligation):
@@ -92,12 +87,13 @@ def check_owner(obligation: Obligation, actor: Actor) -> None:
 
 
 def may_settle(actor: Actor, obligation: Obligation) -> bool:
-    """Whether one owes it, leads whoever owes it, or stands in for a colleague in one's scope.
+    """Whether one owes it, leads whoever owes it, or stands in for a colleague: one in scope, or one on leave whom one covers
+    today.
 
     Seeing the customer is not enough: what a leader was told about an RM is not the RM's to close.
     """
     stands_in = obligation.owner_id in actor.writes and obligation.kind != "look_into"
-    return obligation.owner_id == actor.id or leads(actor, obligation) or stands_in
+    return obligation.owner_id == actor.id or actor.leads(obligation.owner_id) or stands_in
 
 
 # What is done by recording it, and as which fact.
@@ -302,7 +298,7 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
                 )
             ]
         )
-    if obligation.force == "must" and not leads(actor, obligation):
+    if obligation.force == "must" and not actor.leads(obligation.owner_id):
         _stop(
             [
                 Verdict(
@@ -316,7 +312,7 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
                 )
             ]
         )
-    if not leads(actor, obligation) and settings().at(localdate(now)).waiver_needs_leader:
+    if not actor.leads(obligation.owner_id) and settings().at(localdate(now)).waiver_needs_leader:
         return waivers.ask(obligation, reason, actor=actor, now=now)
     if not waivers.let_go(obligation, reason, by=actor.name, actor=actor, now=now):
         raise AlreadySettled(obligation)

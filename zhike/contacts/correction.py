@@ -298,7 +298,7 @@ def _promised_anew(contact: Contact, actor: Actor, now: datetime, bank: Bank) ->
     promise = None
     if target:
         promised = {"target": target, "outcome": contact.outcome, "words": contact.result_words}
-        promise = Fact("call_back_promised", contact.ended_at, now, contact.held_by_id, contact.customer_id, contact.subject,
+        promise = Fact("call_back_promised", contact.ended_at, now, contact.answers_for, contact.customer_id, contact.subject,
                        promised, "entered")  # fmt: skip
     if old:
         ledger.correct(old, by=promise, actor=actor, now=now, bank=bank)

@@ -215,7 +215,7 @@ def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: dat
     if contact.arrived_at is not None:
         return contact
     contact.arrived_at = _happened("arrived_at", at, now)
-    hold(contact, contact.held_by_id if contact.afterwards else actor.id)
+    hold(contact, contact.held_by_id if contact.afterwards else actor.id, actor.covers)
     _save(contact)
     _tell(contact, [_fact(contact, "arrived", contact.arrived_at, now)], actor, now, bank)
     return contact
@@ -242,7 +242,7 @@ def start(
     if not contact.afterwards:
         _alive(contact.customer)
     at = _happened("started_at", at, now)
-    hold(contact, contact.held_by_id if contact.afterwards else actor.id)
+    hold(contact, contact.held_by_id if contact.afterwards else actor.id, actor.covers)
     if contact.kind == Kind.CALL and contact.purpose in guard.SELLING:
         take_turn("calls that sell to", contact.customer_id)
     verdicts = start_verdicts(contact, at, surprise_reason or early_reason, bank)
@@ -261,11 +261,13 @@ def start(
     return contact
 
 
-def hold(contact: Contact, holder: int) -> None:
-    """Who holds it: being at the door on time is then theirs as well."""
+def hold(contact: Contact, holder: int, covers: tuple[int, ...] = ()) -> None:
+    """Who holds it: being at the door on time is then theirs as well, but for what they do on behalf of whom they cover."""
     if holder == contact.held_by_id:
         return
     contact.held_by_id = holder
+    if contact.rm_id in covers:
+        return
     arrivals = Obligation.objects.filter(subject=contact.subject, kind="arrival", state="open")
     arrivals.update(owner_id=holder)
 
@@ -501,12 +503,13 @@ def _grade(at: datetime, now: datetime) -> str:
 
 
 def whose_duty(contact: Contact, kind: str) -> tuple[int, dict[str, int]]:
-    """Whose duty a fact touches. What a stand-in hears and promises is the stand-in's to keep; the ending is the RM's, but says
-    who held it, whose the write-up is.
+    """Whose duty a fact touches. What a colleague who helps out hears and promises is the colleague's to keep; the ending is
+    the RM's, but says who held it, whose the write-up is. Of an RM on leave everything stays the RM's.
     """
-    if not contact.stood_in or kind not in ENDINGS:
-        return contact.held_by_id, {}
-    return contact.rm_id, {"held_by": contact.held_by_id}
+    answers = contact.answers_for
+    if answers == contact.rm_id or kind not in ENDINGS:
+        return answers, {}
+    return contact.rm_id, {"held_by": answers}
 
 
 def _fact(contact: Contact, kind: str, at: datetime, now: datetime, **data: Any) -> Fact:

@@ -19,14 +19,16 @@ STOPS = ("deceased", "do_not_disturb")
 
 
 def shows(contact: Contact, actor: Actor) -> bool:
-    """Whether the call shows ``actor`` its number: to the RM who runs it, with a customer of their own, while it is under way.
+    """Whether the call shows ``actor`` its number: to the RM who runs it, with a customer of their own or of whom they cover, while it is
+    under way.
     Who rang us needs no number; that of somebody who has died or is not to be disturbed is never shown in passing.
     """
     return (
         contact.kind == Kind.CALL
         and contact.state == State.UNDER_WAY
         and not contact.incoming
-        and contact.rm_id == contact.customer.rm_id == actor.id
+        and contact.rm_id == contact.customer.rm_id
+        and contact.rm_id in (actor.id, *actor.covers)
         and not any(stops.stands(contact.customer, why) for why in STOPS)
     )
 

@@ -34,11 +34,14 @@ class Near:
 
 
 def near(actor: Actor, now: datetime, bank: Bank) -> tuple[list[Near], list[Near]]:
-    """The actor's own: of today what comes next before what is late, then whom he last talked with. Nobody twice."""
+    """The actor's own, and those of whom the actor covers: of today what comes next before what is late; then whom the actor
+    last talked with. Nobody twice.
+    """
     local = now.astimezone(bank.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     asked: dict[str, Any] = {
         "me": actor.id,
+        "whose": [actor.id, *actor.covers],
         "now": now,
         "midnight": midnight,
         "until": midnight + timedelta(days=1),
@@ -65,14 +68,14 @@ def _once(rows: Iterable[tuple[Any, ...]], known: set[int], most: int) -> list[N
 NEAR = """
 WITH found AS MATERIALIZED (
     (SELECT true AS today, o.customer_id, coalesce(o.target, o.due) AS at, o.what, o.kind FROM obligations_obligation o
-     WHERE o.owner_id = %(me)s AND o.state = 'open' AND o.due >= %(now)s AND o.due <= %(until)s
+     WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.state = 'open' AND o.due >= %(now)s AND o.due <= %(until)s
      ORDER BY o.due, o.id LIMIT %(rows)s)
     UNION ALL
     (SELECT true, o.customer_id, o.due, o.what, o.kind FROM obligations_obligation o
-     WHERE o.owner_id = %(me)s AND o.state = 'open' AND o.due < %(now)s ORDER BY o.due DESC, o.id LIMIT %(rows)s)
+     WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.state = 'open' AND o.due < %(now)s ORDER BY o.due DESC, o.id LIMIT %(rows)s)
     UNION ALL
     (SELECT true, t.customer_id, t.planned_for, NULL, t.kind FROM contacts_contact t
-     WHERE t.rm_id = %(me)s AND t.state IN ('planned', 'agreed') AND t.planned_for >= %(midnight)s AND t.planned_for < %(until)s
+     WHERE t.rm_id = ANY (%(whose)s::bigint[]) AND t.state IN ('planned', 'agreed') AND t.planned_for >= %(midnight)s AND t.planned_for < %(until)s
      ORDER BY t.planned_for, t.id LIMIT %(rows)s)
     UNION ALL
     (SELECT false, t.customer_id, t.started_at, NULL, t.kind FROM contacts_contact t

@@ -222,8 +222,10 @@ def _closed(contact: Contact, written: Mapping[str, Any], version: int, now: dat
 
 
 def _facts(contact: Contact, form: WriteUp, now: datetime) -> Sequence[Fact]:
+    answers_for = contact.answers_for
+
     def fact(kind: str, **data: Any) -> Fact:
-        return Fact(kind, now, now, contact.held_by_id, contact.customer_id, contact.subject, data)
+        return Fact(kind, now, now, answers_for, contact.customer_id, contact.subject, data)
 
     learned = [fact("field_learned", field=name) for name in form.learned]
     return [fact("written_up"), *said(contact, form.demands, form.promises, now), *learned]
@@ -236,10 +238,11 @@ def said(
     """What the customer demanded and the RM promised, dated by the end of the talk; numbered after those that were written before."""
     ended = contact.ended_at
     assert ended is not None
+    answers_for = contact.answers_for
 
     def fact(kind: str, about: str, **data: Any) -> Fact:
         subject = f"{contact.subject}/{about}"
-        return Fact(kind, ended, now, contact.held_by_id, contact.customer_id, subject, data, grade)
+        return Fact(kind, ended, now, answers_for, contact.customer_id, subject, data, grade)
 
     facts = [
         fact("demand_raised", f"demand:{number}", words=words, occasion=contact.kind)

@@ -34,6 +34,8 @@ def ask_to_hand_over(
     post = post_of(rm_id, from_day)
     if customer.rm_id == rm_id:
         raise Unaccepted(_("The customer is already in this person's book."))
+    if customer.rm_id in actor.lent:
+        raise Unaccepted(_("You stand in for this customer's manager; handing over is left to who leads them."))
     payload = {"customer": customer.pk, "before": customer.rm_id, "rm": rm_id, "from_day": from_day.isoformat()}
     subject = f"customer:{customer.pk}"
     unit_id = _nearest(customer.unit, post.unit)
@@ -46,7 +48,7 @@ def candidates(actor: Actor, customer: Customer, day: date) -> list[Staff]:
         Q(posts__to_day=None) | Q(posts__to_day__gt=day),
         posts__role="rm",
         posts__from_day__lte=day,
-        pk__in=[keeper for keeper in actor.writes if keeper > 0],
+        pk__in=[keeper for keeper in actor.directs if keeper > 0],
         is_active=True,
     )
     return list(serving.exclude(pk=customer.rm_id or 0).order_by("number").distinct())
@@ -65,7 +67,7 @@ def _nearest(one: Unit, other: Unit) -> int:
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     payload = approval.payload
     customer = Customer.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=payload["customer"]).first()
-    if customer is None or (payload["rm"] not in actor.writes):
+    if customer is None or customer.rm_id in actor.lent or payload["rm"] not in actor.directs:
         raise approvals.Undecidable(
             "该客户或接手人不在您的管辖范围内，请由上级主管审批。",
             "The customer or the new manager is outside your scope; a leader above has to decide.",

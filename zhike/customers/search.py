@@ -33,7 +33,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One customer found, as a list shows it. ``mobile`` is masked; ``reading`` is that of an unusual surname (Shàn)."""
+    """One customer found, as a list shows it. ``mobile`` is masked; ``reading`` is that of an unusual surname (Shàn);
+    ``covered``: of a colleague whom the actor covers.
+    """
 
     id: int
     name: str
@@ -46,6 +48,7 @@ class Hit:
     rm: str
     unit: str
     mobile: str
+    covered: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def read(text: str) -> Asked:
 
 # An array and not a join: for somebody who sees everything the planner would join by way of all that they see.
 FIND = """
-SELECT c.id, c.name, c.honorific, c.kind, c.tier, coalesce(c.core_number, ''), c.rm_id = %s, coalesce(s.name, ''), u.name,
+SELECT c.id, c.name, c.honorific, c.kind, c.tier, coalesce(c.core_number, ''), c.rm_id = %s, c.rm_id = ANY (%s::bigint[]),
+       coalesce(s.name, ''), u.name,
        c.profile -> 'mobile' ->> 'v', c.profile -> 'phone2' ->> 'v'
 FROM customers_customer c JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff s ON s.id = c.rm_id
 WHERE c.id = ANY (ARRAY(
@@ -97,6 +101,7 @@ def find(text: str, actor: Actor) -> Found:
             FIND,
             [
                 actor.id,
+                list(actor.covers),
                 asked.grams,
                 asked.pinyin,
                 mobiles,
@@ -129,7 +134,7 @@ def _indexes(digits: str) -> tuple[list[bytes], list[bytes], list[bytes], list[b
 
 
 def _hit(row: tuple[Any, ...], asked: Asked, *, tails: bool) -> Hit | None:
-    customer, name, honorific, kind, tier, core, mine, rm, unit, sealed, sealed_other = row
+    customer, name, honorific, kind, tier, core, mine, covered, rm, unit, sealed, sealed_other = row
     mobile = _opened(sealed, "mobile", customer)
     if tails and core not in asked.core and not mobile.endswith(asked.digits):
         other = _opened(sealed_other, "phone2", customer)
@@ -138,8 +143,9 @@ def _hit(row: tuple[Any, ...], asked: Asked, *, tails: bool) -> Hit | None:
         mobile = other
     reading = names.unusual_reading(name) if kind == "person" else ""
     return Hit(
-        customer, name, reading, honorific, kind, tier, core, bool(mine), rm, unit, mask_phone(mobile) if mobile else ""
-    )
+        customer, name, reading, honorific, kind, tier, core, bool(mine), rm, unit, mask_phone(mobile) if mobile else "",
+        bool(covered),
+    )  # fmt: skip
 
 
 def _opened(sealed: str | None, name: str, customer: int) -> str:

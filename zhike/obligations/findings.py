@@ -10,4 +10,4 @@ from zhike.people.actor import Actor
 
 def found_with(actor: Actor) -> QuerySet[Finding]:
     """The findings on the actor and on those whom the actor sees."""
-    return Finding.objects.filter(staff__among=actor.sees)
+    return Finding.objects.filter(staff__among=actor.oversees)

@@ -52,7 +52,9 @@ def lift(
         stops.resume(customer, why, reason=reason, mistake=True, actor=actor, now=now, bank=bank)
         return None
     payload = {"customer": customer.pk, "why": why, "mistake": mistake, "stop": _which(standing)}
-    return approvals.ask(actor, LIFT.name, _subject(customer, why), payload, reason, now, unit_id=customer.unit_id)
+    return approvals.ask(
+        actor, LIFT.name, _subject(customer, why), payload, reason, now, unit_id=customer.unit_id, whose=customer.rm_id
+    )
 
 
 def asked(customer: Customer, why: str, now: datetime) -> Approval | None:
@@ -82,7 +84,7 @@ def _subject(customer: Customer, why: str) -> str:
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     given = approval.payload
     rows = Customer.objects.visible_to(actor).select_for_update(of=("self",))
-    customer = rows.filter(pk=given["customer"]).first()
+    customer = rows.filter(pk=given["customer"]).exclude(keeper__among=actor.lent).first()
     if customer is None:
         raise approvals.Undecidable(
             "该客户不在您的管辖范围内，请由其机构的主管审批。",

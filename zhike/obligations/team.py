@@ -19,7 +19,7 @@ def team(actor: Actor, *, now: datetime, clause: str = "", after: int | None = N
     ``settled_at`` and ``evidence``. In the order of clause and deadline: never of persons. Of each clause the first
     ``EACH`` rows; with ``clause`` of that one alone ``ROWS``, those after the obligation ``after``.
     """
-    others = [keeper for keeper in actor.sees if keeper != actor.id]
+    others = [keeper for keeper in actor.oversees if keeper != actor.id]
     with connection.cursor() as cursor:
         cursor.execute(TEAM, {
             "others": others, "now": now, "since": now - LET_GO_WITHIN, "rows": ROWS if clause else EACH,

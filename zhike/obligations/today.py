@@ -1,44 +1,54 @@
-"""Today (今日): what one person owes now, as PostgreSQL makes it: one query, one JSON value, no model in between."""
+"""Today (今日): what one person owes now, and what those owe whom they cover, as PostgreSQL makes it: one query, one JSON value,
+no model in between.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
+
+from zhike.people.actor import Actor
 
 # How far ahead the timeline looks; what lies beyond is counted, not shown.
 AHEAD = timedelta(days=7)
 
 
-def today(owner: int, *, now: datetime) -> str:
-    """The open obligations of ``owner`` that are late, due now or due within a week, by deadline, as a JSON text.
+def today(actor: Actor, *, now: datetime) -> str:
+    """The open obligations of the actor, and of those whom the actor covers, that are late, due now or due within a week, by
+    deadline, as a JSON text.
 
     ``{"rows": [{id, clause, kind, force, origin, what, why, opens, due, target, channels, detail, subject, tier,
-    still, customer: {id, name, honorific, tier, reading} | null}], "late": n, "beyond": n, "done": n}``. ``still``: why what
-    was done for it left it open; ``late`` counts all that is late, ``beyond`` what lies ahead and is not among the rows.
-    What has no deadline (R4) is on the customer's page and the preparation card, not here.
+    still, on_behalf: {id, name} | null, customer: {id, name, honorific, tier, reading} | null}], "late": n, "beyond": n,
+    "done": n}``. ``still``: why what was done for it left it open; ``on_behalf``: the colleague who owes it; ``late`` counts
+    all that is late, ``beyond`` what lies ahead and is not among the rows; ``done`` what the actor has done for somebody as
+    well. What has no deadline (R4) is on the customer's page and the preparation card, not here.
     """
+    asked: dict[str, Any] = {"owner": actor.id, "covers": list(actor.covers), "now": now, "until": now + AHEAD}
     with connection.cursor() as cursor:
-        cursor.execute(TODAY, {"owner": owner, "now": now, "until": now + AHEAD})
+        cursor.execute(TODAY, asked)
         row = cursor.fetchone()
     return str(row[0]) if row else '{"rows": []}'
 
 
-# At most 150 late rows, those first that became late last, and 150 ahead: however much is late, it takes no room from what is
-# due within minutes. Written so that PostgreSQL plans it once and keeps the plan: fixed limits, a range with both its ends.
-TODAY = """
-WITH late AS MATERIALIZED (
-    SELECT o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.due, o.target, o.channels, o.detail,
-           o.subject, o.tier, o.customer_id, CASE WHEN o.evidence ? 'still' THEN o.evidence END AS still
-    FROM obligations_obligation o
-    WHERE o.owner_id = %(owner)s AND o.state = 'open' AND o.due < %(now)s
-    ORDER BY o.due DESC, o.id DESC LIMIT 150
+ROW = """o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.due, o.target, o.channels, o.detail,
+        o.subject, o.tier, o.customer_id, o.owner_id, CASE WHEN o.evidence ? 'still' THEN o.evidence END AS still"""
+# At most 150 late rows of an owner, those first that became late last, and 150 ahead: however much is late, it takes no room from
+# what is due within minutes. Owner by owner, so that each is looked up in the order of its index; written so that PostgreSQL
+# plans it once and keeps the plan: fixed limits, a range with both its ends.
+TODAY = f"""
+WITH whose AS MATERIALIZED (SELECT unnest(%(owner)s::bigint || %(covers)s::bigint[]) AS id
+), late AS MATERIALIZED (
+    SELECT o.* FROM whose w CROSS JOIN LATERAL (
+        SELECT {ROW} FROM obligations_obligation o
+        WHERE o.owner_id = w.id AND o.state = 'open' AND o.due < %(now)s
+        ORDER BY o.due DESC, o.id DESC LIMIT 150) o
 ), ahead AS MATERIALIZED (
-    SELECT o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.due, o.target, o.channels, o.detail,
-           o.subject, o.tier, o.customer_id, CASE WHEN o.evidence ? 'still' THEN o.evidence END AS still
-    FROM obligations_obligation o
-    WHERE o.owner_id = %(owner)s AND o.state = 'open' AND o.due >= %(now)s AND o.due < %(until)s
-    ORDER BY o.due, o.id LIMIT 150
+    SELECT o.* FROM whose w CROSS JOIN LATERAL (
+        SELECT {ROW} FROM obligations_obligation o
+        WHERE o.owner_id = w.id AND o.state = 'open' AND o.due >= %(now)s AND o.due < %(until)s
+        ORDER BY o.due, o.id LIMIT 150) o
 ), due AS (SELECT * FROM late UNION ALL SELECT * FROM ahead)
 SELECT json_build_object(
     'rows', coalesce((
@@ -46,16 +56,18 @@ SELECT json_build_object(
             'id', d.id::text, 'clause', d.clause, 'kind', d.kind, 'force', d.force, 'origin', d.origin, 'what', d.what,
             'why', d.why, 'opens', d.opens, 'due', d.due, 'target', d.target, 'channels', d.channels, 'detail', d.detail,
             'subject', d.subject, 'tier', d.tier, 'still', d.still,
+            'on_behalf', CASE WHEN d.owner_id <> %(owner)s THEN (
+                SELECT json_build_object('id', s.id::text, 'name', s.name) FROM people_staff s WHERE s.id = d.owner_id) END,
             'customer', CASE WHEN c.id IS NOT NULL THEN json_build_object(
                 'id', c.id::text, 'name', c.name, 'honorific', c.honorific, 'tier', c.tier) END
         ) ORDER BY d.due, d.id)
         FROM due d LEFT JOIN customers_customer c ON c.id = d.customer_id), '[]'::json),
-    'late', (SELECT count(*) FROM obligations_obligation o
-             WHERE o.owner_id = %(owner)s AND o.state = 'open' AND o.due < %(now)s),
-    'beyond', (SELECT count(*) FROM obligations_obligation o
-               WHERE o.owner_id = %(owner)s AND o.state = 'open' AND o.due >= %(now)s) - (SELECT count(*) FROM ahead),
-    'done', (SELECT count(*) FROM obligations_obligation o
-             WHERE o.owner_id = %(owner)s AND o.state = 'done' AND o.settled_at > %(now)s - interval '24 hours'
-               AND o.settled_at <= %(now)s)
+    'late', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
+             WHERE o.state = 'open' AND o.due < %(now)s),
+    'beyond', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
+               WHERE o.state = 'open' AND o.due >= %(now)s) - (SELECT count(*) FROM ahead),
+    'done', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
+             WHERE o.state = 'done' AND o.settled_at > %(now)s - interval '24 hours' AND o.settled_at <= %(now)s
+               AND (o.owner_id = %(owner)s OR o.settled_by_id = %(owner)s))
 )::text
-"""
+"""  # noqa: S608 our own texts alone

@@ -37,7 +37,16 @@ def ask(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -> 
     unit_id = _led_by_another(obligation, actor, localdate(now))
     kind = WAIVER if unit_id else UNLED
     payload = {"obligation": obligation.pk}
-    asked = approvals.ask(actor, kind.name, f"obligation:{obligation.pk}", payload, reason, now, unit_id=unit_id)
+    asked = approvals.ask(
+        actor,
+        kind.name,
+        f"obligation:{obligation.pk}",
+        payload,
+        reason,
+        now,
+        unit_id=unit_id,
+        whose=obligation.owner_id,
+    )
     Obligation.objects.filter(pk=obligation.pk).update(approval=asked)
     obligation.refresh_from_db()
     return obligation
@@ -70,7 +79,8 @@ def _reaches(post: Post, unit: Unit) -> bool:
 
 
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
-    if not Obligation.objects.visible_to(actor).filter(pk=approval.payload["obligation"]).exists():
+    owed = Obligation.objects.visible_to(actor).filter(pk=approval.payload["obligation"])
+    if not owed.exclude(customer__keeper__among=actor.lent).exists():
         raise approvals.Undecidable("该应办不在您的范围内。", "What is to be waived is outside your scope.")
     with connection.cursor() as cursor:
         cursor.execute("SELECT obligations_waive(%s, %s)", [approval.pk, now])

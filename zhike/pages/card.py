@@ -59,6 +59,7 @@ def card(
         "rm": found.rm,
         "unit": found.unit,
         "mine": customer.rm_id == actor.id,
+        "behalf": found.rm if customer.rm_id in actor.covers else "",
         "line": _line(customer, found),
         "stopped": stopped(customer, now),
         "dead": customer.deceased_on is not None,

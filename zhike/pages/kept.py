@@ -33,7 +33,7 @@ def things() -> dict[str, str]:
         "people_token": gettext("token"), "customers_holding": gettext("holding"), "customers_consent": gettext("consent"),
         "customers_household": gettext("household"), "contacts_amendment": gettext("amendment"), "trail_entry": gettext("trail"),
         "customers_difference": gettext("difference"), "customers_run": gettext("import"), "customers_rating": gettext("rating"),
-        "data_keys": gettext("data keys"),
+        "data_keys": gettext("data keys"), "people_leave": gettext("leave"), "leave": gettext("leave"),
         "customers": gettext("customer"), "contacts": gettext("contact"), "obligations": gettext("obligation"),
         "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
         "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),
@@ -56,6 +56,7 @@ TECHNICAL = frozenset({
     "key", "digest", "hash", "grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index",
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
+    "answered_by_id", "ended_by_id",
 })  # fmt: skip
 
 
@@ -115,6 +116,9 @@ def columns() -> dict[str, str]:
         "is_active": gettext("may sign in"), "must_change_password": gettext("password to be changed"),
         "label": gettext("name"), "expires_at": gettext("expires"), "used_at": gettext("last used"),
         "revoked_at": gettext("revoked"), "code": gettext("number"),
+        "answer": gettext("answer"), "answered_at": gettext("answered"), "stand_in_id": gettext("stand-in"),
+        "on_behalf_id": gettext("on behalf of"),
+        "people_leave.ended_at": gettext("ended early"), "people_leave.to_day": gettext("first day back"),
         "people_staff.number": gettext("staff number"),
         "obligations_obligation.evidence": gettext("how it was done"), "people_approval.kind": gettext("kind"),
         "people_unit.path": gettext("unit above"),
@@ -123,6 +127,14 @@ def columns() -> dict[str, str]:
         "people_staff.address": gettext("network address"), "sessions": gettext("sessions"), "token": gettext("token"),
         "to": gettext("key"),
     }  # fmt: skip
+
+
+def who(entry: Entry, names: dict[int, str]) -> str:
+    """Who did it, and for whom where that was a stand-in."""
+    by = names.get(entry.actor_id or 0) or ("—" if entry.action == "sign_in_failed" else gettext("the system"))
+    if entry.on_behalf_id is None:
+        return by
+    return gettext("%(who)s for %(name)s") % {"who": by, "name": names.get(entry.on_behalf_id, "—")}
 
 
 def fields(entry: Entry) -> list[str]:

@@ -61,7 +61,7 @@ class Line:
         self.reads = (
             reader, look, o["id"], o["kind"], o["clause"], o["what"][tongue], o["why"][tongue], o["subject"],
             tuple(o["channels"]), o["opens"], o["due"], o["target"], o["still"] and tuple(o["still"].values()),
-            c and (c["id"], c["name"], c["honorific"], c["tier"]),
+            c and (c["id"], c["name"], c["honorific"], c["tier"]), owed.behalf(o),
             counts, _left(_due(o), now) if counts or look in {"late", "soon"} else None,
         )  # fmt: skip
 
@@ -119,6 +119,7 @@ def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, A
         "do": do,
         "not_yet": None if do else owed.opens_at(o, now),
         "window": owed.window(o, now) if look == "now" else None,
+        "behalf": owed.behalf(o),
     }
 
 

@@ -139,6 +139,11 @@ def who(row: Row, bank: Bank) -> dict[str, Any] | None:
     return person(int(c["id"]), c["name"], c["honorific"], c["tier"], bank) if c else None
 
 
+def behalf(row: Row) -> str:
+    """The colleague who owes it, where the reader covers one; else empty."""
+    return str(row["on_behalf"]["name"]) if row.get("on_behalf") else ""
+
+
 def person(id: int, name: str, call: str, tier: str, bank: Bank, kind: str = "person") -> dict[str, Any]:
     """Name, 称谓, reading of an unusual surname and tier, which stay together."""
     return {

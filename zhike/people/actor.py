@@ -35,16 +35,40 @@ class Among(models.Lookup):
 
 @dataclass(frozen=True)
 class Actor:
-    """A staff member in a transaction. ``sees`` and ``writes`` are keepers: staff ids, and unit ids negated."""
+    """A staff member in a transaction. ``sees`` and ``writes`` are keepers: staff ids, and unit ids negated.
+
+    ``covers``: for whom one stands in today. What is asked with a role, and not for the customer's sake (handing over,
+    approving, an export), leaves out those whom one reaches by standing in alone (``lent``).
+    """
 
     id: int
     name: str
     roles: frozenset[str]
     sees: tuple[int, ...] = field(repr=False)
     writes: tuple[int, ...] = field(repr=False)
+    covers: tuple[int, ...] = ()
+    lent: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.id > 0
+
+    @property
+    def oversees(self) -> tuple[int, ...]:
+        """Whose own affairs one sees: whom one's posts let one see."""
+        return _without(self.sees, self.lent)
+
+    @property
+    def directs(self) -> tuple[int, ...]:
+        """Whose customers one disposes of: whom one's posts let one write for."""
+        return _without(self.writes, self.lent)
+
+    def leads(self, staff_id: int) -> bool:
+        """Whether one stands above somebody by a post of one's own: nobody leads themselves, and standing in is no post."""
+        return "leader" in self.roles and staff_id != self.id and staff_id in self.directs
+
+
+def _without(keepers: tuple[int, ...], lent: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(keeper for keeper in keepers if keeper not in lent) if lent else keepers
 
 
 @contextmanager
@@ -62,11 +86,15 @@ def acting(staff_id: int, now: datetime) -> Iterator[Actor]:
 def act(staff_id: int, now: datetime) -> Actor:
     """Sets the actor of the transaction that is open; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, name, roles, sees, writes FROM people_act(%s, %s)", [staff_id, now])
+        cursor.execute("SELECT id, name, roles, sees, writes, covers, lent FROM people_act(%s, %s)", [staff_id, now])
         row = cursor.fetchone()
     if row[0] is None:
         raise PermissionError(f"No staff member has the id {staff_id}, or the account is closed.")
-    return Actor(row[0], row[1], frozenset(row[2]), tuple(row[3]), tuple(row[4]))
+    return _actor(*row)
+
+
+def _actor(id: int, name: str, roles: list[str], *keepers: list[int]) -> Actor:
+    return Actor(id, name, frozenset(roles), *map(tuple, keepers))
 
 
 def leave() -> None:
@@ -86,6 +114,14 @@ class Begun:
     needs_second_factor: bool
 
 
+_BEGUN = (
+    "SELECT id, number, name, title, language, theme, single_keys, must_change_password, settings, second_factor,"
+    " roles, sees, writes, covers, lent, session FROM "
+)
+BEGIN = _BEGUN + "people_begin(%s, %s, %s, %s, %s, %s)"
+BEGIN_WITH_TOKEN = _BEGUN + "people_begin_token(%s, %s)"
+
+
 def begin(session_key: str, now: datetime, renews: bool = True) -> tuple[Begun | None, str | None]:
     """Finds the session and lets its staff member act in this transaction; also what it holds, None if it ended.
 
@@ -93,13 +129,13 @@ def begin(session_key: str, now: datetime, renews: bool = True) -> tuple[Begun |
     only finds out whether the session still stands.
     """
     bounds = [AT_FIRST.idle_minutes, AT_FIRST.session_hours, list(AT_FIRST.second_factor_roles)]
-    row = _one("SELECT * FROM people_begin(%s, %s, %s, %s, %s, %s)", [hashed(session_key), now, *bounds, renews])
+    row = _one(BEGIN, [hashed(session_key), now, *bounds, renews])
     return _begun(row), row[-1]
 
 
 def begin_with_token(token: str, now: datetime) -> Begun | None:
     """Likewise for a program with a bearer token."""
-    return _begun(_one("SELECT * FROM people_begin_token(%s, %s)", [hashed(token), now]))
+    return _begun(_one(BEGIN_WITH_TOKEN, [hashed(token), now]))
 
 
 def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
@@ -110,12 +146,9 @@ def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
 
 
 def _begun(row: tuple[Any, ...]) -> Begun | None:
-    id, number, name, title, language, theme, single_keys, must_change, roles, sees, writes, settings, second, _data = (
-        row
-    )
+    id, number, name, title, language, theme, single_keys, must_change, settings, second, *scope, _session = row
     if id is None:
         return None
     fields = ["id", "number", "name", "title", "language", "theme", "single_keys", "must_change_password", "is_active"]
     staff = Staff.from_db(None, fields, [id, number, name, title, language, theme, single_keys, must_change, True])
-    actor = Actor(id, name, frozenset(roles), tuple(sees), tuple(writes))
-    return Begun(actor, staff, settings, must_change, second)
+    return Begun(_actor(id, name, *scope), staff, settings, must_change, second)

@@ -90,8 +90,11 @@ def ask(
     now: datetime,
     *,
     unit_id: int | None = None,
+    whose: int | None = None,
 ) -> Approval:
-    """A new request. ``unit_id``: whose leaders decide; None for what concerns the whole bank. Raises Refused."""
+    """A new request. ``unit_id``: whose leaders decide; None for what concerns the whole bank. ``whose`` affair it is: asked
+    for them where the actor stands in for them. Raises Refused.
+    """
     check(actor, KINDS[kind].ask)
     if not reason.strip():
         raise Undecidable("请写明理由，复核人据此判断。", "Say why; the second person decides by it.")
@@ -107,6 +110,7 @@ def ask(
                 unit_id=unit_id,
                 asked_by_id=actor.id,
                 asked_at=now,
+                on_behalf_id=whose if whose in actor.covers else None,
                 reason=reason.strip(),
             )
     except IntegrityError as error:
@@ -152,10 +156,12 @@ def expired(approval: Approval, now: datetime) -> bool:
 def waiting_for(actor: Actor, now: datetime) -> QuerySet[Approval]:
     """What this actor may decide now: of a kind and in a scope that is theirs, asked by others, not expired."""
     kinds = [kind.name for kind in KINDS.values() if may(actor, kind.decide)]
+    parties = [actor.id, *actor.covers]
     return (
         Approval.objects.visible_to(actor)
         .filter(kind__in=kinds, decision="open", asked_at__gt=now - WAITS)
-        .exclude(asked_by=actor.id)
+        .exclude(asked_by__in=parties)
+        .exclude(on_behalf__in=parties)
         .select_related("asked_by", "unit")
         .order_by("asked_at", "pk")
     )
@@ -166,6 +172,8 @@ def _locked(approval_id: int) -> Approval:
     # PostgreSQL lets only open requests be locked for a decision.
     approval = Approval.objects.select_for_update().filter(pk=approval_id, decision="open").first()
     if approval is None:
+        if Approval.objects.filter(pk=approval_id, decision="open").exists():
+            raise _asked_by_whom_one_covers()
         if Approval.objects.filter(pk=approval_id).exists():
             raise Undecidable("该申请已有结论，请刷新查看。", "This has been decided already. Reload to see how.")
         raise Undecidable("没有这项申请，或不在您的范围内。", "There is no such request in your scope.")
@@ -184,6 +192,13 @@ def _to_decide(actor: Actor, approval_id: int, now: datetime) -> Approval:
             "申请人在七天内重置过您的登录密码，此项请由他人复核。",
             "Who asks has given you a new password within the last seven days; somebody else has to decide this.",
         )
+    if approval.on_behalf_id == actor.id:
+        raise Undecidable(
+            "这是您休假期间同事代您提出的申请，不能由您审批。",
+            "A colleague asked for this on your behalf while you were away: it needs another person.",
+        )
+    if approval.asked_by_id in actor.covers or approval.on_behalf_id in actor.covers:
+        raise _asked_by_whom_one_covers()
     if approval.unit_id is not None and -approval.unit_id not in actor.sees:
         raise Undecidable("没有这项申请，或不在您的范围内。", "There is no such request in your scope.")
     if expired(approval, now):
@@ -195,6 +210,14 @@ def _invited_by(colleague: int, actor: Actor, now: datetime) -> bool:
     """Whether a colleague has set the actor's password of late; what is kept about oneself is one's own to see."""
     given = Entry.objects.filter(object="people_staff", row_id=actor.id, actor_id=colleague, action="update")
     return given.filter(at__gt=now - INVITED, changes__has_key="password").exists()
+
+
+def _asked_by_whom_one_covers() -> Undecidable:
+    """PostgreSQL lets such a request not be changed either."""
+    return Undecidable(
+        "您正代这位同事办理，不能审批其提出的或为其提出的申请，须由另一人复核。",
+        "You stand in for the colleague who asked, or for whom it was asked: it needs another person.",
+    )
 
 
 def _decide(approval: Approval, decision: Approval.Decision, actor: Actor, now: datetime, note: str) -> Approval:

@@ -56,6 +56,8 @@ MAY: dict[str, frozenset[str]] = {
     # The books of others' reminders: counts. What others have late: those who lead them, and those who watch over the code
     "reminders.view": frozenset({LEADER, COMPLIANCE, AUDITOR, ADMINISTRATOR}),
     "team.view": frozenset({LEADER, COMPLIANCE, RISK, AUDITOR}),
+    # Leave: one's own, or of those one leads; who may be asked serves customers too, and answers
+    "leave.ask": SERVING,
     # People
     "staff.view": EVERYBODY,
     "staff.change": frozenset({ADMINISTRATOR}),

@@ -31,7 +31,7 @@ class ReassignmentIn(In):
 def hand_over(request: Desk, id: Id, body: ReassignmentIn) -> Any:
     """Asks for another RM for the customer, from a day on; a second leader decides (`approvals`)."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
-    rm = one(Staff.objects.filter(pk__in=request.actor.writes), body.rm)
+    rm = one(Staff.objects.filter(pk__in=request.actor.directs), body.rm)
     day = body.from_day or request.now.astimezone(bank_of(request).zone).date()
     asked = ask_to_hand_over(customer, rm.pk, day, body.reason, actor=request.actor, now=request.now)
     return approval_shown(asked, request.now)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.people.fixed import Fixed
+from zhike.people.leave import stood_in
 
 if TYPE_CHECKING:
     from zhike.customers.models import Customer
@@ -180,6 +181,16 @@ class Contact(models.Model):
     def stood_in(self) -> bool:
         """Somebody other than the customer's RM holds it."""
         return self.held_by_id != self.rm_id
+
+    @property
+    def answers_for(self) -> int:
+        """Whose duty is what was heard and promised in it: whoever held it. Where that was the stand-in of an RM on leave it is
+        the RM's, for the stand-in to do until then and the RM's own from the first day back.
+        """
+        began = self.started_at or self.arrived_at
+        if self.stood_in and began is not None and stood_in(self.rm_id, self.held_by_id, began):
+            return self.rm_id
+        return self.held_by_id
 
     def represented_by(self, speaker: Actor) -> str:
         """The name of the customer's own RM where somebody else speaks, who must never claim to be it; else empty."""

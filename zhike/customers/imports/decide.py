@@ -72,7 +72,7 @@ def _fill(id: int, checked: Checked, actor: Actor, now: datetime, bank: Bank) ->
     customer = Customer.objects.select_for_update().filter(pk=id).first()
     if customer is None:
         raise Unaccepted(_("The customer that this row may be is gone. Load the row as another customer."))
-    if limited(actor) and customer.keeper not in actor.writes:
+    if limited(actor) and customer.keeper not in actor.directs:
         raise Unaccepted(
             _("That customer is outside of your scope. Leave the row out, or have somebody decide whose scope it is.")
         )

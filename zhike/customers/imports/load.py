@@ -386,7 +386,7 @@ class Loading:
         matches: dict[int, list[dict[str, Any]]] = defaultdict(list)
         cursor.execute(MATCHES.format(rows=rows))
         for line, why, id, keeper, *customer in cursor.fetchall():
-            seen = self.leader is None or keeper in self.leader.sees
+            seen = self.leader is None or keeper in self.leader.oversees
             matches[line].append({"customer": id, "why": why, **_shown(id, *customer, seen=seen)})
         if self.run.dry:
             cursor.execute(MATCHES_PASSED)

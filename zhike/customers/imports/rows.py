@@ -84,8 +84,8 @@ class Keepers:
         return cls(staff, everybody - staff.keys(), units, default_unit, ended=ended)
 
     def within(self, actor: Actor) -> Keepers:
-        staff = {number: kept for number, kept in self.staff.items() if kept[0] in actor.writes}
-        units = {code: unit for code, unit in self.units.items() if -unit in actor.writes}
+        staff = {number: kept for number, kept in self.staff.items() if kept[0] in actor.directs}
+        units = {code: unit for code, unit in self.units.items() if -unit in actor.directs}
         default = self.default_unit if self.default_unit in units.values() else None
         return Keepers(staff, self.others, units, default, frozenset(self.staff.keys() - staff.keys()), self.ended)
 

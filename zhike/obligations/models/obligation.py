@@ -23,8 +23,8 @@ class State(models.TextChoices):
 
 class ObligationQuerySet(models.QuerySet["Obligation"]):
     def visible_to(self, actor: Actor) -> ObligationQuerySet:
-        """Those of the owners in the actor's scope, and those about customers in it."""
-        return self.filter(Q(owner__among=actor.sees) | Q(customer__keeper__among=actor.sees))
+        """Those of the owners in the actor's scope, and those about customers in it, whom one covers included."""
+        return self.filter(Q(owner__among=actor.oversees) | Q(customer__keeper__among=actor.sees))
 
 
 class Obligation(models.Model):

@@ -68,7 +68,7 @@ def show(request: ActingRequest, customer: int) -> HttpResponse:
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
         "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
-        "may_hand_over": may(request.actor, "customers.reassign"),
+        "may_hand_over": may(request.actor, "customers.reassign") and found.rm_id not in request.actor.lent,
         "tip": owed.tip,
     }
     return render(request, "customer.html", context)

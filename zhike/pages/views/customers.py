@@ -139,13 +139,22 @@ def _asked_for(keeper: int, request: ActingRequest) -> str:
 
 
 def _books(request: ActingRequest) -> list[tuple[int, str]]:
-    """The books that a leader may turn to: each RM in scope, and each unit's customers that wait for an RM."""
+    """The books that a leader or a stand-in may turn to: each RM in scope, whom one covers first, and each unit's customers that
+    wait for an RM.
+    """
     staff = [id for id in request.actor.sees if id > 0]
     units = [-id for id in request.actor.sees if id < 0]
     if len(staff) < 2 and not units:
         return []
-    named = Staff.objects.filter(pk__in=staff[:BOOKS], posts__role="rm").exclude(pk=request.actor.id).distinct()
+    covers = request.actor.covers
+    named = (
+        Staff.objects.filter(pk__in=staff[:BOOKS], posts__role="rm")
+        .exclude(pk__in=(request.actor.id, *covers))
+        .distinct()
+    )
     own = [(request.actor.id, gettext("My book"))] if "rm" in request.actor.roles else []
+    lent = Staff.objects.filter(pk__in=covers).order_by("number").values_list("pk", "name") if covers else []
+    own += [(id, gettext("for %(name)s") % {"name": name}) for id, name in lent]
     books = [*own, *named.order_by("number").values_list("id", "name")]
     waiting = Unit.objects.filter(pk__in=units[:BOOKS]).order_by("code").values_list("id", "name")
     return books + [(-id, gettext("%(unit)s, without an RM") % {"unit": name}) for id, name in waiting]
@@ -340,6 +349,8 @@ def _near(each: Near, request: ActingRequest) -> dict[str, Any]:
 def hit(found: search.Hit, bank: Bank) -> dict[str, Any]:
     """A customer found, as the lists below a search box show one."""
     where = "" if found.mine else found.rm or found.unit
+    if found.covered:
+        where = gettext("for %(name)s") % {"name": found.rm}
     return {
         "who": {
             "id": found.id, "name": found.name, "call": found.honorific, "reading": found.reading, "tier": found.tier,

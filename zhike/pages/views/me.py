@@ -21,7 +21,7 @@ from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.people.models import Post, Staff
-from zhike.people.permissions import SIGNED_IN, policy
+from zhike.people.permissions import SIGNED_IN, may, policy
 from zhike.trail.models import Entry
 
 ROWS = 50
@@ -31,12 +31,19 @@ ROWS = 50
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """Wishes, posts, sign-in; ``?before=`` an entry's id for older ones of the own trail."""
-    about_me = Q(actor_id=request.actor.id) | Q(object="people_staff", row_id=request.actor.id)
+    about_me = (
+        Q(actor_id=request.actor.id)
+        | Q(on_behalf_id=request.actor.id)
+        | Q(object="people_staff", row_id=request.actor.id)
+    )
     entries = Entry.objects.filter(about_me).newest_first(before=number(request.GET.get("before")))
     rows = list(entries[: ROWS + 1])
+    stood_in = {id for entry in rows if entry.on_behalf_id for id in (entry.actor_id, entry.on_behalf_id) if id}
+    names = dict(Staff.objects.filter(pk__in=stood_in).values_list("pk", "name")) if stood_in else {}
     posts = Post.objects.filter(staff_id=request.actor.id).select_related("unit").order_by("-from_day")
     context = {
         "staff": request.user,
+        "covers": may(request.actor, "leave.ask"),
         "themes": [("", gettext("as the system")), ("light", gettext("light")), ("dark", gettext("dark"))],
         "languages": settings.LANGUAGES,
         "posts": [
@@ -49,15 +56,16 @@ def show(request: ActingRequest) -> HttpResponse:
             }
             for p in posts
         ],
-        "entries": [_entry(entry) for entry in rows[:ROWS]],
+        "entries": [_entry(entry, names) for entry in rows[:ROWS]],
         "older": f"{reverse('me')}?before={rows[ROWS - 1].pk}#trail" if len(rows) > ROWS else None,
     }
     return render(request, "me.html", context)
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
     """One thing that was kept, in words: names of fields, never values."""
     return {
+        "for": kept.who(entry, names) if entry.on_behalf_id else "",
         "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
         "act": kept.acts().get(entry.action, entry.action),
         "thing": kept.thing(entry),

@@ -75,13 +75,15 @@ def _page(
     c = found.customer
     row = _row(found)
     look = owed.look(row, request.now) if found.state == State.OPEN else "done"
-    leads = completion.leads(request.actor, found)
-    mine = found.owner_id == request.actor.id or leads
+    leads = request.actor.leads(found.owner_id)
+    behalf = found.owner_id in request.actor.covers
+    mine = found.owner_id == request.actor.id or leads or (behalf and found.kind != "look_into")
     context = {
         "o": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind) if c else None,
         "what": owed.words(found.what),
         "look": look,
+        "behalf": found.owner.name if behalf else "",
         "icon_name": owed.ICONS[found.kind],
         "by_when": owed.until(row, request.now),
         "left": left_text(found.due, request.now) if found.due and found.state == State.OPEN else "",
@@ -248,6 +250,8 @@ def _settled(found: Obligation) -> str:
     if found.settled_at is None:
         return ""
     by = found.settled_by.name if found.settled_by else gettext("Zhike")
+    if found.settled_by_id and found.settled_by_id != found.owner_id:
+        by = gettext("%(who)s for %(name)s") % {"who": by, "name": found.owner.name}
     when = f"{local(found.settled_at):%Y-%m-%d %H:%M}"
     words = found.evidence.get("words") or found.evidence.get("reason") or ""
     return " · ".join(part for part in (str(found.get_state_display()), when, by, words) if part)

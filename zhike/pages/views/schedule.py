@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -38,12 +39,12 @@ ROWS = 300
 def show(request: ActingRequest) -> HttpResponse:
     """``?from=2026-02-16`` a week that begins there; else this week, from Monday on. ``?of=``: whose, of those in one's scope."""
     bank, whose = bank_of(request), _whose(request)
-    owner = whose.pk if whose else request.actor.id
+    owners = (whose.pk,) if whose else (request.actor.id, *request.actor.covers)
     today = local(request.now).date()
     first = _first(request.GET.get("from", "")) or today - timedelta(days=today.weekday())
     start = datetime(first.year, first.month, first.day, tzinfo=bank.zone)
     end = start + timedelta(days=7)
-    rows = [*_contacts(request, owner, start, end, bank), *_owed(request, owner, start, end, bank)]
+    rows = [*_contacts(request, owners, start, end, bank), *_owed(request, owners, start, end, bank)]
     plans = may(request.actor, "contacts.change") and whose is None
     days: list[dict[str, Any]] = []
     for step in range(7):
@@ -57,7 +58,7 @@ def show(request: ActingRequest) -> HttpResponse:
             "new": reverse("schedule_new") + f"?day={day}" if plans and day >= today else None,
             "rows": of_day,
         })  # fmt: skip
-    address, of = reverse("schedule"), f"of={owner}" if whose else ""
+    address, of = reverse("schedule"), f"of={whose.pk}" if whose else ""
     past = [day for day in days if day["date"] < today] if first <= today < first + timedelta(days=7) else []
     context = {
         "past": past,
@@ -104,7 +105,7 @@ def new(request: ActingRequest) -> HttpResponse:
     day = max(_first(given.get("day", "")) or today, today)
     kind = given["kind"] if given.get("kind") in Kind.values else Kind.VISIT.value
     start = datetime(day.year, day.month, day.day, tzinfo=bank.zone)
-    of_day = _contacts(request, request.actor.id, start, start + timedelta(days=1), bank)
+    of_day = _contacts(request, (request.actor.id,), start, start + timedelta(days=1), bank)
     taken = sorted((row for row in of_day if row["state"] != "cancelled"), key=lambda row: row["order"])
     time = tapped(given, "at", "time")
     words = given.get("q", "").strip() if posted else sought.opened(given.get("for", ""), request.actor)
@@ -144,25 +145,27 @@ def _first(text: str) -> date | None:
     return day if 1901 < day.year < 2100 else None
 
 
-def _contacts(request: ActingRequest, owner: int, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
-    from django.db.models import Q
-
+def _contacts(
+    request: ActingRequest, owners: tuple[int, ...], start: datetime, end: datetime, bank: Bank
+) -> list[dict[str, Any]]:
     stand = (
         Contact.objects.visible_to(request.actor)
-        .filter(Q(rm_id=owner, planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"])
-                | Q(held_by_id=owner, started_at__gte=start, started_at__lt=end))
+        .filter(Q(rm__in=owners, planned_for__gte=start, planned_for__lt=end, state__in=["planned", "agreed"])
+                | Q(held_by=owners[0], started_at__gte=start, started_at__lt=end))
         .exclude(state="struck")
     )  # fmt: skip
-    called_off = stopping.called_off_by_file(owner, start, end)
-    return [_contact(row, bank) for rows in (stand, called_off) for row in rows.values_list(*CONTACT)[:ROWS]]
+    called_off = stopping.called_off_by_file(owners[0], start, end)
+    return [
+        _contact(row, bank, owners[1:]) for rows in (stand, called_off) for row in rows.values_list(*CONTACT)[:ROWS]
+    ]
 
 
 CONTACT = ("id", "kind", "state", "planned_for", "started_at", "place", "purpose", "purpose_words", "customer_id",
-           "customer__name", "customer__honorific", "customer__tier")  # fmt: skip
+           "customer__name", "customer__honorific", "customer__tier", "rm_id", "rm__name")  # fmt: skip
 
 
-def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
-    id, kind, state, planned, started, place, purpose, words, customer, name, call, tier = row
+def _contact(row: tuple[Any, ...], bank: Bank, covers: tuple[int, ...]) -> dict[str, Any]:
+    id, kind, state, planned, started, place, purpose, words, customer, name, call, tier, rm, rm_name = row
     at = started or planned
     noun, about = kinds.noun(kind), kinds.purpose(purpose, words)
     over = state in {"ended", "closed"}
@@ -177,19 +180,21 @@ def _contact(row: tuple[Any, ...], bank: Bank) -> dict[str, Any]:
         "who": owed.person(customer, name, call, tier, bank), "title": "", "title_sub": "",
         "what": " · ".join(part for part in (noun, about, place) if part), "clause": "", "tip": "", "because": label, "why_href": "",
         "do": {"text": pgettext("button", "Open"), "href": address("contact", id), "icon": None, "method": "get"},
-        "not_yet": None, "window": None,
+        "not_yet": None, "window": None, "behalf": rm_name if rm in covers else "",
     }  # fmt: skip
 
 
-def _owed(request: ActingRequest, owner: int, start: datetime, end: datetime, bank: Bank) -> list[dict[str, Any]]:
+def _owed(
+    request: ActingRequest, owners: tuple[int, ...], start: datetime, end: datetime, bank: Bank
+) -> list[dict[str, Any]]:
     rows = (
-        Obligation.objects.filter(owner_id=owner, state="open", due__gt=start, due__lte=end)
+        Obligation.objects.filter(owner__in=owners, state="open", due__gt=start, due__lte=end)
         .exclude(kind="arrival")
         .order_by("due", "id")
         .values("id", "clause", "kind", "what", "why", "subject", "opens", "due", "target", "channels", "detail",
-                "customer_id", "customer__name", "customer__honorific", "customer__tier")[:ROWS]
+                "customer_id", "customer__name", "customer__honorific", "customer__tier", "owner_id", "owner__name")[:ROWS]
     )  # fmt: skip
-    return [_obligation(row, request.now, bank) for row in rows]
+    return [_obligation(row, request.now, bank, owners[1:]) for row in rows]
 
 
 def _until(kind: str, at: datetime) -> str:
@@ -199,7 +204,7 @@ def _until(kind: str, at: datetime) -> str:
     return clock(at) if kind == "call_back" else gettext("by %(time)s") % {"time": clock(at)}
 
 
-def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
+def _obligation(o: Any, now: datetime, bank: Bank, covers: tuple[int, ...]) -> dict[str, Any]:
     at = o["target"] if o["kind"] == "call_back" else o["due"]
     look = owed.look(o, now)
     who = (
@@ -215,5 +220,5 @@ def _obligation(o: Any, now: datetime, bank: Bank) -> dict[str, Any]:
         "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.reason(o, now),
         "why_href": address("why", o["id"]),
         "do": {"text": pgettext("button", "Open"), "href": address("obligation", o["id"]), "icon": None, "method": "get"},
-        "not_yet": None, "window": None,
+        "not_yet": None, "window": None, "behalf": o["owner__name"] if o["owner_id"] in covers else "",
     }  # fmt: skip

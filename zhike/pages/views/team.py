@@ -25,7 +25,7 @@ from zhike.pages.answer import number
 from zhike.pages.jinja import clock, day_text, left_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
-from zhike.people.permissions import policy
+from zhike.people.permissions import may, policy
 
 FINDINGS, WITHIN = 50, timedelta(days=30)  # rows, and how far back
 
@@ -50,6 +50,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "late": sum(tally.values()),
         "waived": [] if one else [_waived(o, request.now, bank) for o in owed.read(value["waived"])],
         "one": bool(one),
+        "leads": may(request.actor, "leave.ask"),
         "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
         **_findings(request, bank, shown=not one),
         "full": [] if one else _full(request, bank),
@@ -94,7 +95,7 @@ def _full(request: ActingRequest, bank: Bank) -> list[dict[str, str]]:
     """Whose book holds more of a tier than the bank has set, each leading to those customers."""
     return [
         {"words": each.words(bank), "href": f"{reverse('customers')}?rm={each.rm}&tier={each.tier}"}
-        for each in full([keeper for keeper in request.actor.sees if keeper > 0], bank)
+        for each in full([keeper for keeper in request.actor.oversees if keeper > 0], bank)
     ]
 
 

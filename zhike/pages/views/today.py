@@ -61,7 +61,7 @@ def show(request: ActingRequest) -> HttpResponse:
         return moved(request, first_place(request))
     bank = bank_of(request)
     sort = request.GET.get("sort", "")
-    ledger, day = today(request.actor.id, now=request.now), told(request.actor, request.now, bank)
+    ledger, day = today(request.actor, now=request.now), told(request.actor, request.now, bank)
     inside = _inside(request, ledger, day, sort if sort in owed.SORTS else "", bank)
     if request.headers.get("If-None-Match") == inside.etag:
         return HttpResponse(status=304, headers={"ETag": inside.etag})
@@ -107,6 +107,7 @@ def _written(
         "tabs": _tabs(rows, sort),
         "ruler": _ruler(near, day, now),
         "aside": _aside(day, now, bank),
+        "leaves": [_leave(row, local(now).date()) for row in day.leaves],
         "done": len(day.settled),
         "in_time": sum(1 for row in day.settled if row["due"] is None or row["at"] <= row["due"]),
         "later": len(owing) - len(near) + ledger["beyond"],
@@ -215,6 +216,7 @@ def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]
         "do": _contact_does(c, now),
         "not_yet": None,
         "window": None,
+        "behalf": c["on_behalf"],
         "sort": "call" if c["kind"] == "call" else "meet",
         "order": at,
     }
@@ -395,6 +397,29 @@ def _aside(day: Agenda, now: datetime, bank: Bank) -> dict[str, Any]:
             for c in meetings
         ],
         "birthdays": [_birthday(row, now) for row in sorted(day.birthdays, key=lambda row: row["on"])],
+    }
+
+
+def _leave(row: dict[str, Any], today_: date) -> dict[str, Any]:
+    """One's own leave, whom one covers today, who asks one to stand in: a line at the top."""
+    first, last = (date.fromisoformat(row[name]) for name in ("from_day", "last_day"))
+    said = {
+        "name": row["name"],
+        "first": day_text(first, today_, weekday=False),
+        "last": day_text(last, today_, weekday=False),
+    }
+    match row["is"]:
+        case "covers":
+            return {"icon": "hand", "words": gettext("You stand in for %(name)s until %(last)s.") % said, "do": ""}
+        case "asked":
+            one_day = gettext("%(name)s asks you to stand in on %(first)s.")
+            several = gettext("%(name)s asks you to stand in from %(first)s to %(last)s.")
+            words = (one_day if first == last else several) % said
+            return {"icon": "info", "words": words, "do": pgettext("button", "Answer")}
+    return {
+        "icon": "away",
+        "words": gettext("You are on leave until %(last)s; %(name)s stands in for you.") % said,
+        "do": "",
     }
 
 

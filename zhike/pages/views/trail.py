@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -41,7 +41,7 @@ def show(request: ActingRequest) -> HttpResponse:
     rows, wrong = Entry.objects.newest_first(before=number(query["before"])), ""
     if query["who"]:
         staff = Staff.objects.filter(number=query["who"]).first()
-        rows = rows.filter(actor_id=staff.pk) if staff else rows.none()
+        rows = rows.filter(Q(actor_id=staff.pk) | Q(on_behalf_id=staff.pk)) if staff else rows.none()
         wrong = "" if staff else gettext("No account has this staff number.")
     if query["customer"]:
         customer = _customer(request, query["customer"])
@@ -52,7 +52,9 @@ def show(request: ActingRequest) -> HttpResponse:
     if query["act"] in ACTS:
         rows = rows.filter(action=query["act"])
     page = list(rows[: ROWS + 1])
-    people = {e.actor_id for e in page if e.actor_id} | {e.row_id for e in page if e.object == ACCOUNT and e.row_id}
+    people = {id for e in page for id in (e.actor_id, e.on_behalf_id) if id} | {
+        e.row_id for e in page if e.object == ACCOUNT and e.row_id
+    }
     names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name"))
     context = {
         "rows": [_row(entry, names) for entry in page[:ROWS]],
@@ -77,7 +79,7 @@ def _customer(request: ActingRequest, text: str) -> int | None:
 def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
     return {
         "at": entry.at,
-        "who": names.get(entry.actor_id or 0) or ("—" if entry.action == "sign_in_failed" else gettext("the system")),
+        "who": kept.who(entry, names),
         "act": kept.acts().get(entry.action, entry.action),
         "object": kept.thing(entry),
         "row": names.get(entry.row_id or 0, entry.row_id) if entry.object == ACCOUNT else entry.row_id,

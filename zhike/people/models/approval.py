@@ -42,6 +42,8 @@ class Approval(models.Model):
     unit = models.ForeignKey("people.Unit", models.PROTECT, null=True, related_name="+")
     asked_by = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
+    # For whom, where the one who asked stood in for a colleague on leave.
+    on_behalf = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
     reason = models.TextField()
     decision = models.TextField(choices=Decision, default=Decision.OPEN)
     decided_by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+")
@@ -62,6 +64,11 @@ class Approval(models.Model):
             models.CheckConstraint(
                 name="people_approval_four_eyes",
                 condition=~Q(decision__in=["approved", "refused"]) | ~Q(decided_by=F("asked_by")),
+            ),
+            # Nor what was asked for them while they were away.
+            models.CheckConstraint(
+                name="people_approval_not_for_oneself",
+                condition=~Q(decision__in=["approved", "refused"]) | Q(on_behalf=None) | ~Q(decided_by=F("on_behalf")),
             ),
         ]
 
