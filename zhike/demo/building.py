@@ -109,7 +109,8 @@ def _nobody_acts(now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('zhike.actor', '', true), set_config('zhike.sees', '', true),"
-            " set_config('zhike.writes', '', true), set_config('zhike.now', %s, true)",
+            " set_config('zhike.writes', '', true), set_config('zhike.covers', '', true), set_config('zhike.lent', '', true),"
+            " set_config('zhike.now', %s, true)",
             [now.isoformat()],
         )
 

@@ -19,7 +19,7 @@ from zhike.demo import names
 from zhike.demo.bank import CHANGED, Bank
 from zhike.demo.book import IMPORTED
 from zhike.obligations.models import Obligation
-from zhike.people import approvals, posts
+from zhike.people import approvals, leave, posts
 from zhike.people import bank as settings
 from zhike.people.actor import acting
 from zhike.people.posts import NewPost
@@ -60,6 +60,7 @@ def fill(bank: Bank, now: datetime, rules: Rules) -> None:
     _let_go(bank, now)
     _look_into(now, rules)
     _hand_over(bank, now, rules)
+    _leave(bank, now, rules)
     if 9 <= now.astimezone(rules.zone).hour < 18:
         _under_way(bank, now, rules)
 
@@ -178,9 +179,24 @@ def _hand_over(bank: Bank, now: datetime, rules: Rules) -> None:
             ask_to_hand_over(customer, bank.staff["1002"].pk, day, "马骁管户偏多，客户就近", actor=leader, now=at)
 
 
+def _leave(bank: Bank, now: datetime, rules: Rules) -> None:
+    """郑楠 is away this week and 许一凡 stands in; 林晓 has asked for the week after next, and nobody has answered yet."""
+    today, at = now.astimezone(rules.zone).date(), now - timedelta(days=2)
+    days = [("1003", "1002", 0, 4, "宋总的对公回单周三前要寄出"), ("1001", "1004", 12, 17, "年假")]
+    for number, stand_in, first, back, note in days:
+        with acting(bank.staff[number].pk, at) as actor:
+            asked = leave.ask(
+                actor.id, today + timedelta(days=first), today + timedelta(days=back), bank.staff[stand_in].pk,
+                note=note, actor=actor, now=at, bank=rules,
+            )  # fmt: skip
+        if first == 0:
+            with acting(bank.staff[stand_in].pk, at + timedelta(hours=1)) as actor:
+                leave.accept(asked, actor=actor, now=at + timedelta(hours=1), bank=rules)
+
+
 def _under_way(bank: Bank, now: datetime, rules: Rules) -> None:
     """Colleagues with whom somebody sits at this moment."""
-    for number, minutes in (("1002", 26), ("1003", 12), ("1004", 51), ("1201", 8), ("1302", 17)):
+    for number, minutes in (("1002", 26), ("1004", 51), ("1201", 8), ("1302", 17)):
         rm, began = bank.staff[number], now - timedelta(minutes=minutes)
         customer = (
             Customer.objects.filter(rm=rm, tier__in=["platinum", "diamond"], deceased_on=None, closed_on=None)
