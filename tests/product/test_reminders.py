@@ -15,6 +15,7 @@ import pytest
 
 from tests.cast import Cast
 from tests.product.api import NOW
+from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.escalation import escalate
@@ -24,6 +25,7 @@ from zhike.notices.channels import Parcel, Undelivered
 from zhike.notices.courier import GAPS, LEASE, Courier
 from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Alarm, Obligation, Reminder
+from zhike.people.models import Leave
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -278,3 +280,38 @@ def test_a_clock_set_forward_and_back_loses_nothing(cast: Cast, worker: Role, ow
         go(worker, peer, minutes(before))
     assert [text for text in peer.said if "迟到" not in text] == ["15:00 回电 · 打开知客"] * 3
     assert peer.copies == 0
+
+
+def on_leave(cast: Cast, owner: Role) -> None:
+    """The RM is away on NOW's day, and the team-mate has accepted to stand in."""
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, stand_in=cast.mate, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), note="",
+            asked_by=cast.rm, asked_at=NOW - timedelta(days=3), answer="accepted", answered_by=cast.mate,
+            answered_at=NOW - timedelta(days=2),
+        )  # fmt: skip
+
+
+def test_what_falls_due_on_a_leave_goes_to_both_and_leaves_who_is_away_in_peace(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    owed = promise(cast)
+    on_leave(cast, owner)
+    with owner():
+        Choice.objects.create(staff=cast.mate, channel="mail", address="mate@bank.example")
+    go(worker, peer, minutes(60))
+    go(worker, peer, minutes(15))
+    assert [parcel.to for parcel in peer.journal.values()] == ["mate@bank.example"]
+    with owner():
+        lines = Delivery.objects.values_list("reminder__staff__number", "channel", "outcome", "reason")
+        assert set(lines) == {
+            ("1001", "page", "waiting", ""),
+            ("1001", "mail", "suppressed", "leave"),
+            ("1002", "page", "waiting", ""),
+            ("1002", "mail", "delivered", ""),
+        }
+    with clock.at(minutes(14)):
+        page = cast.client("mate", minutes(14)).get("/notices/")
+    assert "代 林晓" in page.content.decode()
+    assert owed.customer is not None
+    assert owed.customer.name in page.content.decode()

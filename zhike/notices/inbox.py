@@ -8,15 +8,16 @@ from datetime import datetime
 from django.db import connection
 
 
-def inbox(staff: int, *, now: datetime) -> tuple[str, datetime | None]:
+def inbox(staff: int, *, covers: Sequence[int], now: datetime) -> tuple[str, datetime | None]:
     """As a JSON text: ``{"rows": […], "plain": […]}``; and when to ask again, None: nothing rings.
 
     ``rows``: obligations still open, each once with its latest reminder, what could not be delivered and then the most urgent first, as Today has them
-    (:func:`zhike.obligations.today.today`), with ``notices``, ``step``, ``at``. ``plain``: tests. To ask again: when it rings next, or
+    (:func:`zhike.obligations.today.today`), with ``notices``, ``step``, ``at``. ``plain``: tests. To ask again: when it rings next for them
+    or for whom they cover, or
     in two seconds where a worker has yet to look.
     """
     with connection.cursor() as cursor:
-        cursor.execute(INBOX, {"staff": staff, "now": now})
+        cursor.execute(INBOX, {"staff": staff, "owners": [staff, *covers], "now": now})
         row = cursor.fetchone()
     return str(row[0]), row[1]
 
@@ -67,7 +68,7 @@ SELECT json_build_object(
                        FROM mine WHERE obligation_id IS NULL), '[]'::json)
 )::text, (SELECT min(CASE WHEN a.rings_at > %(now)s THEN a.rings_at ELSE %(now)s + interval '2 seconds' END)
              FROM obligations_alarm a JOIN obligations_obligation o ON o.id = a.obligation_id
-             WHERE o.owner_id = %(staff)s AND o.state = 'open' AND a.rings_at IS NOT NULL AND a.aside = '')"""
+             WHERE o.owner_id = ANY (%(owners)s) AND o.state = 'open' AND a.rings_at IS NOT NULL AND a.aside = '')"""
 
 SHOWN = """
 WITH seen AS (

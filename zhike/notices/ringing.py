@@ -91,7 +91,8 @@ def look(alarms: Sequence[Alarm], now: datetime, bank: Bank, workdays: Workdays,
             continue
         for moment in found:
             if since < moment.at <= now:
-                stand_in = covered.get(alarm.owner)
+                # What a leader has to look into is not lent with the leader's own customers.
+                stand_in = covered.get(alarm.owner) if alarm.obligation.kind != "look_into" else None
                 looked.rung.append(Rung(alarm.obligation.id, alarm.owner, moment, turn, away=stand_in is not None))
                 if stand_in is not None:
                     looked.rung.append(Rung(alarm.obligation.id, stand_in, moment, turn))

@@ -37,7 +37,7 @@ LATE = timedelta(minutes=1)  # a worker that rang later than this is told of
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
     """What is to be shown, with an ETag; ``X-Next``: in how many seconds to ask again."""
-    text, rings_at = inbox(request.actor.id, now=request.now)
+    text, rings_at = inbox(request.actor.id, covers=request.actor.covers, now=request.now)
     found = json.loads(text)
     silent = silent_since(request.now)
     rows = [_row(row, request) for row in owed.read(found["rows"])]

@@ -153,7 +153,7 @@ CREATE POLICY change ON people_approval FOR UPDATE TO {APP}
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0010_second_factor"),
+        ("people", "0011_hours"),
         ("trail", "0004_on_behalf"),
     ]
 

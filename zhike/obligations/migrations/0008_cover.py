@@ -20,7 +20,7 @@ def see(table: str, whose: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("obligations", "0004_waived"), ("people", "0011_leave")]
+    dependencies = [("obligations", "0007_call_backs_measured"), ("people", "0012_leave")]
     operations = [
         see("obligations_fact", "staff_id"),
         see("obligations_obligation", "owner_id"),
