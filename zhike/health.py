@@ -63,6 +63,7 @@ def examine(server: embedded.Server | None) -> list[Finding]:
         clock(ask),
         *reminders(),
         *disks(server),
+        *channels(),
     ]
 
 
@@ -222,4 +223,30 @@ def disks(server: embedded.Server | None) -> Iterator[Finding]:
             free >= LITTLE_ROOM,
             f"{place}: {free >> 20} MB",
             (f"请为 {place} 腾出至少 1 GB。", f"Free at least 1 GB for {place}."),
+        )
+
+
+def channels() -> Iterator[Finding]:
+    """Each channel that the bank has set up can be reached and takes the bank's secret; nothing is sent."""
+    from zhike.conduct.words import Refused
+    from zhike.notices.channels import CHANNELS, Undelivered
+
+    for name, kind in CHANNELS.items():
+        if not (address := os.environ.get(kind.variable)):
+            continue
+        good, seen = True, kind.variable
+        try:
+            kind.open(address).knock()
+        except (Refused, Undelivered) as error:
+            good, seen = False, error.words.say(embedded.language())
+        yield Finding(
+            name,
+            (f"提醒渠道 {kind.words.zh}", f"channel {kind.words.en}"),
+            good,
+            seen,
+            (
+                f"请核对 {kind.variable}、网络与证书（SSL_CERT_FILE），以及对方管理后台中的应用；见运维文档“提醒渠道”。",
+                f"Check {kind.variable}, the network and the certificates (SSL_CERT_FILE), and the application in the vendor's console; "
+                'see docs/operations, "Channels".',
+            ),
         )

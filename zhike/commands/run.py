@@ -174,12 +174,17 @@ def reminding() -> Iterator[None]:
     from django.conf import settings
 
     from zhike import clock
+    from zhike.conduct.words import Refused
     from zhike.notices import rounds
     from zhike.notices.channels import open_all
     from zhike.notices.courier import Courier
 
     stopped = threading.Event()
-    courier = Courier(uuid.uuid4(), open_all(os.environ), link=settings.ADDRESS)
+    try:
+        channels = open_all(os.environ)
+    except Refused as refused:
+        raise Failure(words(refused.words.zh, refused.words.en)) from None
+    courier = Courier(uuid.uuid4(), channels, link=settings.ADDRESS)
 
     def go() -> None:
         try:

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 
 from zhike.conduct.words import Words
 
+from . import dingtalk, feishu, mail, wecom
 from .channel import Channel, Kind, Parcel, Undelivered
 
 __all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "offered", "open_all", "words"]
 
 PAGE = "page"
-CHANNELS: dict[str, Kind] = {}
+CHANNELS: dict[str, Kind] = {
+    "mail": mail.KIND,
+    "wecom": wecom.KIND,
+    "dingtalk": dingtalk.KIND,
+    "feishu": feishu.KIND,
+}
 
 
 def words(name: str) -> Words:
@@ -30,7 +36,7 @@ def offered(addresses: Mapping[str, str]) -> list[str]:
 
 
 def open_all(addresses: Mapping[str, str]) -> dict[str, Channel]:
-    """The channels that the bank has set up, by name; ``addresses`` by the name of their variable. Raises ValueError for an address
+    """The channels that the bank has set up, by name; ``addresses`` by the name of their variable. Raises Refused for an address
     that cannot be one."""
     return {
         name: kind.open(addresses[kind.variable]) for name, kind in CHANNELS.items() if addresses.get(kind.variable)

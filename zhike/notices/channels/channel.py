@@ -25,6 +25,16 @@ class Parcel:
     text: str
     link: str
 
+    @property
+    def link_by_key(self) -> str:
+        """The link made this parcel's own, for a receiving end that tells copies by what they say; "" where there is none."""
+        return f"{self.link}/?notice={self.key}" if self.link else ""
+
+    @property
+    def mark(self) -> str:
+        """A few letters of the key, for a receiving end that would take two parcels of the same words for copies."""
+        return f"#{self.key.hex[:8]}"
+
 
 class Undelivered(Exception):
     """The channel did not take a parcel; says why, in both languages, without what it carried. ``permanent``: trying again cannot
@@ -37,15 +47,20 @@ class Undelivered(Exception):
 
 
 class Channel(Protocol):
-    """One way to reach one person. ``send`` returns once the receiving end has taken it; several threads may call it at once."""
+    """One way to reach one person. ``send`` returns once the receiving end has taken it; several threads may call it at once.
+
+    ``knock`` sends nothing: it raises Undelivered where the receiving end cannot be reached or does not take the bank's secret.
+    """
 
     def send(self, parcel: Parcel) -> None: ...
+
+    def knock(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Kind:
     """A channel as it is offered: its name on screen, the variable with its address, what a person's address there is, and what
-    opens it (raises ValueError for an address that cannot be one)."""
+    opens it (raises Refused for an address that cannot be one)."""
 
     words: Words
     variable: str
