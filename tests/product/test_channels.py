@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.urls import reverse
 
 from tests.cast import Cast
 from tests.product.api import NOW
@@ -716,3 +717,26 @@ def test_a_channel_that_hangs_keeps_no_other_channel_s_notices_waiting(
 @pytest.mark.django_db
 def test_the_link_that_carries_a_key_leads_to_today(cast: Cast) -> None:
     assert cast.client("rm").get(PARCEL.link_by_key.removeprefix(PARCEL.link)).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "several"),
+    [("mail", "a@b.example, c@d.example"), ("wecom", "@all"), ("dingtalk", "rm001,rm002"), ("feishu", "ou_1 ou_2")],
+)
+def test_nobody_chooses_an_address_that_is_more_than_one_person_s(
+    cast: Cast, name: str, several: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CHANNELS[name].variable, "https://set.up.example")
+    browser = cast.client("rm")
+    given = {f"on.{name}": "yes", f"address.{name}": several}
+    refused = browser.post(reverse("reminder_wishes"), given)
+    assert refused.status_code == 422
+    assert several in refused.content.decode()
+    assert CHANNELS[name].reached_by.zh in refused.content.decode()
+    assert (
+        browser.post(reverse("reminder_wishes"), {**given, f"address.{name}": "rm001@bank.example"}).status_code < 400
+    )
+    with cast.acting("rm"):
+        (kept,) = Choice.objects.all()
+    assert (kept.channel, kept.on, kept.address) == (name, True, "rm001@bank.example")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -59,10 +60,11 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """A channel as it is offered: its name on screen, the variable with its address, what a person's address there is, and what
-    opens it (raises Refused for an address that cannot be one)."""
+    """A channel as it is offered: its name on screen, the variable with its address, what a person's address there is and how it
+    looks (one person's, never several), and what opens it (raises Refused for an address that cannot be one)."""
 
     words: Words
     variable: str
     reached_by: Words
+    shape: re.Pattern[str]
     open: Callable[[str], Channel]

@@ -137,4 +137,4 @@ def open_dingtalk(address: str) -> DingTalk:
     return DingTalk(Address.application(VARIABLE, address, EXAMPLE))
 
 
-KIND = Kind(DingTalk.words, VARIABLE, ACCOUNT, open_dingtalk)
+KIND = Kind(DingTalk.words, VARIABLE, ACCOUNT, USER, open_dingtalk)

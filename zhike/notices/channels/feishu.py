@@ -92,4 +92,4 @@ def open_feishu(address: str) -> Feishu:
     return Feishu(Address.application(VARIABLE, address, EXAMPLE, numbered=False))
 
 
-KIND = Kind(Feishu.words, VARIABLE, ACCOUNT, open_feishu)
+KIND = Kind(Feishu.words, VARIABLE, ACCOUNT, USER, open_feishu)

@@ -185,4 +185,4 @@ def open_mail(address: str) -> Mail:
     return Mail(Address.read(VARIABLE, address, EXAMPLE, PORTS))
 
 
-KIND = Kind(Words("邮件", "E-mail"), VARIABLE, Words("邮箱地址", "e-mail address"), open_mail)
+KIND = Kind(Words("邮件", "E-mail"), VARIABLE, Words("邮箱地址", "e-mail address"), MAILBOX, open_mail)

@@ -106,4 +106,4 @@ def open_wecom(address: str) -> WeCom:
     return WeCom(Address.application(VARIABLE, address, EXAMPLE))
 
 
-KIND = Kind(WeCom.words, VARIABLE, ACCOUNT, open_wecom)
+KIND = Kind(WeCom.words, VARIABLE, ACCOUNT, USER, open_wecom)
