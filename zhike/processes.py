@@ -19,6 +19,7 @@ PR_SET_PDEATHSIG = 1
 GRACE = 10  # seconds that a process gets to finish what it does
 QUICK = 5  # a process that lives less than these seconds counts as failing
 TRIES = 5  # so often in a row may one fail before we give up
+MISUSED = 2  # what ends so was started with what cannot be, and would be again
 
 
 class Process:
@@ -37,9 +38,11 @@ class Process:
         self.child = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
 
     def tend(self) -> bool:
-        """Start it again if it died; false if it keeps failing."""
+        """Start it again if it died; false if it keeps failing, or says that it would."""
         if self.child.poll() is None:
             return True
+        if self.child.returncode == MISUSED:
+            return False
         self.failures = self.failures + 1 if time.monotonic() - self.begun < QUICK else 0
         if self.failures >= TRIES:
             return False

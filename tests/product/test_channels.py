@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -632,9 +633,12 @@ def test_only_what_the_bank_has_set_up_is_opened() -> None:
 # Through the commands.
 
 
-def test_a_worker_does_not_start_on_a_wrong_address(database) -> None:
-    done = zhike(database, "worker", ZHIKE_WECOM_URL=f"https://corp:{ENCODED}@qyapi.weixin.qq.com/")
-    assert done.returncode == 1
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_a_wrong_address_is_said_once_and_nothing_runs(database, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    done = zhike(database, command, ZHIKE_PORT=port, ZHIKE_WECOM_URL=f"https://corp:{ENCODED}@qyapi.weixin.qq.com/")
+    assert done.returncode == 2
     assert done.stderr.startswith("ZHIKE_WECOM_URL is no address to use: ")
     assert ENCODED not in done.stderr
     assert len(done.stderr.splitlines()) == 1

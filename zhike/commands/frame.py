@@ -18,7 +18,7 @@ from typing import Any
 
 from zhike import embedded, processes, schema
 
-DONE, FAILED, MISUSED, REFUSED, OTHER_TABLES = 0, 1, 2, 3, 4
+DONE, FAILED, MISUSED, REFUSED, OTHER_TABLES = 0, 1, processes.MISUSED, 3, 4
 
 Options = argparse.Namespace
 Run = Callable[[Options], int]
@@ -48,6 +48,12 @@ class Failure(Exception):
     """A command cannot be done; the message is one sentence that says what to do."""
 
     code = FAILED
+
+
+class Misused(Failure):
+    """What the command was given, or its environment, cannot be; trying again changes nothing."""
+
+    code = MISUSED
 
 
 class OtherTables(Failure):

@@ -15,9 +15,11 @@ from zhike.commands.frame import (
     ADDRESS,
     DONE,
     FAILED,
+    MISUSED,
     OTHER_TABLES,
     PORT,
     Failure,
+    Misused,
     Options,
     OtherTables,
     argument,
@@ -121,6 +123,8 @@ def keep_running(address: str, port: int, server: embedded.Server | None) -> int
     failed = processes.supervise(running, server.revive if server else lambda: None)
     if failed is None:
         return DONE
+    if failed.child.returncode == MISUSED:
+        return MISUSED  # it has said so itself
     raise Failure(
         words(f"{failed.name} 进程反复启动失败，已全部停止。", f"The {failed.name} process keeps failing; all stopped.")
     )
@@ -183,7 +187,7 @@ def reminding() -> Iterator[None]:
     try:
         channels = open_all(os.environ)
     except Refused as refused:
-        raise Failure(words(refused.words.zh, refused.words.en)) from None
+        raise Misused(words(refused.words.zh, refused.words.en)) from None
     courier = Courier(uuid.uuid4(), channels, link=settings.ADDRESS)
 
     def go() -> None:
