@@ -17,6 +17,7 @@ from zhike.demo.bank import PASSWORD, SEATS, Bank, found
 from zhike.demo.book import Library, Rows, numbers
 from zhike.demo.diary import Diary
 from zhike.demo.history import Days, Told, write
+from zhike.demo.reminders import remember
 from zhike.obligations.sweep import sweep
 from zhike.people.actor import Actor
 from zhike.people.models import Staff
@@ -68,6 +69,8 @@ def _build(now: datetime, size: float) -> None:
     _nobody_acts(now)
     sweep(now.astimezone(rules.zone).date(), now=now, bank=rules)
     desk.fill(bank, now, rules)
+    _nobody_acts(now)
+    remember(now, rules)
     _analyze()
 
 

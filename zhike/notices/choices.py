@@ -22,29 +22,26 @@ class Wish:
     address: str = ""
 
 
-def choose(actor: Actor, wishes: Mapping[str, Wish]) -> None:
-    """Keeps the wishes; each channel by itself. Raises Refused where one cannot be."""
+def choose(actor: Actor, wishes: Mapping[str, Wish], hours: tuple[time | None, time | None]) -> None:
+    """Keeps channels and own working hours (both None: the bank's), all or nothing. Raises Refused."""
     staff = Staff.objects.get(pk=actor.id)
     for channel, wish in wishes.items():
-        address = wish.address.strip()
-        _check(channel, wish.on, address, staff)
-        Choice.objects.update_or_create(
-            staff_id=actor.id, channel=channel, defaults={"on": wish.on, "address": address}
-        )
-
-
-def work(actor: Actor, begin: time | None, end: time | None) -> None:
-    """Own working hours; both None: the bank's. Raises Refused."""
+        _check(channel, wish, staff)
+    begin, end = hours
     if (begin is None) != (end is None) or (begin and end and begin >= end):
         raise Refused(
             "上班时间须起止都填，且止晚于起；都不填则按本行。",
             "Give both ends of your working hours, the later one last; or neither, for the bank's.",
         )
+    for channel, wish in wishes.items():
+        kept = {"on": wish.on, "address": wish.address.strip()}
+        Choice.objects.update_or_create(staff_id=actor.id, channel=channel, defaults=kept)
     Staff.objects.filter(pk=actor.id).update(works_from=begin, works_to=end)
 
 
-def _check(channel: str, on: bool, address: str, staff: Staff) -> None:
-    if channel == "mail" and on and not (address or staff.email):
+def _check(channel: str, wish: Wish, staff: Staff) -> None:
+    address = wish.address.strip()
+    if channel == "mail" and wish.on and not (address or staff.email):
         raise Refused("请填写接收提醒的邮箱。", "Give the e-mail address that reminders go to.")
     kind = CHANNELS[channel]
     if address and not kind.shape.fullmatch(address):

@@ -19,7 +19,7 @@ from zhike.conduct.words import Refused, Words
 from zhike.notices import ringing
 from zhike.notices.books import REASONS, SLOTS, Books, Line, books
 from zhike.notices.channels import CHANNELS, PAGE, offered, words
-from zhike.notices.choices import Wish, choose, work
+from zhike.notices.choices import Wish, choose
 from zhike.notices.heartbeats import living
 from zhike.notices.models import Choice
 from zhike.pages import owed
@@ -50,9 +50,8 @@ def wishes(request: ActingRequest) -> HttpResponse:
         for channel in offered(os.environ)
     }
     try:
-        begin, end = _time(given.get("works_from", "")), _time(given.get("works_to", ""))
-        choose(request.actor, chosen)
-        work(request.actor, begin, end)
+        hours = _time(given.get("works_from", "")), _time(given.get("works_to", ""))
+        choose(request.actor, chosen, hours)
     except Refused as refused:
         return _page(
             request, given=chosen, hours=(given.get("works_from", ""), given.get("works_to", "")), refused=refused.words
