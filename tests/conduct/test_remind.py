@@ -8,7 +8,8 @@ import pytest
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
-from zhike.conduct.remind import Hours, Moment, Remembered, moments, said
+from zhike.conduct.remind import Hours, Moment, Remembered, moments
+from zhike.conduct.reminding import said
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BANK = Bank()

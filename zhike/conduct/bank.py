@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
-from zhike.conduct.remind import Reminding
+from zhike.conduct.reminding import Reminding
 from zhike.conduct.setting import Group, Kind, Origin, Setting, SettingRefused, read
 from zhike.conduct.tiers import Rhythm, Tier, TierRules
 from zhike.conduct.words import Words

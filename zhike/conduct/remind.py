@@ -6,34 +6,14 @@ Pure: the same window, settings, hours and workdays give the same moments. A wor
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
+from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
-from zhike.conduct.words import Words
-
-if TYPE_CHECKING:
-    from zhike.conduct.bank import Bank
+from zhike.conduct.reminding import Reminding
 
 _DAY = timedelta(days=1)
 # Duties of one kind are told this far apart where their day leaves room.
 APART = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Reminding:
-    """How one kind of obligation is remembered: one row of the setting `reminders`.
-
-    `before`: minutes before the minute that is meant (the promise, the time at the door), else before the deadline. `at_once`:
-    as soon as it is owed. `morning`, `closing`: as the work of its last day begins, and before it ends. `spread`: where many of
-    a kind fall on one morning, each has a quarter of an hour of its own.
-    """
-
-    kind: str
-    before: tuple[int, ...] = ()
-    at_once: bool = False
-    morning: bool = False
-    closing: bool = False
-    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +47,7 @@ class Moment:
     quiet: bool = False
 
 
-def moments(owed: Remembered, bank: "Bank", hours: Hours, workdays: Workdays) -> tuple[Moment, ...]:
+def moments(owed: Remembered, bank: Bank, hours: Hours, workdays: Workdays) -> tuple[Moment, ...]:
     """All reminders of an obligation, earliest first."""
     row = bank.reminding(owed.kind)
     if row is None:
@@ -76,30 +56,12 @@ def moments(owed: Remembered, bank: "Bank", hours: Hours, workdays: Workdays) ->
     return tuple(sorted(day.moments(row), key=lambda moment: (moment.at, moment.step)))
 
 
-def said(step: str) -> Words:
-    """The name of a step on screen."""
-    name, _, minutes = step.partition(":")
-    if name != "before":
-        return STEPS[name]
-    return Words(f"提前 {minutes} 分", f"{minutes} min before") if minutes != "0" else Words("到点", "at the minute")
-
-
-STEPS = {
-    "once": Words("即时", "at once"),
-    "morning": Words("当日上班", "that morning"),
-    "closing": Words("下班前", "before closing"),
-    "leave": Words("出发", "time to leave"),
-    "undelivered": Words("未送达", "not delivered"),
-    "test": Words("测试", "test"),
-}
-
-
 @dataclass(frozen=True)
 class _Day:
     """An obligation among the hours of those who work."""
 
     owed: Remembered
-    bank: "Bank"
+    bank: Bank
     hours: Hours
     workdays: Workdays
 

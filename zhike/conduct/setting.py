@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from zhike.conduct.remind import Reminding
+from zhike.conduct.reminding import Reminding
 from zhike.conduct.tiers import Rhythm, Tier
 from zhike.conduct.words import Refused, Words
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from zhike.conduct import horizon
 from zhike.conduct.bank import SETTINGS, Bank, Change, Settings
 from zhike.conduct.clause import OBLIGATIONS
-from zhike.conduct.remind import said
+from zhike.conduct.reminding import said
 from zhike.conduct.setting import plain, read
 from zhike.conduct.words import Refused, Words
 from zhike.people import approvals

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from zhike.conduct.remind import said
+from zhike.conduct.reminding import said
 from zhike.notices.heartbeats import NEVER, silent_since
 from zhike.notices.inbox import inbox, put_away, shown
 from zhike.pages import owed
