@@ -17,6 +17,7 @@ from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
 from zhike.customers.rating import rate
+from zhike.notices import books
 from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
@@ -61,6 +62,7 @@ def sweep_day(day: str) -> None:
     forget(now)
     sweep(on, now=now, bank=settings.at(on))
     look_again(now)
+    books.forget(now)
 
 
 @app.periodic(cron="* * * * *")

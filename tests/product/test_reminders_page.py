@@ -14,8 +14,9 @@ from tests.product.api import NOW
 from tests.product.test_reminders import Peer, go, minutes, peer, promise
 from zhike import clock
 from zhike.customers.models import Acquaintance
+from zhike.notices import books
 from zhike.notices.books import of_the_bank
-from zhike.notices.models import Choice, Delivery
+from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Obligation, Reminder
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +196,17 @@ def test_metrics_are_closed_without_a_token_and_tell_sums(
     assert 'zhike_reminders_today{channel="page",outcome="waiting"} 1.0' in told
     assert "zhike_worker_seen_seconds +Inf" in told
     assert "zhike_reminders_unrung 0.0" in told
+
+
+def test_books_of_more_than_a_year_ago_are_forgotten(cast: Cast, owner: Role, worker: Role, peer: Peer) -> None:
+    promise(cast)
+    for before in (60, 15):
+        go(worker, peer, minutes(before))
+    with worker():
+        books.forget(minutes(15) + timedelta(days=400))
+        assert Delivery.objects.count() == 1
+        books.forget(minutes(15) + timedelta(days=400, seconds=1))
+        assert (Delivery.objects.count(), Notice.objects.count(), Reminder.objects.count()) == (0, 0, 0)
 
 
 def _zone():

@@ -21,6 +21,8 @@ from zhike.conduct.words import Words
 
 from .channels import PAGE
 
+# A year and the same month of the year before, to compare with.
+KEPT = timedelta(days=400)
 # How late what was delivered came: up to these seconds, and beyond.
 SLOTS = (1, 5, 60, 300, 1800)
 REASONS = {
@@ -99,6 +101,13 @@ def of_the_bank(last: date, days: int, *, now: datetime, zone: ZoneInfo) -> Book
     )
 
 
+def forget(now: datetime) -> None:
+    """What is older than :data:`KEPT` goes; each night, as the worker."""
+    with connection.cursor() as cursor:
+        for statement in OLD:
+            cursor.execute(statement, {"until": now - KEPT})
+
+
 def _span(last: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     ends = datetime.combine(last + timedelta(days=1), time(0), zone)
     return datetime.combine(last - timedelta(days=days - 1), time(0), zone), ends
@@ -128,3 +137,11 @@ def _run(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+# One after the other: what still points to a row keeps it.
+OLD = (
+    "DELETE FROM notices_delivery WHERE at < %(until)s",
+    "DELETE FROM notices_notice n WHERE n.at < %(until)s AND NOT EXISTS (SELECT FROM notices_delivery d WHERE d.notice_id = n.id)",
+    "DELETE FROM obligations_reminder WHERE at < %(until)s",
+)
