@@ -172,7 +172,9 @@ def unwanted(rung: Rung, channel: str) -> str:
 
 
 def _due(now: datetime) -> list[Alarm]:
-    return [_alarm(row) for row in _run(DUE, [now, SLICE])]
+    """Holds what is due, and only then reads what it is about: one that was moved meanwhile rings by its new window."""
+    held = [row[0] for row in _run(DUE, [now, SLICE])]
+    return [_alarm(row) for row in _run(ABOUT, [held])] if held else []
 
 
 def _alarm(row: tuple[Any, ...]) -> Alarm:
@@ -217,13 +219,18 @@ def _run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 # Owner by owner at each moment, so that what rings for one person rings together.
 DUE = """
+SELECT a.obligation_id FROM obligations_alarm a JOIN obligations_obligation o ON o.id = a.obligation_id
+WHERE a.aside = '' AND a.rings_at <= %s
+ORDER BY a.rings_at, o.owner_id LIMIT %s
+FOR UPDATE OF a SKIP LOCKED"""
+
+ABOUT = """
 SELECT o.id, a.since, a.turn, o.kind, o.created_at, o.opens, o.due, o.due_counts, o.target, o.owner_id, s.works_from, s.works_to
 FROM obligations_alarm a
 JOIN obligations_obligation o ON o.id = a.obligation_id
 JOIN people_staff s ON s.id = o.owner_id
-WHERE a.aside = '' AND a.rings_at <= %s
-ORDER BY a.rings_at, o.owner_id LIMIT %s
-FOR UPDATE OF a SKIP LOCKED"""
+WHERE a.obligation_id = ANY (%s)
+ORDER BY a.rings_at, o.owner_id"""
 
 NEXT = """
 UPDATE obligations_alarm a SET rings_at = n.rings_at, step = n.step, since = n.since, turn = n.turn
