@@ -208,6 +208,21 @@ def test_a_courier_that_dies_after_sending_is_followed_by_one_that_sends_under_t
         assert Notice.objects.get(channel="mail").done_at == before
 
 
+def test_whatever_is_looked_at_anew_rings_no_later_than_it_was_to(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    go(worker, peer, minutes(60))
+    with owner():
+        ringing.look_again(minutes(15) - timedelta(milliseconds=500))
+        assert Alarm.objects.get().rings_at == minutes(15)
+        Alarm.objects.update(rings_at=THREE + timedelta(days=9))  # as reckoned by settings that hold no more
+        ringing.look_again(minutes(20))
+        assert Alarm.objects.get().rings_at <= minutes(15)
+    go(worker, peer, minutes(15))
+    assert peer.said == ["15:00 回电 · 打开知客"]
+
+
 def test_what_is_not_taken_is_tried_again_after_growing_gaps_and_then_told(
     cast: Cast, worker: Role, owner: Role, peer: Peer
 ) -> None:

@@ -27,6 +27,8 @@ from .channels import PAGE
 
 # Alarms looked at in one transaction.
 SLICE = 500
+# Alarms that are asked to be looked at anew in one statement.
+MANY = 5000
 # Two machines' clocks may differ so much; further back, a clock was set.
 CLOCKS_APART = timedelta(seconds=2)
 NAMES = UUID("8b6f0d1c-58a4-4c55-9d2e-7a1f5a0c3e11")
@@ -103,11 +105,14 @@ def look(alarms: Sequence[Alarm], now: datetime, bank: Bank, workdays: Workdays,
 
 
 def look_again(now: datetime) -> None:
-    """Every alarm is looked at anew: settings, workdays and hours may have changed since. Part of each night's sweep."""
-    _run(
-        "UPDATE obligations_alarm SET rings_at = %s WHERE aside = '' AND (rings_at IS NULL OR rings_at > %s)",
-        [now, now],
-    )
+    """Every alarm is looked at anew within five minutes: settings, workdays and hours may have changed since. Part of each night's sweep.
+
+    Owner by owner, and none later than it was to ring, so that what falls due meanwhile does not wait behind all others. What
+    somebody holds just now is being looked at or changed, and so asks by itself.
+    """
+    last: int | None = 0
+    while last is not None:
+        ((last,),) = _run(AGAIN, {"last": last, "most": MANY, "now": now, "ahead": now + CLOCKS_APART})
 
 
 def test(staff: int, now: datetime) -> None:
@@ -211,7 +216,7 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _run(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
@@ -231,6 +236,22 @@ JOIN obligations_obligation o ON o.id = a.obligation_id
 JOIN people_staff s ON s.id = o.owner_id
 WHERE a.obligation_id = ANY (%s)
 ORDER BY a.rings_at, o.owner_id"""
+
+# Where the clock was set back, what lies ahead of it rings again. Answers with the last one that was looked through.
+AGAIN = """
+WITH part AS (
+    SELECT obligation_id FROM obligations_alarm WHERE obligation_id > %(last)s ORDER BY obligation_id LIMIT %(most)s
+), free AS (
+    SELECT a.obligation_id, %(now)s::timestamptz + o.owner_id %% 300 * interval '1 second' AS at
+    FROM obligations_alarm a JOIN part USING (obligation_id) JOIN obligations_obligation o ON o.id = a.obligation_id
+    WHERE a.aside = '' FOR UPDATE OF a SKIP LOCKED
+), asked AS (
+    UPDATE obligations_alarm a SET rings_at = least(a.rings_at, free.at),
+        since = CASE WHEN a.since > %(ahead)s THEN %(now)s ELSE a.since END, turn = a.turn + (a.since > %(ahead)s)::int
+    FROM free
+    WHERE a.obligation_id = free.obligation_id AND (a.rings_at IS NULL OR a.rings_at > free.at OR a.since > %(ahead)s)
+)
+SELECT max(obligation_id) FROM part"""
 
 NEXT = """
 UPDATE obligations_alarm a SET rings_at = n.rings_at, step = n.step, since = n.since, turn = n.turn
