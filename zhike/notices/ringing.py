@@ -149,19 +149,11 @@ def deliver(reminders: Sequence[Kept], now: datetime, *, everywhere: bool = True
                 unsent.append((kept, channel, reason))
             else:
                 groups[kept.rung.staff, channel].append(kept)
-    for (staff, channel), group in groups.items():
-        first = min(kept.rung.moment.at for kept in group)
-        _run(
-            NOTICE,
-            [
-                staff,
-                channel,
-                uuid5(NAMES, f"{channel}/{group[0].id}"),
-                first,
-                now,
-                *_columns([(kept.id, kept.rung.moment.at) for kept in group]),
-            ],
-        )
+    if groups:
+        keys = {whose: uuid5(NAMES, f"{whose[1]}/{group[0].id}") for whose, group in groups.items()}
+        notices = [(*whose, keys[whose], min(each.rung.moment.at for each in group)) for whose, group in groups.items()]
+        lines = [(keys[whose], each.id, each.rung.moment.at) for whose, group in groups.items() for each in group]
+        _run(NOTICES, [now, *_columns(notices), *_columns(lines)])
     if unsent:
         _run(
             UNSENT,
@@ -272,13 +264,16 @@ CHOSEN = (
     """SELECT staff_id, channel FROM notices_choice WHERE staff_id = ANY (%s) AND "on" ORDER BY staff_id, channel"""
 )
 
-NOTICE = """
+NOTICES = """
 WITH noted AS (
     INSERT INTO notices_notice (staff_id, channel, key, at, try_at, state, attempts, error)
-    VALUES (%s, %s, %s, %s, %s, 'waiting', 0, '') RETURNING id, channel
+    SELECT n.staff, n.channel, n.key, n.at, %s, 'waiting', 0, ''
+    FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[]) AS n (staff, channel, key, at)
+    RETURNING id, channel, key
 )
 INSERT INTO notices_delivery (reminder_id, channel, notice_id, at, outcome, reason)
-SELECT r.id, noted.channel, noted.id, r.at, 'waiting', '' FROM noted, unnest(%s::bigint[], %s::timestamptz[]) AS r (id, at)"""
+SELECT r.id, noted.channel, noted.id, r.at, 'waiting', ''
+FROM noted JOIN unnest(%s::uuid[], %s::bigint[], %s::timestamptz[]) AS r (key, id, at) USING (key)"""
 
 UNSENT = """
 INSERT INTO notices_delivery (done_at, reminder_id, channel, at, reason, outcome)
