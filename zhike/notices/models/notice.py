@@ -41,9 +41,12 @@ class Notice(models.Model):
             ),
         ]
         indexes = [
-            # The courier: what may be tried next. The page's own wait for a page, not for a courier.
+            # The courier: what may be tried next, channel by channel, so that what piles up for one that stands still is in
+            # nobody's way. The page's own wait for a page, not for a courier.
             models.Index(
-                fields=["try_at"], name="notices_notice_next", condition=Q(state="waiting") & ~Q(channel="page")
+                fields=["channel", "try_at"],
+                name="notices_notice_next",
+                condition=Q(state="waiting") & ~Q(channel="page"),
             ),
             # The page: what one person has not put away.
             models.Index(
