@@ -208,6 +208,30 @@ def test_a_courier_that_dies_after_sending_is_followed_by_one_that_sends_under_t
         assert Notice.objects.get(channel="mail").done_at == before
 
 
+@pytest.mark.parametrize("how", ["settled", "moved"])
+def test_what_is_settled_or_moved_while_a_courier_holds_it_is_not_sent_again_when_that_courier_dies(
+    how: str, cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(60))
+    with worker():
+        ringing.ring(minutes(15), BANK)
+        assert len(Courier(uuid4(), {"mail": peer}).claim({"mail": 200}, minutes(15), BANK)) == 1
+    with owner():
+        changed = (
+            {"state": "withdrawn", "settled_at": minutes(14)}
+            if how == "settled"
+            else {name: getattr(owed, name) + timedelta(hours=1) for name in ("opens", "due", "target")}
+        )
+        Obligation.objects.filter(pk=owed.pk).update(**changed)
+    go(worker, peer, minutes(15) + LEASE + timedelta(seconds=5))
+    assert not peer.journal
+    with owner():
+        assert Notice.objects.get(channel="mail").state == "moot"
+        line = Delivery.objects.get(channel="mail")
+        assert (line.outcome, line.reason) == ("suppressed", how)
+
+
 def test_whatever_is_looked_at_anew_rings_no_later_than_it_was_to(
     cast: Cast, worker: Role, owner: Role, peer: Peer
 ) -> None:

@@ -89,7 +89,10 @@ class Courier:
         with transaction.atomic():
             stale = now + LEASE + CLOCKS_APART
             wanted = [list(room), [max(0, left) for left in room.values()]]
-            held = [row[0] for row in _run(CLAIM, [self.id, now + LEASE, *wanted, now, now, stale])]
+            claimed = _run(CLAIM, [self.id, now + LEASE, *wanted, now, now, stale])
+            if again := [id for id, attempts in claimed if attempts > 1]:
+                _run(OVERTAKEN, [now, again, now])
+            held = [id for id, _attempts in claimed]
             return [self._claimed(row, now, bank) for row in _run(CLAIMED, [held])] if held else []
 
     def hand(self, notice: Claimed) -> Handed:
@@ -168,7 +171,23 @@ CROSS JOIN LATERAL (
     WHERE w.state = 'waiting' AND w.channel <> 'page' AND w.channel = room.channel AND w.try_at <= %s
       AND (w.leased_until IS NULL OR w.leased_until < %s OR w.leased_until > %s)
     ORDER BY w.try_at LIMIT room.places FOR UPDATE SKIP LOCKED) c
-WHERE n.id = c.id RETURNING n.id"""
+WHERE n.id = c.id RETURNING n.id, n.attempts"""
+
+# What was settled or moved while a courier held the notice was left on its way (0002_walls). That courier died, or was not heard:
+# what is no longer wanted is not sent a second time.
+OVERTAKEN = """
+WITH overtaken AS (
+    UPDATE notices_delivery d
+    SET outcome = 'suppressed', done_at = %s, reason = CASE WHEN o.state = 'open' THEN 'moved' ELSE 'settled' END
+    FROM obligations_reminder r JOIN obligations_obligation o ON o.id = r.obligation_id
+    WHERE d.notice_id = ANY (%s) AND r.id = d.reminder_id AND d.outcome = 'waiting'
+      AND (o.state <> 'open' OR CASE WHEN r.step LIKE 'before:%%' THEN
+           r.at <> coalesce(o.target, o.due) - split_part(r.step, ':', 2)::int * interval '1 minute' END)
+    RETURNING d.id, d.notice_id
+)
+UPDATE notices_notice n SET state = 'moot', done_at = %s, leased_by = NULL, leased_until = NULL
+WHERE n.id IN (SELECT notice_id FROM overtaken) AND NOT EXISTS (
+    SELECT FROM notices_delivery d WHERE d.notice_id = n.id AND d.outcome = 'waiting' AND d.id NOT IN (SELECT id FROM overtaken))"""
 
 CLAIMED = """
 SELECT n.id, n.channel, n.key, n.attempts,
