@@ -61,28 +61,30 @@ class Courier:
         self.channels = channels
         self.link = link
         self._hands: dict[str, ThreadPoolExecutor] = {}
-        self._under_way: dict[Future[Handed], str] = {}
+        self._under_way: dict[Future[Handed], Claimed] = {}
+        self._handed: list[Handed] = []
 
     def take(self, now: datetime, bank: Bank) -> int:
         """Claims what may be sent by ``now``, as far as there is room, and begins to hand it over. Returns how many."""
-        full = Counter(self._under_way.values())
+        full = Counter(notice.channel for notice in self._under_way.values())
         claimed = self.claim({channel: ROOM - full[channel] for channel in CHANNELS}, now, bank)
         for notice in claimed:
             hands = self._hands.setdefault(notice.channel, ThreadPoolExecutor(HANDS, f"courier {notice.channel}"))
-            self._under_way[hands.submit(self.hand, notice)] = notice.channel
+            self._under_way[hands.submit(self.hand, notice)] = notice
         return len(claimed)
 
     def handed(self, timeout: float) -> list[Handed]:
-        """What has been handed over since, waiting for the first of it for so many seconds at most."""
-        done, _rest = wait(self._under_way, timeout, FIRST_COMPLETED)
+        """What has been handed over and not yet been confirmed, waiting for the first of it for so many seconds at most."""
+        done, _rest = wait(self._under_way, 0 if self._handed else timeout, FIRST_COMPLETED)
         for each in done:
             del self._under_way[each]
-        return [each.result() for each in done]
+            self._handed.append(each.result())
+        return list(self._handed)
 
     @property
     def busy(self) -> bool:
-        """Whether something is being handed over."""
-        return bool(self._under_way)
+        """Whether something is being handed over, or has been and is not yet confirmed."""
+        return bool(self._under_way or self._handed)
 
     def claim(self, room: Mapping[str, int], now: datetime, bank: Bank) -> list[Claimed]:
         """Takes up to so many notices of each channel; committed before this returns."""
@@ -112,21 +114,29 @@ class Courier:
         return Handed(notice, None)
 
     def confirm(self, handed: Sequence[Handed], now: datetime, bank: Bank) -> None:
-        """Writes down what became of those that this courier still holds. One that failed for good is told to owner and leader."""
+        """Writes down what became of those that this courier still holds. One that failed for good is told to owner and leader.
+
+        Where the database cannot be written to, all of it is still to be confirmed."""
         with transaction.atomic():
             _run(SENT, [now, self.id, [each.notice.id for each in handed if each.error is None]])
             for each in handed:
                 if each.error is not None:
                     self._try_again(each.notice, each.error, now, bank)
+        written = {each.notice.id for each in handed}
+        self._handed = [each for each in self._handed if each.notice.id not in written]
 
     def beat(self, now: datetime, begun: datetime) -> None:
         """Says that this courier lives."""
         _run(BEAT, [now - timedelta(days=1), self.id, f"{socket.gethostname()}:{os.getpid()}", begun, now])
 
     def close(self) -> None:
-        """Begins nothing more; what is under way ends by its own patience."""
+        """Begins nothing more, and gives back what it holds and has not begun; what is under way ends by its own patience."""
+        unbegun = [(each, notice.id) for each, notice in self._under_way.items() if each.cancel()]
+        for each, _id in unbegun:
+            del self._under_way[each]
         for hands in self._hands.values():
-            hands.shutdown(cancel_futures=True)
+            hands.shutdown(wait=False)
+        _run(GIVEN_BACK, [self.id, [id for _each, id in unbegun]])
 
     def _claimed(self, row: tuple[Any, ...], now: datetime, bank: Bank) -> Claimed:
         id, channel, key, attempts, address, language, lines = row
@@ -172,6 +182,10 @@ CROSS JOIN LATERAL (
       AND (w.leased_until IS NULL OR w.leased_until < %s OR w.leased_until > %s)
     ORDER BY w.try_at LIMIT room.places FOR UPDATE SKIP LOCKED) c
 WHERE n.id = c.id RETURNING n.id, n.attempts"""
+
+GIVEN_BACK = """
+UPDATE notices_notice SET leased_by = NULL, leased_until = NULL, attempts = attempts - 1
+WHERE leased_by = %s AND id = ANY (%s) AND state = 'waiting'"""
 
 # What was settled or moved while a courier held the notice was left on its way (0002_walls). That courier died, or was not heard:
 # what is no longer wanted is not sent a second time.

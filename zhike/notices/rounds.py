@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event
 
-from django.db import DatabaseError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from zhike.people import bank
 
@@ -38,22 +38,41 @@ def go(courier: Courier, clock: Callable[[], datetime], stopped: Event) -> None:
                 courier.beat(now, begun)
                 beaten = now
             before = now
-            one(courier, clock)
-            pause = 0.0 if courier.busy else PAUSE
-        except DatabaseError:
-            log.warning("A round of reminders failed and is done again.", exc_info=True)
+            more = one(courier, clock)
+            pause = 0.0 if more or courier.busy else PAUSE
+        except Error as error:
+            away = isinstance(error, (OperationalError, InterfaceError))
+            log.warning("A round of reminders failed and is done again: %s", error, exc_info=not away)
             connection.close()
             pause = AWAY
         stopped.wait(pause)
-    courier.close()
+    end(courier, clock)
 
 
-def one(courier: Courier, clock: Callable[[], datetime]) -> None:
-    """One round: all that is due rings, what there is room for is handed over, what was handed over is confirmed."""
+def one(courier: Courier, clock: Callable[[], datetime]) -> bool:
+    """One round: what is due rings, what there is room for is handed over, what was handed over is confirmed. Whether more is due:
+    however much that is, nothing that waits to be sent waits for all of it."""
     settings = bank.settings()
-    while ring(clock(), settings.now(clock())) == SLICE:
-        pass
+    more = ring(clock(), settings.now(clock())) == SLICE
     now = clock()
     courier.take(now, settings.now(now))
-    if handed := courier.handed(PAUSE):
-        courier.confirm(handed, clock(), settings.now(now))
+    _confirm(courier, clock, 0.0 if more else PAUSE)
+    return more
+
+
+def end(courier: Courier, clock: Callable[[], datetime]) -> None:
+    """What was not begun is given back, what is under way is confirmed as it ends: the next worker sends neither late nor twice."""
+    try:
+        courier.close()
+        while courier.busy:
+            _confirm(courier, clock, PAUSE)
+    except Error:
+        log.warning("What was sent last could not be confirmed; another worker sends it again.", exc_info=True)
+    finally:
+        connection.close()
+
+
+def _confirm(courier: Courier, clock: Callable[[], datetime], timeout: float) -> None:
+    if handed := courier.handed(timeout):
+        now = clock()
+        courier.confirm(handed, now, bank.settings().now(now))
