@@ -136,6 +136,13 @@ def end_after_parent() -> None:
     threading.Thread(target=outlive, args=(os.getppid(),), daemon=True).start()
 
 
+def end_in_time() -> None:
+    """For a process that was asked to end: whatever still hangs, it ends before it would be killed. What that was is done again."""
+    last = threading.Timer(GRACE - 1, os._exit, [0])
+    last.daemon = True
+    last.start()
+
+
 def wait_for_port(address: str, port: int, process: Process) -> bool:
     """Wait until the process listens there; false if it ended instead."""
     while process.child.poll() is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 import threading
 import traceback
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from zhike import embedded, processes
 from zhike.commands.frame import (
@@ -28,9 +31,12 @@ from zhike.commands.frame import (
     database,
     port_of,
     ready,
+    unreachable,
     words,
 )
 from zhike.commands.keep import clear
+
+AGAIN = 1.0  # seconds until a database that went away is asked again
 
 
 @command(
@@ -163,18 +169,64 @@ def web(options: Options) -> int:
 def worker(options: Options) -> int:
     """Work through what is due until stopped; reminders have a thread of their own, without which there is no worker."""
     with ready("worker"):
-        from procrastinate.contrib.django import app
-
         if "ZHIKE_PARENT" in os.environ:
             processes.end_after_parent()
-        with reminding(), app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
-            app.run_worker(fetch_job_polling_interval=0.5, shutdown_graceful_timeout=processes.GRACE - 2)
+        with reminding() as stopped:
+            asyncio.run(working(stopped))
     return DONE
 
 
+async def working(stopped: threading.Event) -> None:
+    """Background jobs until somebody asks us to end; begun anew when the database was away."""
+    import psycopg
+    from procrastinate.contrib.django import app
+    from procrastinate.exceptions import ConnectorException
+
+    loop = asyncio.get_running_loop()
+    jobs: asyncio.Task[None] | None = None
+
+    def end() -> None:
+        processes.end_in_time()
+        stopped.set()
+        if jobs is not None:
+            jobs.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    while not stopped.is_set():
+        jobs = asyncio.create_task(_jobs(app))
+        try:
+            await jobs
+        except asyncio.CancelledError:
+            break
+        except (ConnectorException, psycopg.Error) as error:
+            embedded.to_stderr(unreachable(error))
+        await asyncio.sleep(AGAIN)
+
+
+async def _jobs(app: Any) -> None:
+    """Until it is cancelled, or the database goes away."""
+    with app.replace_connector(app.connector.get_worker_connector()):
+        async with app.open_async():
+            await app.run_worker_async(
+                fetch_job_polling_interval=0.5,
+                shutdown_graceful_timeout=processes.GRACE - 2,
+                install_signal_handlers=False,
+                task_middleware=[_on_a_live_connection],
+            )
+
+
+def _on_a_live_connection(run: Callable[[], Any], context: Any, worker: Any) -> Any:
+    """A job's thread keeps its connection; one that broke is not the next job's."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    return run()
+
+
 @contextmanager
-def reminding() -> Iterator[None]:
-    """Reminders ring and are sent beside the block. A thread that dies takes the process along: whoever supervises it starts anew."""
+def reminding() -> Iterator[threading.Event]:
+    """Reminders ring and are sent beside the block, until the event that it is given is set, or it ends. A thread that dies takes the process along: whoever supervises it starts anew."""
     from django.conf import settings
 
     from zhike import clock
@@ -200,10 +252,10 @@ def reminding() -> Iterator[None]:
     thread = threading.Thread(target=go, name="reminders")
     thread.start()
     try:
-        yield
+        yield stopped
     finally:
         stopped.set()
-        thread.join(processes.GRACE / 2)
+        thread.join(processes.GRACE)
 
 
 @command("migrate", "建立或更新数据库结构", "make or update the database's tables",
