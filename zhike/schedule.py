@@ -17,7 +17,7 @@ from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
 from zhike.customers.rating import rate
-from zhike.notices import books
+from zhike.notices import books, subscription
 from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
@@ -31,14 +31,15 @@ JOBS_KEPT_HOURS = (CATCH_UP_DAYS + 1) * 24
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="tick", name="tick")
 def tick(timestamp: int) -> None:
-    """What has lapsed is marked; the sweep of a day that has begun is put in the queue once, and those of the days before on which
-    nothing ran. Whoever's birthday became known today is greeted today.
+    """What has lapsed is marked, calendars on phones end where the bank has ended them; the sweep of a day that has begun is put in
+    the queue once, and those of the days before on which nothing ran. Whoever's birthday became known today is greeted today.
     """
     now = clock.now()
     day = today(now)
     settings = bank.settings().at(day)
     lapse(now, settings)
     escalate(now, settings)
+    subscription.end_all(now, settings)
     if is_swept(day):
         greet(day, now=now, bank=settings)
     for missing in unswept(day):

@@ -177,6 +177,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "clause": "R12",
                 "rest": "nowhere",
                 "why": "complaint",
+                "secret": "of nobody",
             }
     return made
 
@@ -271,7 +272,7 @@ def test_what_is_public_is_known() -> None:
     public = {route.path for route in routes() if route.policy == PUBLIC}
     assert public == {
         "sign-in/", "sign-in/code/", "sign-in/closed/", "sign-out/", "healthz", "readyz", "metrics",
-        "api/v1/openapi.json", "api/v1/docs", "api/", "api/<path:rest>",
+        "api/v1/openapi.json", "api/v1/docs", "api/", "api/<path:rest>", "calendar/<str:secret>.ics",
     }  # fmt: skip
 
 

@@ -181,6 +181,7 @@ def test_what_moves_deadlines_and_opens_accounts_is_watched(cast: Cast) -> None:
         "notices_notice",
         "notices_delivery",
         "notices_heartbeat",
+        "notices_revision",
     }
     tables = rows("""SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
         AND NOT relispartition AND relname !~ '^(account|auth|axes|django|procrastinate)_'

@@ -308,6 +308,25 @@ class Bank:
         "What is owed only after work is reminded of until",
         group="reminders",
     )
+    # A personal phone lies outside the bank's walls: nothing goes there before the bank says so, and then as little as serves.
+    calendar_feed: bool = _bool(
+        False,
+        "员工可在自己的手机上订阅日历",
+        "Staff may subscribe to their calendar on a phone of their own",
+        uncertified=True,
+        group="reminders",
+    )
+    calendar_detail: Literal["kind", "address", "name"] = _choice(
+        "手机日历写到哪一步",
+        "What the calendar on a phone says",
+        {
+            "kind": ("只写几点、什么事", "Only when and what"),
+            "address": ("另写称谓", "The form of address as well"),
+            "name": ("另写姓名和地点", "Name and place as well"),
+        },
+        uncertified=True,
+        group="reminders",
+    )
 
     # Birthdays
     birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5", group="birthdays")

@@ -1,4 +1,4 @@
-"""提醒 · How one is reminded, and the proof that it happened: channels, own hours, a test; the books by day and channel.
+"""提醒 · How one is reminded, and the proof that it happened: channels, own hours, a test, the phone's calendar; the books by day and channel.
 
 Domain: :mod:`zhike.notices.choices`, :mod:`zhike.notices.books`.
 """
@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from zhike.conduct.words import Refused, Words
-from zhike.notices import ringing
+from zhike.notices import ringing, subscription
 from zhike.notices.books import REASONS, SLOTS, Books, Line, books
 from zhike.notices.channels import CHANNELS, PAGE, offered, words
 from zhike.notices.choices import Wish, choose
@@ -94,6 +94,8 @@ def _page(
             }
             for name in offered(os.environ)
         ],
+        "calendar_allowed": bank.calendar_feed,
+        "calendar": subscription.in_force(request.actor, request.now, bank),
         "hours": own,
         "bank_hours": f"{bank.work_from:%H:%M}–{bank.work_to:%H:%M}",
         "whole": whole,
