@@ -32,6 +32,7 @@ from zhike.customers.models.book import reassign
 from zhike.notices import subscription
 from zhike.notices.models import Calendar
 from zhike.obligations import stops
+from zhike.people import leave
 from zhike.people.bank import settings
 from zhike.people.models import Setting, Staff
 from zhike.trail.models import Entry
@@ -426,6 +427,30 @@ def test_who_hands_over_keeps_nothing(cast: Cast, owner: Role) -> None:
         reassign(cast.customers["rm"][1], cast.mate.pk, NOW.date(), "调岗", actor, NOW)
     assert says(before) == []
     assert {said for said, _state in says(after)} >= {"10:00 拜访 · 打开知客", "生日 · 打开知客"}
+
+
+def test_who_stands_in_has_what_falls_on_the_days_of_the_leave(cast: Cast) -> None:
+    """Away from today until Thursday: today's promise, Tuesday's visit, Wednesday's birthday; not Thursday's visit, nor its birthday."""
+    promise(cast)
+    visit(cast)
+    with cast.acting("rm", NOW) as actor:
+        thursday = TUESDAY_TEN + timedelta(days=2)
+        course.plan(cast.customers["rm"][0], "reception", actor=actor, now=NOW, planned_for=thursday)
+        asked = leave.ask(
+            cast.rm.pk, NOW.date(), NOW.date() + timedelta(days=3), cast.mate.pk, actor=actor, now=NOW, bank=BANK
+        )
+    born(cast, "1970-03-04")
+    born(cast, "农历正月十七", of=1)  # Thursday, 5 March 2026
+    path = address(cast, "mate")
+    assert says(path) == []
+    with cast.acting("mate", NOW) as actor:
+        leave.accept(asked, actor=actor, now=NOW, bank=BANK)
+    assert [said for said, _state in says(path)] == [
+        "10:00 拜访 · 打开知客", "15:00 回电 · 打开知客", "09:45 到门口 · 打开知客", "生日 · 打开知客",
+    ]  # fmt: skip
+    assert days(path) == [("20260304", "20260305")]
+    assert says(path, NOW + timedelta(days=3)) == []
+    assert len(says(address(cast))) == 3 + 1 + 2 + 6, "whoever is away has their own all the same"
 
 
 def test_a_number_of_statements_that_does_not_grow(cast: Cast) -> None:

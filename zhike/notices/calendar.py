@@ -23,7 +23,7 @@ from zhike.conduct.remind import Hours, Remembered, moments, said
 from zhike.conduct.words import Words
 from zhike.customers.names import honorific
 from zhike.people.actor import Actor
-from zhike.people.leave import stand_ins
+from zhike.people.models import Leave
 from zhike.people.workdays import ahead
 
 from .vtimezone import vtimezone
@@ -134,24 +134,32 @@ class Calendar:
 
 
 def calendar(actor: Actor, secret: str, now: datetime, bank: Bank, *, language: str, link: str = "") -> Calendar:
-    """The actor's own, and of those whom the actor stands in for today; a fixed number of statements."""
+    """The actor's own, and on the days of a leave that of whom the actor stands in for; a fixed number of statements."""
     today = now.astimezone(bank.zone).date()
     first, last = today - BACK, today + AHEAD
-    covered = stand_ins([id for id in actor.sees if id > 0], today)
-    whose = [actor.id, *(id for id, stand_in in covered.items() if stand_in == actor.id)]
+    days = {actor.id: (first, last)} | _covered(actor, today)
     writer = _Writer(secret, bank, ahead(first))
-    span = {
-        "whose": whose,
-        "begins": datetime.combine(first, time(0), bank.zone),
-        "ends": datetime.combine(last, time(0), bank.zone),
-        "told": now - TOLD,
-    }
+    begins, ends = (
+        [datetime.combine(day, time(0), bank.zone) for day in each] for each in zip(*days.values(), strict=True)
+    )
+    span = {"whose": list(days), "begins": begins, "ends": ends, "told": now - TOLD}
     entries = [writer.contact(row) for row in _rows(CONTACTS, span)]
     entries += [writer.obligation(row) for row in _rows(OBLIGED, span)]
     if bank.birthday_greeting:
+        days[actor.id] = (first, today + LUNAR_AHEAD)
         for row in _rows(BORN, span):
-            entries += writer.birthdays(row, first, today + (LUNAR_AHEAD if row["calendar"] == "lunar" else AHEAD))
+            from_day, to_day = days[row["keeper"]]
+            entries += writer.birthdays(row, from_day, to_day if row["calendar"] == "lunar" else min(to_day, last))
     return Calendar(tuple(entries), first, last, bank, language, link)
+
+
+def _covered(actor: Actor, today: date) -> dict[int, tuple[date, date]]:
+    """Whom the actor stands in for today, from the first day away until the first one back."""
+    if not actor.covers:
+        return {}
+    leaves = Leave.objects.accepted().filter(staff__among=actor.covers, stand_in=actor.id)
+    standing = leaves.filter(from_day__lte=today, to_day__gt=today)
+    return {id: (first, back) for id, first, back in standing.values_list("staff_id", "from_day", "to_day")}
 
 
 @dataclass(frozen=True)
@@ -212,7 +220,7 @@ class _Writer:
         # A lunar year ends within the solar year after it.
         for year in range(max(FIRST_YEAR, first.year - 1), min(LAST_YEAR, last.year) + 1):
             on = born.in_year(year, self.bank.birthday_policy)
-            if first <= on <= last:
+            if first <= on < last:
                 yield Entry(
                     uid=self._uid(f"birthday/{row['id']}/{year}"),
                     begins=on,
@@ -253,32 +261,36 @@ def _rows(sql: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 CALLED = "c.name, c.honorific, c.gender, c.kind AS who"
 
+# Whose days, and which of them: one's own, and those on which one stands in.
+WHOSE = "whose AS (SELECT * FROM unnest(%(whose)s::bigint[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) w (id, begins, ends))"
+
 # What lies ahead, what was held, and what was called off lately: by whose it is, each by its own index.
 CONTACTS = f"""
-WITH mine AS (
-    SELECT t.* FROM contacts_contact t
-    WHERE t.rm_id = ANY (%(whose)s) AND t.state IN ('planned', 'agreed')
+WITH {WHOSE}, mine AS (
+    SELECT t.*, w.begins, w.ends FROM whose w JOIN contacts_contact t ON t.rm_id = w.id
+    WHERE t.state IN ('planned', 'agreed')
     UNION ALL
-    SELECT t.* FROM contacts_contact t
-    WHERE t.held_by_id = ANY (%(whose)s) AND t.started_at >= %(begins)s AND t.state IN ('under_way', 'ended', 'closed')
+    SELECT t.*, w.begins, w.ends FROM whose w JOIN contacts_contact t ON t.held_by_id = w.id
+    WHERE t.started_at >= w.begins AND t.state IN ('under_way', 'ended', 'closed')
     UNION ALL
-    SELECT t.* FROM notices_revision r JOIN contacts_contact t ON t.id = r.contact_id
-    WHERE r.staff_id = ANY (%(whose)s) AND r.at >= %(told)s AND t.state IN ('cancelled', 'struck')
+    SELECT t.*, w.begins, w.ends FROM whose w JOIN notices_revision r ON r.staff_id = w.id JOIN contacts_contact t ON t.id = r.contact_id
+    WHERE r.at >= %(told)s AND t.state IN ('cancelled', 'struck')
 )
 SELECT t.id, t.kind, t.state, t.planned_for, t.planned_minutes, t.place, coalesce(r.number, 0) AS number,
        coalesce(r.at, t.created_at) AS changed, {CALLED}
 FROM mine t JOIN customers_customer c ON c.id = t.customer_id LEFT JOIN notices_revision r ON r.contact_id = t.id
-WHERE t.planned_for >= %(begins)s AND t.planned_for < %(ends)s AND NOT t.afterwards
+WHERE t.planned_for >= t.begins AND t.planned_for < t.ends AND NOT t.afterwards
 ORDER BY t.planned_for, t.id"""
 
 # A promise that is corrected and a visit that is moved owe anew, under the same name: to a phone it is one entry that has moved.
 OBLIGED = f"""
-WITH mine AS (
-    SELECT o.* FROM obligations_obligation o
-    WHERE o.owner_id = ANY (%(whose)s) AND o.state = 'open' AND o.kind IN ('call_back', 'arrival')
+WITH {WHOSE}, mine AS (
+    SELECT o.*, w.begins, w.ends FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
+    WHERE o.state = 'open' AND o.kind IN ('call_back', 'arrival')
     UNION ALL
-    SELECT o.* FROM notices_revision r JOIN obligations_obligation o ON o.id = r.obligation_id
-    WHERE r.staff_id = ANY (%(whose)s) AND r.at >= %(told)s AND o.state <> 'open' AND o.kind IN ('call_back', 'arrival')
+    SELECT o.*, w.begins, w.ends
+    FROM whose w JOIN notices_revision r ON r.staff_id = w.id JOIN obligations_obligation o ON o.id = r.obligation_id
+    WHERE r.at >= %(told)s AND o.state <> 'open' AND o.kind IN ('call_back', 'arrival')
 ), latest AS (
     SELECT DISTINCT ON (o.kind, coalesce(nullif(o.subject, ''), o.id::text)) o.* FROM mine o
     ORDER BY o.kind, coalesce(nullif(o.subject, ''), o.id::text), o.state <> 'open', o.id DESC
@@ -291,13 +303,13 @@ CROSS JOIN LATERAL (
     FROM obligations_obligation p LEFT JOIN notices_revision r ON r.obligation_id = p.id
     WHERE p.id = o.id OR o.subject <> '' AND p.subject = o.subject AND p.kind = o.kind
 ) all_of_it
-WHERE coalesce(o.target, o.opens) >= %(begins)s AND coalesce(o.target, o.opens) < %(ends)s AND o.due IS NOT NULL
+WHERE coalesce(o.target, o.opens) >= o.begins AND coalesce(o.target, o.opens) < o.ends AND o.due IS NOT NULL
 ORDER BY o.due, o.id"""
 
 # Only those whom one may greet.
 BORN = f"""
-SELECT c.id, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_leap AS leap, c.version AS number,
-       c.changed_at AS changed, {CALLED}
+SELECT c.id, c.keeper, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_leap AS leap,
+       c.version AS number, c.changed_at AS changed, {CALLED}
 FROM customers_customer c
 WHERE c.keeper = ANY (%(whose)s) AND c.birth_calendar <> '' AND c.birth_month IS NOT NULL AND c.birth_day IS NOT NULL
   AND c.deceased_on IS NULL AND c.closed_on IS NULL AND NOT c.do_not_disturb AND NOT c.complaint_open
