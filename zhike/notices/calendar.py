@@ -19,7 +19,8 @@ from django.db import connection
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import FIRST_YEAR, LAST_YEAR, Birthday, Workdays
 from zhike.conduct.clause import OBLIGATIONS
-from zhike.conduct.remind import Hours, Remembered, moments, said
+from zhike.conduct.remind import Hours, Remembered, moments
+from zhike.conduct.reminding import said
 from zhike.conduct.words import Words
 from zhike.customers.names import honorific
 from zhike.people.actor import Actor
