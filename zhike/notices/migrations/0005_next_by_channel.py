@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notices", "0003_books")]
+    dependencies = [("notices", "0004_calendar")]
     operations = [
         migrations.RemoveIndex(model_name="notice", name="notices_notice_next"),
         migrations.AddIndex(
