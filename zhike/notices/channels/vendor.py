@@ -55,12 +55,11 @@ class Refusal(Undelivered):
         self.code = code
 
 
-class Vendor(ABC):
-    """One vendor's interface. A subclass says how a token is had and how a parcel is put, and what the codes mean."""
+class Peer:
+    """Whoever answers a request with a code, in JSON and within one patience. A subclass says what the codes mean."""
 
     words: ClassVar[Words]
     faults: ClassVar[Mapping[int, Fault]]
-    stale: ClassVar[frozenset[int]]  # codes that mean: the token is not taken any more
     code: ClassVar[str] = "errcode"
 
     def __init__(self, address: Address, patience: float = PATIENCE) -> None:
@@ -71,32 +70,6 @@ class Vendor(ABC):
         self._client = httpx.Client(
             verify=ssl.create_default_context(), headers={"Accept-Encoding": "identity"}, follow_redirects=False
         )
-        self._turn = Lock()
-        self._token = ""
-        self._good_until = 0.0
-
-    def send(self, parcel: Parcel) -> None:
-        """Puts a parcel; with a new token where the old one is not taken any more."""
-        until = monotonic() + self.patience
-        token = self._held(until)
-        try:
-            self.put(parcel, token, until)
-        except Refusal as refusal:
-            if refusal.code not in self.stale:
-                raise
-            self.put(parcel, self._held(until, instead_of=token), until)
-
-    def knock(self) -> None:
-        """Has a token issued: the vendor can be reached, and takes the secret."""
-        self.issue(monotonic() + self.patience)
-
-    @abstractmethod
-    def issue(self, until: float) -> tuple[str, float]:
-        """A new token, and for how many seconds it is good."""
-
-    @abstractmethod
-    def put(self, parcel: Parcel, token: str, until: float) -> None:
-        """Hands the parcel over. Raises Undelivered."""
 
     def ask(self, method: str, path: str, until: float, **more: Any) -> dict[str, Any]:
         """The vendor's answer, once it says that all is well. Raises Undelivered for every other."""
@@ -114,22 +87,9 @@ class Vendor(ABC):
         code = answer.get(self.code)
         return code if type(code) is int else None
 
-    def token_in(self, answer: Mapping[str, Any], name: str, lifetime: str) -> tuple[str, float]:
-        """The token in the answer that issued it."""
-        token, seconds = answer.get(name), answer.get(lifetime)
-        if not isinstance(token, str) or not token or type(seconds) is not int:
-            raise self.garbled()
-        return token, float(seconds)
-
     def garbled(self) -> Undelivered:
         """For an answer that says all is well and then lacks what it must have."""
         return Undelivered(f"{self.words.zh}的答复看不懂", f"the answer of {self.words.en} could not be understood")
-
-    def misaddressed(self, what: Words) -> Undelivered:
-        """For somebody who has no such account there."""
-        return Undelivered(
-            f"送达地址不是可用的{what.zh}", f"the address is not a {what.en} that can be used", permanent=True
-        )
 
     def _exchange(self, method: str, path: str, until: float, more: Mapping[str, Any]) -> tuple[int, bytes]:
         body = bytearray()
@@ -167,18 +127,6 @@ class Vendor(ABC):
             return Undelivered(f"{self.words.zh}出错（HTTP {status}）", f"{self.words.en} failed (HTTP {status})")
         return self.garbled()
 
-    def _held(self, until: float, instead_of: str = "") -> str:
-        """The token that is good, issued by one thread at a time; another than the one that was not taken."""
-        if not self._turn.acquire(timeout=self._left(until)):
-            raise self._late()
-        try:
-            if monotonic() >= self._good_until or self._token == instead_of:
-                self._token, seconds = self.issue(until)
-                self._good_until = monotonic() + seconds - min(SPARE, seconds / 2)
-            return self._token
-        finally:
-            self._turn.release()
-
     def _left(self, until: float) -> float:
         left = until - monotonic()
         if left <= 0:
@@ -190,3 +138,63 @@ class Vendor(ABC):
             f"{self.words.zh}在 {self.patience:g} 秒内没有答复",
             f"{self.words.en} did not answer within {self.patience:g} seconds",
         )
+
+
+class Vendor(Peer, ABC):
+    """One vendor's interface. A subclass says how a token is had and how a parcel is put."""
+
+    stale: ClassVar[frozenset[int]]  # codes that mean: the token is not taken any more
+
+    def __init__(self, address: Address, patience: float = PATIENCE) -> None:
+        super().__init__(address, patience)
+        self._turn = Lock()
+        self._token = ""
+        self._good_until = 0.0
+
+    def send(self, parcel: Parcel) -> None:
+        """Puts a parcel; with a new token where the old one is not taken any more."""
+        until = monotonic() + self.patience
+        token = self._held(until)
+        try:
+            self.put(parcel, token, until)
+        except Refusal as refusal:
+            if refusal.code not in self.stale:
+                raise
+            self.put(parcel, self._held(until, instead_of=token), until)
+
+    def knock(self) -> None:
+        """Has a token issued: the vendor can be reached, and takes the secret."""
+        self.issue(monotonic() + self.patience)
+
+    @abstractmethod
+    def issue(self, until: float) -> tuple[str, float]:
+        """A new token, and for how many seconds it is good."""
+
+    @abstractmethod
+    def put(self, parcel: Parcel, token: str, until: float) -> None:
+        """Hands the parcel over. Raises Undelivered."""
+
+    def token_in(self, answer: Mapping[str, Any], name: str, lifetime: str) -> tuple[str, float]:
+        """The token in the answer that issued it."""
+        token, seconds = answer.get(name), answer.get(lifetime)
+        if not isinstance(token, str) or not token or type(seconds) is not int:
+            raise self.garbled()
+        return token, float(seconds)
+
+    def misaddressed(self, what: Words) -> Undelivered:
+        """For somebody who has no such account there."""
+        return Undelivered(
+            f"送达地址不是可用的{what.zh}", f"the address is not a {what.en} that can be used", permanent=True
+        )
+
+    def _held(self, until: float, instead_of: str = "") -> str:
+        """The token that is good, issued by one thread at a time; another than the one that was not taken."""
+        if not self._turn.acquire(timeout=self._left(until)):
+            raise self._late()
+        try:
+            if monotonic() >= self._good_until or self._token == instead_of:
+                self._token, seconds = self.issue(until)
+                self._good_until = monotonic() + seconds - min(SPARE, seconds / 2)
+            return self._token
+        finally:
+            self._turn.release()
