@@ -146,7 +146,7 @@ class Courier:
         return Claimed(id, channel, attempts, parcel)
 
     def _try_again(self, notice: Claimed, error: Undelivered, now: datetime, bank: Bank) -> None:
-        said = f"{error.words.zh}\n{error.words.en}"
+        said = error.kept
         if not error.permanent and notice.attempts <= len(GAPS):
             _run(AGAIN, [now + GAPS[notice.attempts - 1], said, notice.id, self.id])
         elif _run(FAILED, [now, said, notice.id, self.id, now, said]):

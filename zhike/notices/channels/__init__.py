@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from zhike.conduct.words import Words
 
 from . import dingtalk, feishu, mail, wecom
-from .channel import Channel, Kind, Parcel, Undelivered
+from .channel import Channel, Kind, Parcel, Undelivered, worded
 
-__all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "offered", "open_all", "words"]
+__all__ = ["CHANNELS", "PAGE", "Channel", "Kind", "Parcel", "Undelivered", "offered", "open_all", "worded", "words"]
 
 PAGE = "page"
 CHANNELS: dict[str, Kind] = {

@@ -46,6 +46,17 @@ class Undelivered(Exception):
         self.words = Words(zh, en)
         self.permanent = permanent
 
+    @property
+    def kept(self) -> str:
+        """As it is written down: both languages, a line each."""
+        return f"{self.words.zh}\n{self.words.en}"
+
+
+def worded(kept: str) -> Words:
+    """What a channel said, from how it was written down."""
+    zh, _, en = kept.partition("\n")
+    return Words(zh, en or zh)
+
 
 class Channel(Protocol):
     """One way to reach one person. ``send`` returns once the receiving end has taken it; several threads may call it at once.
