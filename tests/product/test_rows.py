@@ -180,6 +180,7 @@ def test_what_moves_deadlines_and_opens_accounts_is_watched(cast: Cast) -> None:
         "obligations_reminder",
         "notices_notice",
         "notices_delivery",
+        "notices_digest",
         "notices_heartbeat",
         "notices_revision",
     }

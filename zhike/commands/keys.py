@@ -27,6 +27,7 @@ def keys(options: Options) -> int:
         from zhike.contacts.models import draft
         from zhike.customers import reseal
         from zhike.customers.vault import vault
+        from zhike.notices.models import webhook
         from zhike.pages import sign_in
 
         if not os.environ.get("ZHIKE_DATA_KEYS") and not settings.DEMO:
@@ -41,7 +42,7 @@ def keys(options: Options) -> int:
         work = reseal.Reseal(
             vault(), clock.now(), by=_staff(options.by), batch=min(options.batch, 10_000), dry=options.check
         )
-        found = reseal.passes(work, (*reseal.STORES, draft.SEALED, answers.SEALED, sign_in.SEALED))
+        found = reseal.passes(work, (*reseal.STORES, draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED))
         return _tell(options, [key.id for key in vault().keys], found)
 
 

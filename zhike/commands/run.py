@@ -226,14 +226,18 @@ def _on_a_live_connection(run: Callable[[], Any], context: Any, worker: Any) -> 
 
 @contextmanager
 def reminding() -> Iterator[threading.Event]:
-    """Reminders ring and are sent beside the block, until the event that it is given is set, or it ends. A thread that dies takes the process along: whoever supervises it starts anew."""
+    """Reminders and team digests are sent beside the block, until the event that it is given is set, or it ends. A thread that dies
+    takes the process along: whoever supervises it starts anew.
+    """
     from django.conf import settings
 
     from zhike import clock
     from zhike.conduct.words import Refused
     from zhike.notices import rounds
     from zhike.notices.channels import open_all
+    from zhike.notices.channels.webhook import VARIABLE, hosts
     from zhike.notices.courier import Courier
+    from zhike.notices.herald import Herald
 
     stopped = threading.Event()
     try:
@@ -241,21 +245,27 @@ def reminding() -> Iterator[threading.Event]:
     except Refused as refused:
         raise Misused(words(refused.words.zh, refused.words.en)) from None
     courier = Courier(uuid.uuid4(), channels, link=settings.ADDRESS)
+    herald = Herald(courier.id, hosts(os.environ.get(VARIABLE, "")), link=settings.ADDRESS)
 
-    def go() -> None:
+    def go(work: Callable[[], None]) -> None:
         try:
-            rounds.go(courier, clock.now, stopped)
+            work()
         except BaseException:
             traceback.print_exc()
             os._exit(FAILED)
 
-    thread = threading.Thread(target=go, name="reminders")
-    thread.start()
+    threads = [
+        threading.Thread(target=go, args=[lambda: rounds.go(courier, clock.now, stopped)], name="reminders"),
+        threading.Thread(target=go, args=[lambda: herald.go(clock.now, stopped)], name="digests"),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield stopped
     finally:
         stopped.set()
-        thread.join(processes.GRACE)
+        for thread in threads:
+            thread.join(processes.GRACE)
 
 
 @command("migrate", "建立或更新数据库结构", "make or update the database's tables",

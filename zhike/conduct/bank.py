@@ -327,6 +327,13 @@ class Bank:
         uncertified=True,
         group="reminders",
     )
+    digest_at: time = _time(
+        17,
+        0,
+        "每个工作日几点向机构的群发团队汇总（设置了群机器人的机构）",
+        "When each working day a unit's group is sent the team digest (units with a group robot)",
+        group="reminders",
+    )
 
     # Birthdays
     birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5", group="birthdays")

@@ -1,10 +1,22 @@
-"""How staff want to be told, what was sent to them, which workers live, and what phones read."""
+"""How staff want to be told, what was sent to them and to their groups, which workers live, and what phones read."""
 
 from .calendar import Calendar
 from .choice import Choice
 from .delivery import Delivery, Outcome
+from .digest import Digest
 from .heartbeat import Heartbeat
 from .notice import Notice
 from .revision import Revision
+from .webhook import Webhook
 
-__all__ = ["Calendar", "Choice", "Delivery", "Heartbeat", "Notice", "Outcome", "Revision"]
+__all__ = [
+    "Calendar",
+    "Choice",
+    "Delivery",
+    "Digest",
+    "Heartbeat",
+    "Notice",
+    "Outcome",
+    "Revision",
+    "Webhook",
+]
