@@ -149,7 +149,7 @@ def a_worker_lives() -> None:
     """Somebody works on reminders, whatever the clock says; else every page would say that nobody does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO notices_heartbeat (worker, name, begun_at, seen_at) VALUES (gen_random_uuid(), 'test', now(), 'infinity')"
+            "INSERT INTO notices_heartbeat (worker, name, begun_at, seen_at) VALUES (gen_random_uuid(), 'test', now(), '9998-12-31')"
         )
 
 

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
+        "/units/{unit}/", "/reminders/?of=all",
     ),
     "auditor": ("/trail/",),
     "": ("/sign-in/",),
@@ -106,6 +107,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
             quiet, "do_not_disturb", on=MONDAY.date(), evidence="客户来电要求", actor=actor, now=MONDAY, bank=Bank()
         )
     on_leave(site)
+    unit = digests(site)
     with site.owner():
         Difference.objects.create(customer=person, field="name", theirs="张卫明", seen_at=MONDAY)
         give(site.cast.rm, "晨间报表", MONDAY, days=30)
@@ -115,7 +117,31 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
+        "unit": unit,
     }  # fmt: skip
+
+
+def digests(site: Site) -> int:
+    """世纪大道支行 has a robot in its group; of its digests one was sent, one was not, and a test waits."""
+    from zhike.notices import webhooks
+    from zhike.notices.models import Digest
+    from zhike.people.actor import acting
+
+    unit, day = site.cast.units["century"], MONDAY.date()
+    with acting(site.cast.administrator.pk, MONDAY) as actor:
+        webhooks.set_up(
+            actor, unit.pk, kind="wecom", address="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=4c1c-9d0f", secret="",
+            language="zh-hans", relays=frozenset(), now=MONDAY, today=day,
+        )  # fmt: skip
+        webhooks.test(actor, unit.pk, now=MONDAY, today=day)
+    with site.owner():
+        for back, state, error in (
+            (3, "sent", ""),
+            (4, "failed", "当天没有后台任务发送\nno worker sent it on its day"),
+        ):
+            at = MONDAY - timedelta(days=back)
+            Digest.objects.create(unit=unit, day=at.date(), at=at, try_at=at, state=state, done_at=at, error=error)
+    return int(unit.pk)
 
 
 def on_leave(site: Site) -> None:

@@ -117,6 +117,7 @@ urlpatterns: list[URLPattern] = [
     path("units/", units.show, name="units"),
     path("units/new/", units.new, name="unit_new"),
     path("units/<int:unit>/", units.one, name="unit"),
+    path("units/<int:unit>/group/", units.group, name="unit_group"),
     path("staff/", staff.show, name="staff"),
     path("staff/new/", staff.new, name="staff_new"),
     path("staff/import/", staff_import.show, name="staff_import"),

@@ -16,9 +16,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from zhike.conduct.words import Refused, Words
-from zhike.notices import ringing, subscription
+from zhike.notices import herald, ringing, subscription
 from zhike.notices.books import REASONS, SLOTS, Books, Line, books
-from zhike.notices.channels import CHANNELS, PAGE, offered, words
+from zhike.notices.channels import CHANNELS, PAGE, offered, worded, words
 from zhike.notices.choices import Wish, choose
 from zhike.notices.heartbeats import living
 from zhike.notices.models import Choice
@@ -108,6 +108,7 @@ def _page(
         "days": _days(found, today),
         "slots": _slots(found),
         "slot_heads": [_slot(n) for n in range(len(SLOTS) + 1)],
+        "digests": _digests(today) if whole else [],
         "workers": living(request.now) if whole else [],
     }
     return render(request, "reminders.html", context, status=422 if refused else 200)
@@ -130,15 +131,25 @@ def _line(line: Line) -> dict[str, Any]:
         "suppressed": line.suppressed.total(),
         "because": [(REASONS[reason].say(speaks), number) for reason, number in line.suppressed.most_common()],
         "failed": line.failed.total(),
-        "met": [(_said(reason), number) for reason, number in line.failed.most_common(5)],
+        "met": [(worded(reason).say(speaks), number) for reason, number in line.failed.most_common(5)],
         "waiting": line.waiting,
     }
 
 
-def _said(reason: str) -> str:
-    """A channel's own words, kept in both languages, a line each."""
-    zh, _, en = reason.partition("\n")
-    return en if owed.speaks().startswith("en") and en else zh
+def _digests(today: date) -> list[dict[str, Any]]:
+    """The team digests of all units' groups, a line a day: due = sent + failed + waiting."""
+    return [
+        {
+            "day": line.day,
+            "today": line.day == today,
+            "due": line.due,
+            "sent": line.sent,
+            "failed": sum(number for _why, number in line.failed),
+            "met": [(worded(why).say(owed.speaks()), number) for why, number in line.failed[:5]],
+            "waiting": line.waiting,
+        }
+        for line in herald.books(today, DAYS)
+    ]
 
 
 def _slots(found: Books) -> list[dict[str, Any]]:
