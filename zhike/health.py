@@ -185,18 +185,19 @@ def reminders() -> Iterator[Finding]:
 
     now = clock.now()
     since = silent_since(now)
+    zone = bank.settings().zone(now)
+    found = of_the_bank(now.astimezone(zone).date(), 2, now=now, zone=zone)
+    # Before the first worker is started nothing has been missed, as long as nothing was due.
     yield Finding(
         "worker",
         ("提醒的后台任务", "worker of reminders"),
-        since is None,
+        since is None or (since is NEVER and not found.unrung),
         "" if since is None else "-" if since is NEVER else since.isoformat(timespec="seconds"),
         (
             "没有后台任务在发提醒：请启动 zhike worker（或 zhike serve）。",
             "No worker sends reminders: start zhike worker, or zhike serve.",
         ),
     )
-    zone = bank.settings().zone(now)
-    found = of_the_bank(now.astimezone(zone).date(), 2, now=now, zone=zone)
     sums = {name: sum(getattr(line, name) for line in found.lines) for name in ("due", "delivered", "waiting")}
     suppressed, failed = (sum(getattr(line, name).total() for line in found.lines) for name in ("suppressed", "failed"))
     yield Finding(
