@@ -11,11 +11,14 @@ from datetime import UTC, date, datetime
 import pytest
 import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 
 from tests.cast import Cast
 from zhike import clock
-from zhike.people import bank, workdays
+from zhike.conduct.words import Refused
+from zhike.customers.models import Customer
+from zhike.people import approvals, bank, workdays
 from zhike.people.models import Approval, Post, Setting, Staff, Unit, Workday
 from zhike.trail.models import Entry
 
@@ -73,18 +76,74 @@ def test_units_are_made_moved_and_ended(cast: Cast) -> None:
         True,
         True,
     )
-    moved = browser.post(
-        f"/units/{team.pk}/", {"name": "财富一组", "kind": "team", "parent": cast.units["lujiazui"].pk}
-    )
-    assert moved.status_code == 303
-    team.refresh_from_db()
-    assert team.path.startswith(cast.units["lujiazui"].path)
-    circle = browser.post(
-        f"/units/{cast.units['branch'].pk}/", {"name": "张江分行", "kind": "branch", "parent": team.pk}
-    )
-    assert circle.status_code == 422
+    circle = browser.post(f"/units/{cast.units['branch'].pk}/", {"act": "move", "parent": team.pk, "reason": "合并"})
+    assert (circle.status_code, "隶属于自己的下级" in circle.content.decode()) == (422, True)
     assert browser.post(f"/units/{cast.units['century'].pk}/", {"act": "end"}).status_code == 422
     assert browser.post(f"/units/{team.pk}/", {"act": "end"}).status_code == 303
+
+
+def names_seen(cast: Cast, who: str) -> bool:
+    """Whether somebody sees the customers of Century Avenue."""
+    with cast.acting(who, NOW) as actor:
+        return Customer.objects.visible_to(actor).filter(name="张伟明").exists()
+
+
+def test_a_unit_is_moved_by_two_and_shows_its_customers_only_then(cast: Cast, owner: Role) -> None:
+    with owner():
+        Post.objects.filter(staff=cast.other_leader).update(scope="tree")
+    browser, century = cast.client("administrator"), cast.units["century"]
+    address, asked = f"/units/{century.pk}/", {"act": "move", "parent": cast.units["lujiazui"].pk, "reason": "网点归并"}
+    for refused, why in (({**asked, "reason": " "}, "理由"), ({**asked, "parent": century.parent_id}, "已经隶属于")):
+        page = browser.post(address, refused)
+        assert (page.status_code, why in page.content.decode()) == (422, True)
+    assert browser.post(address, asked).status_code == 303
+    assert browser.post(address, asked).status_code == 422  # it waits already
+    assert (
+        browser.post(
+            address, {"name": "世纪大道中心支行", "kind": "sub_branch", "parent": cast.units["lujiazui"].pk}
+        ).status_code
+        == 303
+    )
+    century.refresh_from_db()
+    assert (century.name, century.parent_id) == ("世纪大道中心支行", cast.units["branch"].pk)
+    assert not names_seen(cast, "other_leader")
+    page = cast.client("compliance").get("/approvals/").content.decode()
+    assert "张江分行 → 陆家嘴支行" in page
+    approve_what_waits(cast)
+    century.refresh_from_db()
+    assert century.parent_id == cast.units["lujiazui"].pk
+    assert names_seen(cast, "other_leader")
+
+
+def test_a_move_is_not_carried_out_by_who_gains_by_it_nor_from_another_place(cast: Cast, owner: Role) -> None:
+    century = cast.units["century"]
+    with owner():
+        Post.objects.filter(staff=cast.compliance).update(unit=cast.units["lujiazui"])
+    asked = {"act": "move", "parent": cast.units["lujiazui"].pk, "reason": "网点归并"}
+    assert cast.client("administrator").post(f"/units/{century.pk}/", asked).status_code == 303
+    with cast.acting("compliance", NOW) as actor:
+        waiting = approvals.waiting_for(actor, NOW).get()
+        with pytest.raises(Refused, match="您将看到"), transaction.atomic():
+            approvals.approve(actor, waiting.pk, waiting.digest, NOW)
+    with owner():
+        moved = Unit.objects.get(pk=century.pk)
+        moved.parent = cast.units["head"]
+        moved.save()
+    with cast.acting("second_administrator", NOW) as actor, pytest.raises(Refused, match="在此期间"):
+        approvals.approve(actor, waiting.pk, waiting.digest, NOW)
+
+
+def test_a_file_moves_units_only_when_a_second_person_agrees(cast: Cast) -> None:
+    rows = "机构号\t机构名称\t机构类型\t上级机构号\n1100\t世纪大道支行\t支行\t1200"
+    checked = cast.client("administrator").post("/staff/import/", {"text": rows, "act": "check"}).content.decode()
+    assert re.search(r"待审批后调整的机构</dt>\s*<dd[^>]*>1<", checked)
+    taken = cast.client("administrator").post("/staff/import/", {"text": rows, "act": "take", "reason": "归并"})
+    assert "1 个机构经第二人审批后调整隶属" in taken.content.decode()
+    century = Unit.objects.get(pk=cast.units["century"].pk)
+    assert century.parent_id == cast.units["branch"].pk
+    approve_what_waits(cast)
+    century.refresh_from_db()
+    assert century.path == f"{cast.units['lujiazui'].path}{century.pk}/"
 
 
 def test_a_colleague_is_seated_corrected_invited_and_closed(cast: Cast) -> None:

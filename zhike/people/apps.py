@@ -8,5 +8,5 @@ class People(AppConfig):
 
     def ready(self) -> None:
         """Each of these registers what it brings: checks, and kinds of approval."""
-        for module in ("checks", "bank", "posts", "second_factor"):
+        for module in ("checks", "bank", "posts", "second_factor", "units"):
             import_module(f"{self.name}.{module}")

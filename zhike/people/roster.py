@@ -22,6 +22,7 @@ from zhike.people import invitation, posts
 from zhike.people.models import Post, Role, Staff, Unit
 from zhike.people.posts import NewPost
 from zhike.people.tables import COLUMN, LINE, REASON, Problem, Row, Table, UnreadableTable
+from zhike.people.units import Move
 
 # What banks call the columns; the first Chinese one is what our template and sentences say.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -76,6 +77,7 @@ class TakenIn:
     refused: list[tuple[Row, list[Problem]]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)  # columns that were not understood
     posts_asked: list[NewPost] = field(default_factory=list)
+    moves_asked: dict[int, Move] = field(default_factory=dict)  # by the unit that is to hang elsewhere
     invitations: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -91,7 +93,7 @@ class _Entry:
 
 
 class Roster:
-    """One table on its way in. ``grant``: write posts at once (the operator's command) or leave them to be approved."""
+    """One table on its way in. ``grant``: write posts and move units at once (the operator's command) or leave it to be approved."""
 
     def __init__(self, table: Table, *, today: date, now: datetime, grant: bool) -> None:
         self.table, self.today, self.now, self.grant = table, today, now, grant
@@ -176,13 +178,15 @@ class Roster:
             self.result.units_made += 1
             return
         changed = {"name": cells.get("unit_name") or unit.name, "kind": kind, "parent": parent or unit.parent}
+        if not self.grant and changed.pop("parent") != unit.parent:
+            self.result.moves_asked[unit.pk] = Move(unit.pk, unit.parent_id, parent.pk if parent else None)
         if any(getattr(unit, name) != value for name, value in changed.items()):
             for name, value in changed.items():
                 setattr(unit, name, value)
             unit.save()
             self.units = {row.code: row for row in Unit.objects.select_related("parent")}  # paths below have moved
             self.result.units_changed += 1
-        elif not cells.get("number"):
+        elif not cells.get("number") and unit.pk not in self.result.moves_asked:
             self.result.unchanged += 1
 
     # ------------------------------------------------------------------ staff and posts

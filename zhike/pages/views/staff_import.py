@@ -1,7 +1,7 @@
 """员工导入 · A whole sub-branch seated at once: paste or upload, correct what is wrong where it stands, print the invitations.
 
 An upload becomes text in the page, so that a wrong cell is mended there and not in the file. Domain:
-:mod:`zhike.people.roster`; the posts are asked for in one request that a second person approves.
+:mod:`zhike.people.roster`; the posts are asked for in one request that a second person approves, units to be moved in another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.views.staff import invitations
-from zhike.people import posts
+from zhike.people import posts, units
 from zhike.people.permissions import policy
 from zhike.people.roster import COLUMNS, KINDS, ROLES, SCOPES, Roster, TakenIn
 from zhike.people.tables import Table, UnreadableTable, open_table
@@ -43,10 +43,12 @@ def show(request: ActingRequest) -> HttpResponse:
         result, columns = _run(request, text, take=request.POST.get("act") == "take")
     except UnreadableTable as wrong:
         return _page(request, text, wrong=str(wrong))
-    if request.POST.get("act") != "take" or (result.refused and not result.taken):
+    if request.POST.get("act") != "take" or (result.refused and not result.taken and not result.moves_asked):
         return _page(request, text, result=result, columns=columns)
+    reason = request.POST.get("reason", "").strip() or gettext("Staff file")
+    if result.moves_asked:
+        units.ask_to_move(request.actor, list(result.moves_asked.values()), reason, request.now)
     if result.posts_asked:
-        reason = request.POST.get("reason", "").strip() or gettext("Staff file")
         posts.ask_to_grant(request.actor, result.posts_asked, reason, request.now)
     return invitations(request, result.invitations, told=_told(result))
 
@@ -96,6 +98,15 @@ def _told(result: TakenIn) -> list[str]:
                 len(result.posts_asked),
             )
             % {"count": len(result.posts_asked)}
+        )
+    if result.moves_asked:
+        told.append(
+            ngettext(
+                "%(count)d unit is moved when a second person approves.",
+                "%(count)d units are moved when a second person approves.",
+                len(result.moves_asked),
+            )
+            % {"count": len(result.moves_asked)}
         )
     if result.unread:
         columns = "、".join(result.unread)

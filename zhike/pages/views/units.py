@@ -82,7 +82,7 @@ def new(request: ActingRequest) -> HttpResponse:
 @policy("units.change")
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: ActingRequest, unit: int) -> HttpResponse:
-    """Renames, moves or ends one."""
+    """Renames or ends one, or asks that it be moved."""
     found = Unit.objects.filter(pk=unit).first()
     if found is None:
         raise Http404
@@ -93,15 +93,13 @@ def one(request: ActingRequest, unit: int) -> HttpResponse:
         if given.get("act") == "end":
             units.end(request.actor, found.pk, local(request.now).date())
             return moved(request, reverse("units"), gettext("The unit has ended."))
-        units.change(
-            request.actor,
-            found.pk,
-            name=given.get("name", ""),
-            kind=given.get("kind", ""),
-            parent_id=_id(given.get("parent")),
-        )
+        if given.get("act") == "move":
+            move = units.Move(found.pk, found.parent_id, _id(given.get("parent")))
+            units.ask_to_move(request.actor, [move], given.get("reason", ""), request.now)
+            return moved(request, reverse("units"), gettext("Asked for. A second person has to approve it."))
+        units.rename(request.actor, found.pk, name=given.get("name", ""), kind=given.get("kind", ""))
     except Refused as refused:
-        return _form(request, found, given.dict(), refused)
+        return _form(request, found, _kept(found) | given.dict(), refused)
     return moved(request, reverse("units"), gettext("Saved."))
 
 
