@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from zhike import clock
+from zhike.conduct.bank import Bank
 from zhike.customers import search
 from zhike.people.models import Leave
 from zhike.trail.models import Entry
@@ -183,7 +184,7 @@ def test_back_early_and_the_right_is_gone_with_the_next_request(door: Door) -> N
 def test_search_and_books_hold_the_covered_ones_and_say_so(door: Door) -> None:
     away(door)
     with door.cast.acting("mate", moment(f"{TUESDAY} 09:00")) as actor:
-        (hit,) = search.find("张伟明", actor).hits
+        (hit,) = search.find("张伟明", actor, moment(f"{TUESDAY} 09:00"), Bank()).hits
         assert (hit.mine, hit.covered, hit.rm) == (False, True, "林晓")
     page = door.page("customers/", moment(f"{TUESDAY} 09:00"), "mate")
     assert "代 林晓" in page

@@ -211,7 +211,7 @@ def test_a_new_customer_is_found_and_in_the_book(cast: Cast) -> None:
 
     with acting(cast.rm.id, NOW) as rm:
         Customer.objects.all().enter(name="单雨", unit_id=cast.units["century"].id, rm_id=cast.rm.id, actor=rm, now=NOW)
-        assert [hit.name for hit in find("shanyu", rm).hits] == ["单雨"]
+        assert [hit.name for hit in find("shanyu", rm, NOW, Bank()).hits] == ["单雨"]
         assert Book.objects.get().rm_id == cast.rm.id
 
 

@@ -136,13 +136,14 @@ def test_a_file_was_taken_in_and_numbers_were_looked_at(built: list[str]) -> Non
 
 
 def test_names_that_are_read_otherwise_are_found(built: list[str]) -> None:
+    from zhike.conduct.bank import Bank
     from zhike.customers.search import find
     from zhike.people.actor import acting
     from zhike.people.models import Staff
 
     with acting(Staff.objects.get(number="1001").pk, NOW) as actor:
         for asked, name in (("shan", "单宏伟"), ("oym", "欧阳明"), ("沈静", "沈静仪"), ("lxm", "梁雪梅")):
-            assert name in [hit.name for hit in find(asked, actor).hits]
+            assert name in [hit.name for hit in find(asked, actor, NOW, Bank()).hits]
 
 
 # What must hold of any ledger, whether the verbs wrote it or the bulk did.

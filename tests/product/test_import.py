@@ -110,9 +110,9 @@ def test_who_has_a_landline_alone_is_found_by_it(cast: Cast, load: Callable[...,
     assert counts(load(["L1,蒋晓云,021-88001188,1001"], "客户号,姓名,联系电话,管户经理工号")) == (1, 0, 0, 0)
     with acting(cast.rm.id, NOW) as rm:
         for text in ("1188", "88001188", "02188001188"):
-            assert [hit.core_number for hit in find(text, rm).hits] == ["L1"], text
+            assert [hit.core_number for hit in find(text, rm, NOW, Bank()).hits] == ["L1"], text
         Customer.objects.get(core_number="L1").learn("phone2", "", source="contact", actor=rm, now=NOW)
-        assert find("1188", rm).hits == []
+        assert find("1188", rm, NOW, Bank()).hits == []
 
 
 def test_however_often_it_is_run_the_rows_load_once(cast: Cast, load: Callable[..., Run], owner: Any) -> None:

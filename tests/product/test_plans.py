@@ -150,7 +150,7 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast, owner: Role) -> None:
                 assert '"obligations"' in whole(customer)
         with clock.at(NOW), acting(reader, NOW) as actor, without_scan("auto"):
             for typed in ("七", chr(20007) + chr(21007), "zw7", "0064", "Y4321", "13800000064"):
-                search.find(typed, actor)
+                search.find(typed, actor, NOW, Bank())
 
 
 def test_a_working_list_of_one_book_looks_at_no_other(year: int, cast: Cast) -> None:

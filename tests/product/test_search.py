@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.cast import Cast, a_customer
+from zhike import clock
+from zhike.conduct.bank import Bank
 from zhike.customers import names
+from zhike.customers.models import Customer
 from zhike.customers.search import find, read
 from zhike.people.actor import act, acting
+from zhike.people.models import Setting
+from zhike.trail.models import Entry
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
@@ -52,20 +58,20 @@ def cast(cast: Cast, owner: Any) -> Cast:
 )  # fmt: skip
 def test_whatever_one_has_finds_the_customer(cast: Cast, text: str, name: str) -> None:
     with acting(cast.rm.id, NOW) as lin:
-        assert [hit.name for hit in find(text, lin).hits] == [name]
+        assert [hit.name for hit in find(text, lin, NOW, Bank()).hits] == [name]
 
 
 @pytest.mark.parametrize("text", ["", " ", "·", "%", "';--", "999", "95678", "13800000000", "单\x00"])
 def test_what_finds_nobody_finds_nobody(cast: Cast, text: str) -> None:
     with acting(cast.rm.id, NOW) as lin:
-        assert [hit.name for hit in find(text.replace("\x00", "无"), lin).hits] == []
+        assert [hit.name for hit in find(text.replace("\x00", "无"), lin, NOW, Bank()).hits] == []
 
 
 def test_own_customers_come_first_and_others_only_in_scope(cast: Cast) -> None:
     found = {}
     for who in (cast.mate, cast.rm, cast.branch_leader, cast.stranger, cast.administrator):
         with acting(who.id, NOW) as actor:
-            found[who] = [hit.name for hit in find("王", actor).hits]
+            found[who] = [hit.name for hit in find("王", actor, NOW, Bank()).hits]
     assert found == {
         cast.mate: ["王建国", "王伟"],
         cast.rm: ["王伟明"],
@@ -82,12 +88,12 @@ def test_without_an_actor_the_search_finds_nothing(cast: Cast, owner: Any) -> No
         pass
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('zhike.sees', '', true), set_config('zhike.actor', '', true)")
-    assert find("王", lin).hits == []
+    assert find("王", lin, NOW, Bank()).hits == []
 
 
 def test_a_hit_shows_the_unusual_reading_and_the_masked_number(cast: Cast) -> None:
     with acting(cast.rm.id, NOW) as lin:
-        hit = find("sxm", lin).hits[0]
+        hit = find("sxm", lin, NOW, Bank()).hits[0]
         assert (hit.reading, hit.mobile, hit.rm, hit.unit, hit.mine) == (
             "Shàn",
             "138 **** 5678",
@@ -108,7 +114,7 @@ def test_more_than_a_screen_says_so_and_own_are_not_lost_among_others(cast: Cast
             staff=cast.rm, unit=cast.units["branch"], role="rm", scope="tree", from_day=cast.units["branch"].from_day
         )
     lin = act(cast.rm.id, NOW)
-    found = find("李", lin)
+    found = find("李", lin, NOW, Bank())
     assert found.more
     assert len(found.hits) == 20
     assert [hit.name for hit in found.hits if hit.mine] == [hit.name for hit in found.hits[:2]] == ["李秀兰", "李子"]
@@ -116,7 +122,62 @@ def test_more_than_a_screen_says_so_and_own_are_not_lost_among_others(cast: Cast
 
 def test_one_statement(cast: Cast, django_assert_num_queries: Any) -> None:
     with acting(cast.rm.id, NOW) as lin, django_assert_num_queries(1):
-        find("5678", lin)
+        find("5678", lin, NOW, Bank())
+
+
+def looked_for(cast: Cast, who: str, text: str) -> tuple[list[str], bool]:
+    with acting(cast.staff[who].pk, NOW) as actor:
+        found = find(text, actor, NOW, Bank(reveals_a_day=3))
+    return [hit.name for hit in found.hits], found.spent
+
+
+def kept(cast: Cast, who: str) -> list[int | None]:
+    """Whom the trail says somebody looked for by a whole number."""
+    entries = Entry.objects.filter(actor_id=cast.staff[who].pk, action="search").order_by("id")
+    return list(entries.values_list("customer_id", flat=True))
+
+
+def test_a_whole_number_beyond_ones_own_book_is_kept_and_counted_found_or_not(cast: Cast, owner: Any) -> None:
+    mobile, number = "13812345678", "11010519491231002X"
+    with owner():
+        shan = Customer.objects.get(core_number="C001").pk
+        for text in (mobile, number, "021-87654321"):
+            assert looked_for(cast, "rm", text) == (["单雪梅"], False)
+        assert kept(cast, "rm") == []  # one's own are free
+        assert looked_for(cast, "branch_leader", "5678") == (["单雪梅"], False)
+        assert kept(cast, "branch_leader") == []  # the mask shows the tail
+        assert looked_for(cast, "branch_leader", "13800000000") == ([], False)  # which they are not is told as well
+        assert looked_for(cast, "branch_leader", mobile) == (["单雪梅"], False)
+        assert looked_for(cast, "branch_leader", mobile) == (["单雪梅"], False)  # the same again, as the list opens
+        assert looked_for(cast, "branch_leader", number) == (["单雪梅"], False)
+        assert kept(cast, "branch_leader") == [None, shan, shan]
+        assert looked_for(cast, "branch_leader", "021-87654321") == ([], True)
+        assert looked_for(cast, "branch_leader", "13800000001") == ([], True)
+        assert looked_for(cast, "branch_leader", "C001") == (["单雪梅"], False)
+        text = json.dumps(list(Entry.objects.filter(action="search").values_list("changes", flat=True)))
+        assert mobile not in text
+        assert number not in text
+
+
+@pytest.mark.parametrize("text", ["45678", "2345678", "1381234567", "87654321"])
+def test_a_mask_is_not_guessed_digit_by_digit(cast: Cast, text: str) -> None:
+    assert looked_for(cast, "branch_leader", text) == ([], False)
+
+
+def test_pages_and_programs_say_when_the_number_of_a_day_is_used_up(cast: Cast, owner: Any) -> None:
+    with owner():
+        Setting.objects.create(name="reveals_a_day", value=1, from_day=NOW.date(), by=cast.administrator, at=NOW)
+    browser, ask = cast.client("branch_leader", NOW), "/api/v1/customers?q="
+    with clock.at(NOW):
+        assert browser.get(f"{ask}13812345678").json()["items"][0]["name"] == "单雪梅"
+        spent = browser.get(f"{ask}13812345679")
+        assert (spent.status_code, "1" in spent.json()["detail"]) == (429, True)
+        assert "后四位" in browser.post("/search/hits/", {"q": "13812345679"}).content.decode()
+        page = browser.post("/search/", {"q": "13812345679"}, follow=True).content.decode()
+        assert "后四位" in page
+        trail = cast.client("compliance", NOW).get("/trail/?act=search").content.decode()
+    assert "按完整号码查找" in trail
+    assert "13812345678" not in trail
 
 
 @pytest.mark.parametrize(

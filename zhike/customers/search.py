@@ -1,6 +1,10 @@
 """Finding a customer from what one has: a name or part of it, its pinyin or initials, a phone's tail, a number.
 
 What is found lies in the actor's scope; his own customers come first. One statement, at most twenty rows.
+
+A whole number that finds a customer tells the digits which a mask hides, and one that finds none tells which they are not. So
+each that is looked for beyond one's own customers is kept and counted as if the number had been shown; a part of a number longer
+than the tail, by which a mask would be guessed digit by digit, finds one's own alone.
 """
 
 from __future__ import annotations
@@ -8,17 +12,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from zhike.conduct.bank import Bank
 from zhike.customers import names
+from zhike.customers.models.customer import may_look_for
 from zhike.customers.vault import TAIL, Unopened, mask_phone, place, vault
 from zhike.people.actor import Actor
 
 ROWS = 20
 # Looked at before ordering: enough that one's own come first, few enough that 王 over a million customers stays quick.
 MOST = 100
+# So many digits are a whole number: a mobile, an area code with its number, an identity number.
+WHOLE = 11
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
+    """``spent``: the day's number of looks is used up, so a whole number was looked for among one's own customers alone."""
+
     hits: list[Hit]
     more: bool
+    spent: bool = False
 
 
 def read(text: str) -> Asked:
@@ -88,7 +100,7 @@ LIMIT %s
 """
 
 
-def find(text: str, actor: Actor) -> Found:
+def find(text: str, actor: Actor, now: datetime, bank: Bank) -> Found:
     """Customers whom ``actor`` may see that ``text`` may mean: own first, then by name."""
     asked = read(text)
     if not (asked.grams or asked.pinyin or asked.digits or asked.core):
@@ -117,7 +129,14 @@ def find(text: str, actor: Actor) -> Found:
         )
         rows = cursor.fetchall()
     hits = [hit for row in rows if (hit := _hit(row, asked, tails=bool(others)))]
-    return Found(hits[:ROWS], more=len(hits) > ROWS)
+    if len(asked.digits) <= TAIL:
+        return Found(hits[:ROWS], more=len(hits) > ROWS)
+    free = [hit for hit in hits if hit.mine or hit.covered or hit.core_number in asked.core]
+    spent = False
+    if len(asked.digits) >= WHOLE and (not hits or len(free) < len(hits)):
+        spent = not may_look_for(asked.digits, [hit.id for hit in hits if hit not in free], actor, now, bank)
+        free = free if spent else hits
+    return Found(free[:ROWS], more=len(free) > ROWS, spent=spent)
 
 
 def _indexes(digits: str) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:

@@ -14,7 +14,7 @@ def acts() -> dict[str, str]:
         "insert": gettext("added"), "update": gettext("changed"), "delete": gettext("deleted"),
         "reveal": gettext("had shown"), "refused": gettext("was refused"), "sign_in": gettext("signed in"),
         "sign_out": gettext("signed out"), "sign_in_failed": gettext("sign-in failed"), "export": gettext("exported"),
-        "look_up": gettext("looked up"), "unlock": gettext("opened the sign-in of"),
+        "look_up": gettext("looked up"), "search": gettext("looked for by a whole number"), "unlock": gettext("opened the sign-in of"),
         "end_sessions": gettext("signed out everywhere"), "revoke": gettext("revoked a token of"),
         "reseal": gettext("sealed personal data anew with other"),
         "second_factor_off": gettext("took away the second factor of"),

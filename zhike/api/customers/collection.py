@@ -21,6 +21,7 @@ from zhike.customers import search
 from zhike.customers.full_books import full
 from zhike.customers.models import Customer
 from zhike.customers.models.book import post_of
+from zhike.customers.models.customer import Exhausted
 from zhike.obligations.learning import learn
 from zhike.obligations.working_list import WorkingList
 from zhike.people.models import Staff
@@ -69,7 +70,8 @@ class Filters(Page):
     q: Annotated[
         Line,
         Field(
-            description="A name or part of it, pinyin or initials, a phone's tail, a number. What is found is one page."
+            description="A name or part of it, pinyin or initials, a phone's tail, a number. What is found is one page. A whole number"
+            " looked for beyond one's own customers is kept, and counted with what is revealed."
         ),
     ] = ""
     tier: Line | None = None
@@ -130,7 +132,9 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
 
 
 def _found(request: Desk, asked: Filters) -> dict[str, Any]:
-    found = search.find(asked.q, request.actor)
+    found = search.find(asked.q, **verb(request))
+    if found.spent and not found.hits:
+        raise Exhausted(bank_of(request))
     hits = [
         {name: getattr(hit, name) for name in CustomerRow.model_fields}
         for hit in found.hits

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -88,17 +88,51 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 class Exhausted(Unaccepted):
     """The day's number of reveals is used up."""
 
+    def __init__(self, bank: Bank) -> None:
+        super().__init__(
+            gettext(
+                "You have looked at %(most)d numbers today, and that is the day's limit. It begins anew at midnight; "
+                "if you need more today, ask the administrator."
+            )
+            % {"most": bank.reveals_a_day}
+        )
+
 
 def reveals_left(actor: Actor, now: datetime, bank: Bank) -> int:
-    """How many sensitive fields ``actor`` may still have shown today."""
-    midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
+    """How many sensitive fields ``actor`` may still have shown today, or look for by their whole number."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM trail_entry WHERE actor_id = %s AND action = 'reveal' AND at >= %s",
-            [actor.id, midnight],
+            "SELECT count(*) FROM trail_entry WHERE actor_id = %s AND action IN ('reveal', 'search') AND at >= %s",
+            [actor.id, _midnight(now, bank)],
         )
         (seen,) = cursor.fetchone()
     return bank.reveals_a_day - int(seen)
+
+
+def may_look_for(number: str, found: Sequence[int | None], actor: Actor, now: datetime, bank: Bank) -> bool:
+    """Counts that ``actor`` looks for a whole number beyond their own customers, and keeps whom it ``found``, never the number: a
+    keyed hash alone, by which the same number is counted once a day. False when the day's number is used up.
+    """
+    hashed = vault().index("sought", number).hex()
+    take_turn("reveals", actor.id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM trail_entry WHERE actor_id = %s AND action = 'search' AND at >= %s"
+            " AND changes ->> 'hash' = %s)",
+            [actor.id, _midnight(now, bank), hashed],
+        )
+        (before,) = cursor.fetchone()
+    if before:
+        return True
+    if reveals_left(actor, now, bank) <= 0:
+        return False
+    for customer in found or [None]:
+        note(action="search", object="customers_customer", now=now, row_id=customer, customer_id=customer, hash=hashed)
+    return True
+
+
+def _midnight(now: datetime, bank: Bank) -> datetime:
+    return datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
 
 
 def found_by(name: str, kind: str) -> dict[str, Any]:
@@ -285,13 +319,7 @@ class Customer(models.Model):
         """
         take_turn("reveals", actor.id)
         if reveals_left(actor, now, bank) <= 0:
-            raise Exhausted(
-                gettext(
-                    "You have looked at %(most)d numbers today, and that is the day's limit. It begins anew at midnight; "
-                    "if you need more today, ask the administrator."
-                )
-                % {"most": bank.reveals_a_day}
-            )
+            raise Exhausted(bank)
         value = self.open_value(fields.named(field).name)
         purpose = {} if contact is None else {"contact": contact}
         note(

@@ -294,7 +294,7 @@ def hits(request: ActingRequest) -> HttpResponse:
     given = {**request.GET.dict(), **request.POST.dict()}
     words, bank = str(given.get("q", "")).strip(), bank_of(request)
     if words:
-        found = search.find(words, request.actor)
+        found = search.find(words, request.actor, request.now, bank)
         groups = [("", [hit(each, bank) for each in found.hits])]
     else:
         found = search.Found([], more=False)
@@ -316,6 +316,7 @@ def hits(request: ActingRequest) -> HttpResponse:
         for title, some in groups
     ]
     context = {"words": words, "groups": [group for group in shown if group[1]], "more": found.more}
+    context["spent"] = bank.reveals_a_day if found.spent else None
     return render(request, "_hits.html", context)
 
 
@@ -375,13 +376,12 @@ def find(request: ActingRequest) -> HttpResponse:
     )
     if not words:
         return moved(request, reverse("customers"))
-    found = search.find(words, request.actor)
+    bank = bank_of(request)
+    found = search.find(words, request.actor, request.now, bank)
     exact = [each for each in found.hits if each.name == words]
     if len(found.hits) == 1 or len(exact) == 1:
         return moved(request, reverse("customer", args=[(exact or found.hits)[0].id]))
     if posted:
         return moved(request, f"{reverse('search')}?{urlencode({'for': sought.sealed(words, request.actor)})}")
-    bank = bank_of(request)
-    return render(
-        request, "found.html", {"words": words, "hits": [hit(each, bank) for each in found.hits], "more": found.more}
-    )
+    context = {"words": words, "hits": [hit(each, bank) for each in found.hits], "more": found.more}
+    return render(request, "found.html", {**context, "spent": bank.reveals_a_day if found.spent else None})

@@ -74,7 +74,7 @@ def _other(request: ActingRequest, given: QueryDict) -> Customer | None:
 def _page(request: ActingRequest, found: Customer, given: QueryDict, wrong: str = "") -> HttpResponse:
     bank = bank_of(request)
     words = sought.opened(given.get("for", ""), request.actor)
-    looked = search.find(words, request.actor) if words else None
+    looked = search.find(words, request.actor, request.now, bank) if words else None
     other = _other(request, given)
     shown = card(found, request.actor, request.now, bank, contacts=1)
     context = {

@@ -109,7 +109,7 @@ def new(request: ActingRequest) -> HttpResponse:
     taken = sorted((row for row in of_day if row["state"] != "cancelled"), key=lambda row: row["order"])
     time = tapped(given, "at", "time")
     words = given.get("q", "").strip() if posted else sought.opened(given.get("for", ""), request.actor)
-    found = search.find(words, request.actor).hits if words else []
+    found = search.find(words, request.actor, request.now, bank).hits if words else []
     to = leads_to({**given.dict(), "time": time})
     if len(found) == 1:  # Enter was quicker than the list
         return moved(request, to(found[0].id))

@@ -29,7 +29,7 @@ DAYS = 30
 ACCOUNT = "people_staff"  # of which the trail names the person, not the number of a row
 # What has a page of its own, where a reader in whose scope it lies sees what the number stands for.
 PAGES = {"customers_customer": "customer", "contacts_contact": "contact", "obligations_obligation": "obligation"}
-ACTS = ("insert", "update", "delete", "reveal", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
+ACTS = ("insert", "update", "delete", "reveal", "search", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
         "unlock", "end_sessions", "revoke", "second_factor_off")  # fmt: skip
 
 
@@ -90,10 +90,10 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
 
 
 def _reveals(request: ActingRequest) -> list[dict[str, Any]]:
-    """Who was shown personal data how often of late, most first: where a leak would begin."""
+    """Who was shown personal data or looked for it by a whole number how often of late, most first: where a leak would begin."""
     since = request.now - timedelta(days=DAYS)
     counts = (
-        Entry.objects.filter(action="reveal", at__gte=since)
+        Entry.objects.filter(action__in=["reveal", "search"], at__gte=since)
         .values("actor_id")
         .annotate(times=Count("id"), customers=Count("customer_id", distinct=True))
         .order_by("-times")[:10]
