@@ -416,8 +416,10 @@ def test_a_death_stops_what_was_owed(rm: Program, path: str) -> None:
     assert (stop["why"], stop["evidence"], stop["by"]) == ("deceased", "家属出示死亡证明", "林晓")
     assert rm.get(f"contacts/{coming['id']}")["state"] == "cancelled"
     tag = {"If-Match": stopped.headers["ETag"]}
-    assert rm.send("delete", f"{path}/stops/deceased?reason=x", **tag).status_code == 422, "a death is never over"
-    resumed = rm.send("delete", f"{path}/stops/deceased?reason=x&mistake=true", **tag)
+    assert rm.send("delete", f"{path}/stops/deceased", {"reason": "x"}, **tag).status_code == 422, (
+        "a death is never over"
+    )
+    resumed = rm.send("delete", f"{path}/stops/deceased", {"reason": "x", "mistake": True}, **tag)
     assert (resumed.json()["deceased_on"], resumed.json()["stops"]) == (None, [])
     assert "thanks" in {each["kind"] for each in rm.get("obligations?state=open")["items"]}
 

@@ -131,9 +131,11 @@ def test_programs_ask_likewise(cast: Cast, customer: Customer, owner: Role) -> N
     path, any_version = f"customers/{customer.pk}", {"If-Match": "*"}
     rm.send("post", f"{path}/stops", {"why": "complaint", "evidence": "95588 转来"}, **any_version)
     with clock.at(LATER):
-        asked = rm.send("delete", f"{path}/stops/complaint?reason=x", **any_version)
+        address = rm.send("delete", f"{path}/stops/complaint?reason=x", **any_version)
+        assert (address.status_code, address.json()["errors"][0]["field"]) == (422, "body")  # not in an address
+        asked = rm.send("delete", f"{path}/stops/complaint", {"reason": "x"}, **any_version)
         assert (asked.status_code, asked.json()["kind"]) == (202, "customers.resume")
-        again = rm.send("delete", f"{path}/stops/complaint?reason=x", **any_version)
+        again = rm.send("delete", f"{path}/stops/complaint", {"reason": "x"}, **any_version)
         assert again.status_code == 422
         number, digest = asked.json()["id"], asked.json()["digest"]
         leader.post(f"approvals/{number}/approval", {"digest": digest}, status=200)

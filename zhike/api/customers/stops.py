@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Router, Status
 from pydantic import Field
 
 from zhike.api.approvals import ApprovalOut
@@ -52,13 +52,13 @@ def stop(request: Desk, id: Id, body: StopIn, response: HttpResponse) -> Any:
 
 @router.delete("customers/{id}/stops/{why}", response={200: CustomerOut, 202: ApprovalOut})
 @policy("customers.change")
-def resume(request: Desk, id: Id, why: Stop, asked: Query[ResumeIn], response: HttpResponse) -> Any:
+def resume(request: Desk, id: Id, why: Stop, body: ResumeIn, response: HttpResponse) -> Any:
     """The stop was entered by mistake, or is over; a death is only ever a mistake. A second person decides (`approvals`), but for
-    one's own mistake of the last ten minutes. Needs If-Match.
+    one's own mistake of the last ten minutes. The reason stands in the body, for addresses lie about in logs. Needs If-Match.
     """
     customer = locked(Customer.objects.visible_to(request.actor), id)
     match(request, customer, wanted=True)
-    waits = lifting.lift(customer, why, reason=asked.reason, mistake=asked.mistake, **verb(request))
+    waits = lifting.lift(customer, why, reason=body.reason, mistake=body.mistake, **verb(request))
     if waits is not None:
         return Status(202, approval_shown(waits, request.now))
     return answered(request, one(customers(request), id), response)
