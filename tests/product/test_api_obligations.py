@@ -19,8 +19,8 @@ from zhike.api import reads
 from zhike.conduct.bank import Bank
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
-from zhike.obligations.models import Finding
-from zhike.people.models import Staff
+from zhike.obligations.models import Finding, Obligation
+from zhike.people.models import Post, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -216,6 +216,27 @@ def test_what_the_leader_was_told_of_an_rm_is_not_the_rms_to_close(
     with worker():
         leader = Program(cast, "leader")
     assert leader.post(f"obligations/{told}/completion", {"words": "在外开会", "channel": "call"})["state"] == "done"
+
+
+def test_who_does_a_colleagues_work_does_not_drop_it(
+    cast: Cast, rm: Program, worker: Role, owner: Role, visit: dict[str, Any]
+) -> None:
+    """The page shows no way to, and the API knows none: only who owes it, who stands in on their leave, or who leads them."""
+    with owner():
+        Post.objects.filter(staff=cast.mate).update(scope="team")
+    owed, reason = named(rm, "V5")["id"], {"reason": "客户在国外"}
+    with worker():
+        mate = Program(cast, "mate")
+    assert 'name="reason"' not in cast.client("mate", NOW).get(f"/obligations/{owed}/").content.decode()
+    refused = mate.send("post", f"obligations/{owed}/waiver", reason)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "这是别人的应办，由其本人或其主管办理。")
+    posted = cast.client("mate", NOW).post(f"/obligations/{owed}/waive/", reason)
+    assert (posted.status_code, refused.json()["detail"] in posted.content.decode()) == (403, True)
+    with owner():
+        Post.objects.filter(staff=cast.rm).update(to_day=NOW.date())
+        Obligation.objects.filter(pk=owed).update(force="should")
+    # Who has left lets nothing go any more: the team-mate stands in.
+    assert mate.post(f"obligations/{owed}/waiver", reason)["state"] == "waived"
 
 
 def test_nobody_waives_their_own_must(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,7 @@ from zhike.obligations import ledger, waivers
 from zhike.obligations.models import Finding, Obligation, State
 from zhike.people.actor import Actor
 from zhike.people.bank import settings
+from zhike.people.models import Post
 from zhike.people.permissions import Refused
 
 from .models import Demand
@@ -83,7 +85,11 @@ def still_tellable(obligation: Obligation) -> bool:
 def check_owner(obligation: Obligation, actor: Actor) -> None:
     """Raises Refused for what is not the actor's to settle."""
     if not may_settle(actor, obligation):
-        raise Refused(_("Somebody else owes this; it is theirs to do or to let go."), "obligations.settle")
+        raise _not_ones_own("obligations.settle")
+
+
+def _not_ones_own(capability: str) -> Refused:
+    return Refused(_("Somebody else owes this; it is theirs to do or to let go."), capability)
 
 
 def may_settle(actor: Actor, obligation: Obligation) -> bool:
@@ -94,6 +100,19 @@ def may_settle(actor: Actor, obligation: Obligation) -> bool:
     """
     stands_in = obligation.owner_id in actor.writes and obligation.kind != "look_into"
     return obligation.owner_id == actor.id or actor.leads(obligation.owner_id) or stands_in
+
+
+def may_waive(actor: Actor, obligation: Obligation, day: date) -> bool:
+    """Whether one may let it go: who owes it, who leads them, or who stands in for them: for a colleague whom one covers, or, in
+    one's scope, for one who serves no more. Whoever does a colleague's work in scope is not thereby the one who drops it.
+    """
+    owner = obligation.owner_id
+    if owner == actor.id or actor.leads(owner):
+        return True
+    if obligation.kind == "look_into":
+        return False
+    serving = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), staff=owner, from_day__lte=day)
+    return owner in actor.covers or (owner in actor.writes and not serving.exists())
 
 
 # What is done by recording it, and as which fact.
@@ -283,7 +302,8 @@ def waive(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -
 
     Where the bank wants the leader's approval the obligation comes back still open, with what was asked in ``approval``.
     """
-    check_owner(obligation, actor)
+    if not may_waive(actor, obligation, localdate(now)):
+        raise _not_ones_own("obligations.waive")
     if obligation.state not in {State.OPEN, State.CANNOT}:
         raise AlreadySettled(obligation)
     if not reason.strip():

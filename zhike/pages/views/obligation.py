@@ -77,7 +77,6 @@ def _page(
     look = owed.look(row, request.now) if found.state == State.OPEN else "done"
     leads = request.actor.leads(found.owner_id)
     behalf = found.owner_id in request.actor.covers
-    mine = found.owner_id == request.actor.id or leads or (behalf and found.kind != "look_into")
     context = {
         "o": found,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind) if c else None,
@@ -93,8 +92,8 @@ def _page(
         "form": found.kind if completion.still_tellable(found) and found.kind in FACTS else "",
         "lapsed": found.state == State.MISSED,
         "may_do": may(request.actor, "obligations.settle") and completion.may_settle(request.actor, found),
-        "may_waive": may(request.actor, "obligations.waive") and mine and found.state in {State.OPEN, State.CANNOT}
-        and (found.force != "must" or leads),
+        "may_waive": may(request.actor, "obligations.waive") and found.state in {State.OPEN, State.CANNOT}
+        and (found.force != "must" or leads) and completion.may_waive(request.actor, found, local(request.now).date()),
         "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
         and request.now - found.settling.known_at <= completion.UNDO_WITHIN,
         "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or ["call", "sms", "wecom", "meeting"])],
