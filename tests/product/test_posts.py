@@ -18,6 +18,7 @@ from zhike.customers.models import Line, Run
 from zhike.people.models import Post, Unit
 from zhike.people.roster import Roster
 from zhike.people.tables import open_table
+from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -58,6 +59,32 @@ def test_who_is_to_come_is_seen_from_the_first_day_on(cast: Cast) -> None:
             assert (cast.rm.pk in actor.sees) is sees
         with cast.acting("leader", day) as actor:
             assert cast.rm.pk in actor.sees
+
+
+def test_a_post_that_has_not_begun_is_taken_back_and_never_begins(cast: Cast) -> None:
+    browser, address = cast.client("administrator"), f"/staff/{cast.rm.pk}/"
+    later = {
+        "role": "leader",
+        "unit": cast.units["lujiazui"].pk,
+        "scope": "team",
+        "from": "2026-03-23",
+        "reason": "调动",
+    }
+    for until in ("", "2026-06-01"):
+        assert browser.post(f"{address}posts/", {**later, "to": until}).status_code == 303
+        approve_what_waits(cast)
+        coming = Post.objects.filter(staff=cast.rm, role="leader").latest("pk")
+        assert "收回" in browser.get(address).content.decode()
+        assert browser.post(f"{address}posts/{coming.pk}/end/").status_code == 303
+        assert "已收回" in browser.get(address).content.decode()
+    listed = next(row for row in browser.get("/staff/").content.decode().split("<tr") if "林晓" in row)
+    assert ("世纪大道支行" in listed, "陆家嘴支行" in listed) == (True, False)
+    for day in (NOW, NOW + timedelta(days=7), NOW + timedelta(days=30)):
+        with cast.acting("rm", day) as actor:
+            assert actor.roles == {"rm"}
+    with cast.acting("compliance", NOW):
+        kept = Entry.objects.filter(object="people_post", row_id=coming.pk, action="update").latest("id")
+        assert (kept.actor_id, "2026-03-23" in str(kept.changes)) == (cast.administrator.pk, True)
 
 
 def test_nobody_serves_in_a_unit_that_has_ended(cast: Cast, worker: Role, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def _led_by_another(obligation: Obligation, actor: Actor, day: date) -> int | No
 
     None where nobody leads it but who owes it or asks.
     """
-    posts = Post.objects.filter(staff=obligation.owner_id, from_day__lte=day)
+    posts = Post.objects.filter(staff=obligation.owner_id, from_day__lte=day).exclude(to_day=F("from_day"))
     latest = posts.order_by(F("to_day").desc(nulls_first=True), "-from_day").select_related("unit").first()
     if latest is None:
         return None

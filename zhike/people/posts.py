@@ -56,7 +56,9 @@ def ask_to_grant(actor: Actor, posts: Sequence[NewPost], reason: str, now: datet
 
 
 def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
-    """Ends a post from ``day`` on; what it let see is out of sight from then on."""
+    """Ends a post from ``day`` on; what it let see is out of sight from then on. One that has not begun by then never does: it stays,
+    without a day.
+    """
     check(actor, "posts.change")
     post = Post.objects.select_for_update().get(pk=post_id)
     if day < today:
@@ -65,9 +67,7 @@ def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
         raise Refused(
             "不能结束自己的管理员任职，请由另一位管理员办理。", "Another administrator has to end your own post."
         )
-    if day <= post.from_day:
-        raise Refused("结束日须晚于开始日。", "It must end after it begins.")
-    post.to_day = day
+    post.to_day = max(day, post.from_day)
     post.save(update_fields=["to_day"])
     return post
 

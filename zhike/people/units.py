@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -69,7 +69,7 @@ def end(actor: Actor, unit_id: int, day: date) -> Unit:
     unit = Unit.objects.select_for_update().get(pk=unit_id)
     if unit.children.filter(Q(to_day=None) | Q(to_day__gt=day)).exists():
         raise Refused("请先调整下级机构。", "Move or end the units below it first.")
-    if Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), unit=unit).exists():
+    if Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), unit=unit).exclude(to_day=F("from_day")).exists():
         raise Refused("请先结束该机构的任职。", "End the posts in it first.")
     if day < unit.from_day:
         raise Refused("结束日不能早于开始日。", "It cannot end before it begins.")

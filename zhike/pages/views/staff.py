@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Prefetch, Q
+from django.db.models import F, Prefetch, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -66,8 +66,8 @@ def _locked(request: ActingRequest, numbers: list[str]) -> dict[str, Any]:
 
 def _posts_of(request: ActingRequest) -> Prefetch[Any]:
     today = local(request.now).date()
-    standing = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=today)).select_related("unit").order_by("from_day")
-    return Prefetch("posts", standing, to_attr="standing")
+    standing = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=today)).exclude(to_day=F("from_day"))
+    return Prefetch("posts", standing.select_related("unit").order_by("from_day"), to_attr="standing")
 
 
 def _row(staff: Staff) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def grant(request: ActingRequest, staff: int) -> HttpResponse:
 @policy("posts.change")
 @require_POST
 def end(request: ActingRequest, staff: int, post: int) -> HttpResponse:
-    """Ends a post as of today."""
+    """Ends a post as of today; one that has not begun is taken back."""
     today = local(request.now).date()
     if not Post.objects.filter(pk=post, staff=staff).exists():
         raise Http404
@@ -228,7 +228,9 @@ def _page(request: ActingRequest, staff: int, refused: Refused | None = None) ->
         "locked_for": max(1, -int((timezone.now() - locked).total_seconds() // 60)) if locked else 0,
         "posts": [
             {"id": post.pk, "role": post.get_role_display(), "unit": post.unit.name, "scope": post.get_scope_display(),
-             "from": post.from_day, "to": post.to_day, "ended": post.to_day is not None and post.to_day <= today}
+             "from": post.from_day, "to": post.to_day, "coming": post.from_day > today,
+             "taken_back": post.to_day == post.from_day,
+             "ended": post.to_day is not None and (post.to_day <= today or post.to_day == post.from_day)}
             for post in Post.objects.filter(staff=found).select_related("unit").order_by("-from_day")
         ],
         "roles": [(role.value, str(role.label)) for role in Role],

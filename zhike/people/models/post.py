@@ -25,7 +25,9 @@ class Scope(models.TextChoices):
 
 
 class Post(models.Model):
-    """One staff member's service in one unit in one role, from a day until before another (任职)."""
+    """One staff member's service in one unit in one role, from a day until before another (任职). Taken back before it began it has no
+    day at all: it ends on the day on which it was to begin.
+    """
 
     staff = models.ForeignKey("people.Staff", models.PROTECT, related_name="posts")
     unit = models.ForeignKey("people.Unit", models.PROTECT, related_name="posts")
@@ -37,7 +39,7 @@ class Post(models.Model):
     class Meta:
         db_table = "people_post"
         constraints = [
-            models.CheckConstraint(condition=Q(to_day=None) | Q(to_day__gt=F("from_day")), name="people_post_days"),
+            models.CheckConstraint(condition=Q(to_day=None) | Q(to_day__gte=F("from_day")), name="people_post_days"),
         ]
 
     def __str__(self) -> str:
