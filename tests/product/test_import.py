@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,15 @@ from django.db import connection
 
 from tests.cast import Cast
 from zhike.conduct.bank import Bank
+from zhike.contacts.completion import waive
 from zhike.customers.checks import Unaccepted
 from zhike.customers.imports import columns
 from zhike.customers.imports.decide import decide, undo
 from zhike.customers.imports.load import LIKE_CUSTOMERS, LOOK, STAGING, Overtaken, refused_file, run_import
 from zhike.customers.models import Acquaintance, Book, Customer, Holding, Line, Need, Run
 from zhike.customers.search import find
+from zhike.obligations.models import Alarm, Fact, Obligation
+from zhike.obligations.sweep import sweep
 from zhike.people.actor import acting
 from zhike.people.tables import open_table
 
@@ -335,6 +338,34 @@ def test_a_run_is_undone_until_something_is_recorded(cast: Cast, load: Callable[
         undo(run, NOW)
     with worker():
         assert Customer.objects.filter(core_number="C1").exists()
+
+
+def test_what_a_night_alone_brought_goes_with_an_undone_import_and_what_a_person_did_does_not(
+    cast: Cast, load: Callable[..., Run], worker: Any, owner: Any
+) -> None:
+    """C2's birthday (农历三月初八) is 2026-04-24: the sweep of that night owes its greeting, and what the rhythm has come to."""
+    night = datetime(2026, 4, 23, 17, tzinfo=UTC)
+    run = load(GOOD)
+    with worker():
+        sweep(date(2026, 4, 24), now=night, bank=Bank())
+        owed = Obligation.objects.filter(customer__core_number="C2")
+        assert "birthday" in set(owed.values_list("kind", flat=True))
+        assert set(owed.values_list("fact__by", flat=True)) == {None}
+        assert Alarm.objects.filter(obligation__in=owed).exists()
+    with acting(cast.rm.id, night + timedelta(hours=9)) as rm:
+        greeting = Obligation.objects.get(customer__core_number="C2", kind="birthday")
+        waive(greeting, "客户不过生日", actor=rm, now=night + timedelta(hours=9))
+    with worker(), pytest.raises(Unaccepted, match="obligations_obligation 1"):
+        undo(run, night + timedelta(hours=10))
+    with worker():
+        assert owed.count() > 1  # refused as a whole
+    with owner():
+        Obligation.objects.filter(pk=greeting.pk).update(state="open", settled_at=None, settled_by=None, evidence={})
+    with worker():
+        there = list(Line.objects.filter(run=run).values_list("customer", flat=True))
+        assert undo(run, night + timedelta(hours=10)) == (4, 0)
+        assert not Obligation.objects.filter(customer__in=there).exists()
+        assert not Fact.objects.filter(customer__in=there).exists()
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(

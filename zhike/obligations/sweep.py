@@ -143,6 +143,8 @@ RHYTHMS: tuple[tuple[rhythm.What, str, str], ...] = (
     ("contact", "contact_overdue", "rhythm"),
     ("meeting", "meeting_overdue", "meet"),
 )
+# The facts that nobody tells but the sweep.
+TELLS = ("birthday", *(fact for _what, fact, _name in RHYTHMS))
 
 
 @dataclass(frozen=True)

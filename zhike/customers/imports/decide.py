@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
@@ -176,6 +177,10 @@ def recorded_since(run: Run) -> dict[str, int]:
     return found
 
 
+# What apps above do before a run is undone: what the calendar alone brought, and nobody touched, goes with its customers.
+BEFORE_UNDONE: list[Callable[[Run], None]] = []
+
+
 class Undone(NamedTuple):
     """How many customers an undo removed, and of how many others it took back what had been filled in."""
 
@@ -192,6 +197,8 @@ def undo(run: Run, now: datetime) -> Undone:
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.state != Run.State.DONE or run.dry or run.kind != "import":
             raise Unaccepted(_("Only a run that is done can be undone."))
+        for clear in BEFORE_UNDONE:
+            clear(run)
         if found := recorded_since(run):
             raise Unaccepted(
                 _("The run can no longer be undone: something was recorded about its customers (%(where)s).")
