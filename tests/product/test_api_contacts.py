@@ -279,6 +279,29 @@ def test_a_start_tapped_by_mistake_goes_back(cast: Cast, rm: Program) -> None:
     assert rm.post(f"contacts/{begun['id']}/retraction")["state"] == "struck"
 
 
+def test_at_the_door_tapped_by_mistake_goes_back_within_ten_minutes(cast: Cast, rm: Program) -> None:
+    """By the API and from the page, where the toast and the preparation lead to it; being at the door is owed again."""
+    appointment = {"at": at(30), "place": "客户家中"}
+    agreed = rm.post("contacts", {"kind": "visit", "customer": platinum(cast), "appointment": appointment})
+    path = f"contacts/{agreed['id']}"
+    rm.post(f"{path}/retraction", status=409)
+    assert ("V2", "arrival") in owed(rm.post(f"{path}/arrival"), "done")
+    back = rm.post(f"{path}/retraction")
+    assert (back["state"], back["arrived_at"]) == ("agreed", None)
+    assert ("V2", "arrival") in owed(back)
+    browser, address = cast.client("rm", NOW), f"/contacts/{agreed['id']}/take-back/"
+    toast = browser.post(f"/{path}/arrive/", headers={"HX-Request": "true"}).content.decode()
+    assert address in toast
+    assert address in browser.get(f"/{path}/prepare/").content.decode()
+    assert browser.post(address).status_code == 303
+    assert rm.get(path)["arrived_at"] is None
+    rm.post(f"{path}/arrival")
+    with clock.at(NOW + timedelta(minutes=11)):
+        assert address not in browser.get(f"/{path}/prepare/").content.decode()
+        assert browser.post(address).status_code == 422
+    assert rm.get(path)["arrived_at"] is not None
+
+
 def test_an_end_tapped_by_mistake_goes_back(cast: Cast, rm: Program) -> None:
     call = rm.post(
         "contacts", {"kind": "call", "customer": platinum(cast), "purpose": "introduction", "started_at": at(0)}

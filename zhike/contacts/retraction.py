@@ -1,4 +1,4 @@
-"""Taking back (撤回) a start or an end that was tapped by mistake: within ten minutes, and while nothing was recorded.
+"""Taking back (撤回) an arrival, a start or an end that was tapped by mistake: within ten minutes, and while nothing was recorded.
 
 What was written up is amended and never taken back (:mod:`zhike.contacts.correction`).
 """
@@ -24,13 +24,13 @@ TOLD_AT_THE_END = (*course.ENDINGS, "call_back_promised")
 
 
 def may_take_back(contact: Contact, now: datetime) -> bool:
-    """Whether the last tap, the start or the end, can still be taken back."""
+    """Whether the last tap, the arrival, the start or the end, can still be taken back."""
     return _hindrance(contact, now) is None
 
 
 def take_back(contact: Contact, *, reason: str, actor: Actor, now: datetime, bank: Bank) -> Contact:
     """A start goes back to the plan or the appointment, and never was where there was neither (``reason`` says so); an end goes
-    back to the talk.
+    back to the talk, and being at the door to being awaited there.
 
     Raises WrongState for any other contact, Refused after ten minutes and once something was recorded.
     """
@@ -41,13 +41,16 @@ def take_back(contact: Contact, *, reason: str, actor: Actor, now: datetime, ban
         raise hindrance
     if began and verb == "strike":
         return correction.strike(contact, reason=reason, actor=actor, now=now, bank=bank)
-    kinds = ("arrived",) if began else TOLD_AT_THE_END
+    kinds = TOLD_AT_THE_END if verb == "back to the talk" else ("arrived",)
     told = Fact.objects.filter(customer_id=contact.customer_id, subject=contact.subject, void=False, kind__in=kinds)
     for fact in told.order_by("id"):
         if not began or fact.at == contact.started_at:
             ledger.correct(fact, by=None, actor=actor, now=now, bank=bank)
     contact.state = state
-    if began:
+    if verb == "not arrived":
+        contact.arrived_at = None
+        course.hold(contact, contact.rm_id)
+    elif began:
         _not_begun(contact)
     else:
         _not_ended(contact)
@@ -58,6 +61,8 @@ def take_back(contact: Contact, *, reason: str, actor: Actor, now: datetime, ban
 
 
 def _verb(contact: Contact) -> str:
+    if contact.arrived_at and contact.state in {State.PLANNED, State.AGREED}:
+        return "not arrived"
     if contact.state != State.UNDER_WAY:
         return "back to the talk"
     if contact.was_agreed:
@@ -81,7 +86,9 @@ def _not_ended(contact: Contact) -> None:
 
 
 def _hindrance(contact: Contact, now: datetime) -> Refused | None:
-    if contact.state == State.UNDER_WAY:
+    if _verb(contact) == "not arrived":
+        since, recorded = _told_arrived(contact), False
+    elif contact.state == State.UNDER_WAY:
         since, recorded = contact.started_at, any(_moment(note["at"]) >= now - WITHIN for note in contact.notes)
     else:
         since, recorded = (
@@ -96,6 +103,12 @@ def _hindrance(contact: Contact, now: datetime) -> Refused | None:
     if now - since > WITHIN:
         return Refused("已过十分钟，不能撤回。", "More than ten minutes ago: it stays.")
     return None
+
+
+def _told_arrived(contact: Contact) -> datetime | None:
+    """When it was said that somebody is at the door: the time itself may have been entered later."""
+    told = Fact.objects.filter(customer_id=contact.customer_id, subject=contact.subject, void=False, kind="arrived")
+    return told.order_by("id").values_list("known_at", flat=True).last()
 
 
 def _answered(contact: Contact) -> bool:

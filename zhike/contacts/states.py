@@ -13,6 +13,8 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("arrive", State.AGREED): State.AGREED,
     ("arrive", State.PLANNED): State.PLANNED,
     # Tapped by mistake, within ten minutes and with nothing recorded (zhike/contacts/retraction.py).
+    ("not arrived", State.AGREED): State.AGREED,
+    ("not arrived", State.PLANNED): State.PLANNED,
     ("back to the plan", State.UNDER_WAY): State.PLANNED,
     ("back to the appointment", State.UNDER_WAY): State.AGREED,
     ("back to the talk", State.ENDED): State.UNDER_WAY,

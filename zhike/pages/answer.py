@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
+from markupsafe import Markup
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
@@ -20,6 +21,7 @@ from zhike.conduct.words import Refused
 from zhike.contacts.models import Contact
 from zhike.contacts.states import WrongState
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.shell import toasts
 
 
 def moved(request: HttpRequest, address: str, said: str = "", undo: str = "", amend: str = "") -> HttpResponse:
@@ -33,15 +35,13 @@ def moved(request: HttpRequest, address: str, said: str = "", undo: str = "", am
     return HttpResponseRedirect(address, status=303)
 
 
-def said(request: HttpRequest, text: str, address: str) -> HttpResponse:
+def said(request: HttpRequest, text: str, address: str, undo: str = "") -> HttpResponse:
     """Done where it stood: the row folds away and a toast says what happened. Without script: on to ``address``."""
     if "HX-Request" not in request.headers:
-        return moved(request, address, text)
+        return moved(request, address, text, undo=undo)
+    messages.success(request, text, extra_tags=undo)
     return HttpResponse(
-        format_html(
-            '<div id="toasts" hx-swap-oob="beforeend"><div class="toast" role="status" data-toast><span>{}</span></div></div>',
-            text,
-        )
+        format_html('<div id="toasts" hx-swap-oob="beforeend">{}</div>', Markup().join(toasts(request)))
     )
 
 

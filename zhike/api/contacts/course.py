@@ -123,7 +123,7 @@ def end(request: Desk, id: Id, body: EndIn | None = None) -> Any:
 @router.post("contacts/{id}/retraction", response=ContactOut)
 @policy("contacts.change")
 def take_back(request: Desk, id: Id) -> Any:
-    """The start or the end was a mistake: taken back within ten minutes, while nothing was recorded. Begun without a plan, the
+    """The arrival, the start or the end was a mistake: taken back within ten minutes, while nothing was recorded. Begun without a plan, the
     contact never was.
     """
     words = _("Begun by mistake")

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from zhike.conduct import brief
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
-from zhike.contacts import course
+from zhike.contacts import course, retraction
 from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
 from zhike.pages import kinds, owed
@@ -59,6 +59,7 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         "opening": _opening(found, first, request.actor),
         "after": _after(found, first, bank),
         "begin": _begin(found),
+        "may_take_back": found.arrived_at is not None and retraction.may_take_back(found, request.now),
         "tip": owed.tip,
     }
     return render(request, "prepare.html", context)

@@ -126,6 +126,7 @@ def arrive(request: ActingRequest, contact: int) -> HttpResponse:
         request,
         gettext("At the door, %(time)s") % {"time": f"{local(request.now):%H:%M}"},
         reverse("prepare", args=[found.pk]),
+        undo=reverse("take_back", args=[found.pk]),
     )
 
 
@@ -284,13 +285,16 @@ def end(request: ActingRequest, contact: int) -> HttpResponse:
 @require_POST
 @in_course
 def take_back(request: ActingRequest, contact: int) -> HttpResponse:
-    """撤回 · A start or an end tapped by mistake, within ten minutes and while nothing was recorded."""
+    """撤回 · An arrival, a start or an end tapped by mistake, within ten minutes and while nothing was recorded."""
     found = contact_for(request, contact)
+    was_there = found.arrived_at is not None and found.started_at is None
     retraction.take_back(
         found, reason=gettext("Begun by mistake"), actor=request.actor, now=request.now, bank=bank_of(request)
     )
     if found.state == State.STRUCK:
         return moved(request, reverse("customer", args=[found.customer_id]), gettext("Taken back: it never began."))
+    if was_there:
+        return moved(request, reverse("prepare", args=[found.pk]), gettext("Taken back: not at the door yet."))
     goes_on = found.state == State.UNDER_WAY
     words = gettext("Taken back: the talk goes on.") if goes_on else gettext("Taken back: it has not begun.")
     return moved(request, reverse("contact", args=[found.pk]), words)
