@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from zhike import clock
+
 from .door import Door, Refused
 from .moments import moment, shown
 from .test_truth_table import FORMS
@@ -103,3 +105,21 @@ def test_a_call_from_before_the_promise_leaves_it_and_the_leader_waiting(door: D
     assert told(door, customer) == ["open"]
     door.record(customer, "call", moment("11:45"), moment("11:47"), purpose="call_back", form=FORMS["none"])
     assert told(door, customer) == ["done"]
+
+
+def test_the_page_amends_the_times_as_the_api_does(door: Door) -> None:
+    """It shows what stands; the corrected arrival is graded anew, what cannot be read or does not fit is said at its field."""
+    customer, visit = begun_late(door, at=moment("10:15"))
+    browser, address = door.cast.client("rm", moment("11:10")), f"/contacts/{visit.pk}/record/"
+    stood = {"arrived_at": "2026-03-02T10:15", "started_at": "2026-03-02T10:20", "ended_at": "2026-03-02T10:50"}
+    with clock.at(moment("11:10")):
+        page = browser.get(address).content.decode()
+        assert all(f'name="{name}" type="datetime-local" value="{value}"' in page for name, value in stood.items())
+        for wrong, field in (({"arrived_at": "soon"}, "arrived_at"), ({"ended_at": "2026-03-02T10:19"}, "ended_at")):
+            refused = browser.post(address, {**stood, **wrong, "reason": "记错了"})
+            assert (refused.status_code, f'id="f-{field}-error"' in refused.content.decode()) == (422, True)
+        assert browser.post(address, {**stood, "arrived_at": "2026-03-02T09:55", "reason": "记错了"}).status_code == 303
+    assert graded(door, customer) == "short_wait"
+    amended = door.page(f"contacts/{visit.pk}/record/", moment("11:11"))
+    assert "到门口了：2026-03-02 10:15 → 2026-03-02 09:55" in amended
+    assert "开始：2026" not in amended

@@ -22,7 +22,7 @@ from zhike.contacts import correction, stopping
 from zhike.contacts.models import Amendment, Contact, Kind, Outcome, State
 from zhike.obligations.models import Finding
 from zhike.pages import kinds, owed
-from zhike.pages.answer import complaints, contact_for, in_course, moved
+from zhike.pages.answer import complaints, contact_for, in_course, moment, moved, time_missing
 from zhike.pages.jinja import day_text, local, span
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -39,12 +39,13 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, found, bank, QueryDict(), {})
     given = request.POST
-    changes = {
+    changes: dict[str, Any] = {
         name: given[name]
         for name in ("result", "result_words")
         if name in given and given[name] != getattr(found, name)
     }
     refused: dict[str, tuple[str, str]] = {}
+    changes |= _times(given, found, bank, refused)
     demands, promises = lines(given, "demand"), promised(given, bank, refused)
     told: dict[str, Any] = {"reason": given.get("reason", ""), "actor": request.actor, "now": request.now, "bank": bank}
     try:
@@ -60,6 +61,30 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         found.refresh_from_db()
         return _page(request, found, bank, given, complaints(blocked), 422)
     return moved(request, reverse("record", args=[found.pk]), gettext("Amended; what it said before is kept."))
+
+
+def _stood(found: Contact) -> dict[str, str]:
+    """The times that may be amended, as the form's fields hold them."""
+    times = {"arrived_at": found.arrived_at, "started_at": found.started_at, "ended_at": found.ended_at}
+    if found.kind != Kind.VISIT:
+        del times["arrived_at"]
+    return {name: f"{local(at):%Y-%m-%dT%H:%M}" if at else "" for name, at in times.items()}
+
+
+def _times(given: QueryDict, found: Contact, bank: Bank, refused: dict[str, tuple[str, str]]) -> dict[str, datetime]:
+    """Which of them were changed; what cannot be read, or is left out, is put into ``refused``."""
+    changes = {}
+    for name, stood in _stood(found).items():
+        said = given.get(name, stood).strip()
+        if said == stood:
+            continue
+        day, _letter, clock = said.replace(" ", "T").partition("T")
+        at = moment(day, clock, bank)
+        if at is None:
+            refused[name] = ("", time_missing())
+        else:
+            changes[name] = at
+    return changes
 
 
 def _page(
@@ -93,6 +118,7 @@ def _page(
         "cancelled_why": stopping.reason_of(found).say(speaks),
         "amendments": [_amended(each) for each in found.amendments.select_related("by").order_by("at")],
         "amending": "amend" in request.GET,
+        "times": [(name, _fields()[name], given.get(name, stood)) for name, stood in _stood(found).items()],
         "may_amend": found.state == State.CLOSED and may(request.actor, "contacts.change"),
         "may_amend_outcome": found.kind == Kind.CALL and found.state == State.CLOSED and may(request.actor, "contacts.change")
         and c.changeable_by(request.actor),
@@ -105,17 +131,22 @@ def _page(
 
 def _amended(each: Amendment) -> dict[str, Any]:
     """Who, when and why, and each field before and after, in words."""
-    fields = {
-        "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
-        "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
-        "seen_off": gettext("Seen off to"), "arrived_at": gettext("At the door"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
-        "card_handed": gettext("Card"), "invitation": gettext("Invitation"), "demands": gettext("Demands"), "promises": gettext("Promises"),
-    }  # fmt: skip
+    fields = _fields()
     changes = [
         (fields.get(name, name), _worded(name, before), _worded(name, each.after.get(name)))
         for name, before in each.before.items()
     ]
     return {"reason": each.reason, "by": each.by, "at": each.at, "changes": changes}
+
+
+def _fields() -> dict[str, str]:
+    """What may be amended, in words."""
+    return {
+        "outcome": gettext("Outcome of the call"), "call_back_at": gettext("Call back"), "result": gettext("Result"),
+        "result_words": gettext("In a word"), "purpose_words": gettext("Purpose"), "met_where": gettext("Met where"),
+        "seen_off": gettext("Seen off to"), "arrived_at": gettext("At the door"), "started_at": gettext("Began"), "ended_at": gettext("Ended"), "state": gettext("State"),
+        "card_handed": gettext("Card"), "invitation": gettext("Invitation"), "demands": gettext("Demands"), "promises": gettext("Promises"),
+    }  # fmt: skip
 
 
 def _worded(name: str, value: Any) -> str:
