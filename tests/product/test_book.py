@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.cast import Cast
+from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.customers import birthdays
 from zhike.customers.checks import Unaccepted
@@ -77,10 +78,19 @@ def test_one_whose_new_rm_has_left_stays_and_the_others_change_hands(
         assert (swept.handed_over, swept.staying) == (1, 1)
         assert Customer.objects.get(pk=kept.pk).rm_id == cast.rm.id
         assert Customer.objects.get(pk=other.pk).rm_id == cast.stranger.id
+    said = f"{kept.name}：陈彤原定 {monday.isoformat()} 接手，已无客户经理任职"
+    with clock.at(later):
+        for who, seen in (("leader", True), ("branch_leader", True), ("auditor", True), ("other_leader", False)):
+            page = cast.client(who).get("/team/").content.decode()
+            assert (said in page) is seen, who
+        assert f'href="/customers/{kept.pk}/hand-over/"' in cast.client("leader").get("/team/").content.decode()
     with owner():
         Post.objects.create(staff=cast.mate, unit=cast.units["lujiazui"], role="rm", scope="own", from_day=monday)
     with worker():
         assert sweep(monday, now=later, bank=Bank()).staying == 0
+    with clock.at(later):
+        assert said not in cast.client("branch_leader").get("/team/").content.decode()
+    with worker():
         assert Customer.objects.get(pk=kept.pk).unit_id == cast.units["lujiazui"].id
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +32,11 @@ class BookQuerySet(models.QuerySet["Book"]):
     def due(self, day: date) -> BookQuerySet:
         """Whose new RM begins by ``day`` and has not begun."""
         return self.on(day).exclude(customer__rm_id=F("rm_id")).order_by("id")
+
+    def stuck(self, day: date) -> BookQuerySet:
+        """Of these, who cannot begin: the new RM holds no such post any more."""
+        held = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), role=Role.RM, from_day__lte=day)
+        return self.due(day).exclude(Exists(held.filter(staff=OuterRef("rm_id"))))
 
     def take_effect(self, day: date, now: datetime) -> int:
         """Hands over the customers whose new RM begins by ``day``; the nightly run calls it. Twice is as once.

@@ -11,12 +11,13 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
 
 from zhike.conduct import clause
 from zhike.conduct.bank import Bank
-from zhike.customers.full_books import full
+from zhike.customers.full_books import BOOKS, full
+from zhike.customers.models import Book
 from zhike.obligations.findings import found_with
 from zhike.obligations.models import Finding
 from zhike.obligations.team import ROWS, team
@@ -27,6 +28,7 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import may, policy
 
+STUCK = 50  # rows
 FINDINGS, WITHIN = 50, timedelta(days=30)  # rows, and how far back
 
 
@@ -54,6 +56,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
         **_findings(request, bank, shown=not one),
         "full": [] if one else _full(request, bank),
+        "stuck": [] if one else _stuck(request),
         "start": f"{reverse('team')}?clause={one}" if after else None,
     }
     return render(request, "team.html", context)
@@ -96,6 +99,22 @@ def _full(request: ActingRequest, bank: Bank) -> list[dict[str, str]]:
     return [
         {"words": each.words(bank), "href": f"{reverse('customers')}?rm={each.rm}&tier={each.tier}"}
         for each in full([keeper for keeper in request.actor.oversees if keeper > 0], bank)
+    ]
+
+
+def _stuck(request: ActingRequest) -> list[dict[str, str]]:
+    """Which customers were to change hands and could not, each leading to where it is asked anew, for whom may."""
+    if len(request.actor.oversees) > BOOKS:
+        return []
+    leads_to = "hand_over" if may(request.actor, "customers.reassign") else "customer"
+    rows = Book.objects.stuck(local(request.now).date()).filter(customer__keeper__among=request.actor.oversees)
+    return [
+        {
+            "words": gettext("%(customer)s: %(rm)s, who was to take over on %(day)s, holds no such post any more")
+            % {"customer": row.customer.name, "rm": row.rm.name, "day": row.from_day.isoformat()},
+            "href": reverse(leads_to, args=[row.customer_id]),
+        }
+        for row in rows.select_related("customer", "rm")[:STUCK]
     ]
 
 
