@@ -218,6 +218,18 @@ def test_what_the_leader_was_told_of_an_rm_is_not_the_rms_to_close(
     assert leader.post(f"obligations/{told}/completion", {"words": "在外开会", "channel": "call"})["state"] == "done"
 
 
+def test_a_talk_that_was_left_under_way_keeps_no_leader_from_being_told(cast: Cast, rm: Program, worker: Role) -> None:
+    """While the RM is with another customer the leader waits; begun more than four hours ago, it was forgotten and not talked."""
+    busy = {"kind": "call", "customer": str(cast.customers["rm"][0].pk), "purpose": "introduction", "outcome": "busy"}
+    rm.post("contacts", {**busy, "started_at": at(-60), "ended_at": at(-58), "call_back_at": at(-40)})
+    rm.post("contacts", {"kind": "reception", "customer": str(cast.customers["rm"][1].pk), "started_at": at(-230)})
+    for later, told in ((0, []), (9, []), (11, ["吴敏"])):
+        with worker():
+            escalate(NOW + timedelta(minutes=later), Bank())
+        items = rm.get(f"obligations?customer={busy['customer']}&kind=look_into")["items"]
+        assert [each["owner"]["name"] for each in items] == told
+
+
 def test_who_does_a_colleagues_work_does_not_drop_it(
     cast: Cast, rm: Program, worker: Role, owner: Role, visit: dict[str, Any]
 ) -> None:

@@ -16,6 +16,8 @@ from zhike.people import leaders
 
 # What nobody looked into in this time is no matter of minutes any more; it stands, late, in the ledger.
 FORGOTTEN = timedelta(days=2)
+# A talk that began longer ago was left under way, and nobody is in it: it kept the leader from ever being told.
+LONGEST_TALK = timedelta(hours=4)
 
 
 def escalate(now: datetime, bank: Bank) -> int:
@@ -46,6 +48,7 @@ def _missed(now: datetime, bank: Bank) -> list[dict[str, Any]]:
                 "day": day,
                 "until": now - timedelta(minutes=bank.callback_leader_after),
                 "since": now - FORGOTTEN,
+                "talks": now - LONGEST_TALK,
                 "leaders": 2 if bank.callback_leaders_leader else 1,
             },
         )
@@ -65,7 +68,7 @@ WHERE o.kind = 'call_back' AND o.state = 'open' AND o.target <= %(until)s AND o.
                   AND told.kind = 'look_into' AND told.subject = o.subject || '/leader:' || leader.staff_id
                   AND told.state <> 'withdrawn')
   AND NOT EXISTS (SELECT FROM contacts_contact busy WHERE busy.held_by_id = o.owner_id AND busy.state = 'under_way'
-                  AND busy.customer_id <> o.customer_id)
+                  AND busy.started_at > %(talks)s AND busy.customer_id <> o.customer_id)
 ORDER BY o.target, o.id
 LIMIT 500
 """
