@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact, Draft
 from zhike.people.models import Approval
+from zhike.people.tables import open_table
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -184,3 +186,24 @@ def test_an_age_that_no_list_offers(cast: Cast, rm: Client) -> None:
         True,
         True,
     )
+
+
+UNSEEN = "\u202e\u2066\u200b\x07\x85\ufeff"
+
+
+def test_what_nobody_sees_goes_wherever_text_enters(cast: Cast, rm: Client, tmp_path: Path) -> None:
+    """By the page, the API and a file: marks that turn the direction of what follows, and control characters; line ends stay."""
+    program = {"kind": "reception", "customer": str(cast.customers["rm"][0].pk), "purpose_words": f"看{UNSEEN}房"}
+    body = json.dumps({**program, "started_at": NOW.isoformat()})
+    made = rm.post("/api/v1/contacts", body, content_type="application/json").json()
+    assert made["purpose_words"] == "看房"
+    empty = json.dumps({"words": UNSEEN})
+    noted = rm.post(f"/api/v1/contacts/{made['id']}/notes", empty, content_type="application/json")
+    assert noted.status_code == 422, "nothing is left of it"
+    rm.post(f"/contacts/{made['id']}/jot/", {"words": f"要{UNSEEN}换\r\n大房"})
+    with cast.acting("rm", NOW):
+        assert [note["words"] for note in Contact.objects.get(pk=made["id"]).notes] == ["要换\r\n大房"]
+    path = tmp_path / "file.csv"
+    path.write_text(f"姓名,备注\n王{UNSEEN}伟,a\x07b\n", "utf-8")
+    (row,) = open_table(path)
+    assert row.cells == {"姓名": "王伟", "备注": "ab"}

@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from zhike.people.typed import typed
+
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -34,10 +36,12 @@ def _in_our_times(value: datetime) -> datetime:
 
 
 def storable(value: Any) -> Any:
-    """PostgreSQL keeps no NUL, and half of a surrogate pair is no character."""
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+    """PostgreSQL keeps no NUL, and half of a surrogate pair is no character; what nobody sees goes."""
+    if not isinstance(value, str):
+        return value
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise PydanticCustomError("zhike_text", "not a text")
-    return value
+    return typed(value)
 
 
 # Ids are strings: a program in JavaScript would round a large number.
@@ -46,8 +50,8 @@ IdOut = Annotated[str, BeforeValidator(str)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
 Money = Annotated[Decimal, PlainSerializer(str, return_type=str)]
-Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
-Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(storable)]
+Line = Annotated[str, StringConstraints(max_length=200), BeforeValidator(storable)]
+Text = Annotated[str, StringConstraints(max_length=4000), BeforeValidator(storable)]
 
 
 class In(BaseModel):

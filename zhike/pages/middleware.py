@@ -16,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,6 +32,7 @@ from zhike.people import actor as acting
 from zhike.people import bank
 from zhike.people.permissions import PUBLIC, Refused, check_route
 from zhike.people.session import SessionStore
+from zhike.people.typed import typed
 from zhike.trail.models import note
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ class Acting:
         if not request.path.startswith(API) and holds_nul(request):
             # What no keyboard types and PostgreSQL does not keep; the API says it field by field.
             return bad_request(request, BadRequest("NUL"))
+        if not request.path.startswith(API):
+            request.GET, request.POST = as_typed(request.GET), as_typed(request.POST)
         try:
             check_route(request.actor, stated_policy(view, request.method))
         except Refused as refused:
@@ -233,6 +236,16 @@ def holds_nul(request: HttpRequest) -> bool:
     given = (request.GET, request.POST, request.FILES)
     texts = (text for each in given for name, values in each.lists() for text in (name, *values))
     return any("\0" in (text if isinstance(text, str) else text.name) for text in texts)
+
+
+def as_typed(given: QueryDict) -> QueryDict:
+    """An address or a form without what nobody sees in it (``zhike.people.typed``)."""
+    if all(value.isprintable() for _name, values in given.lists() for value in values):
+        return given
+    cleaned = given.copy()
+    for name, values in given.lists():
+        cleaned.setlist(name, [typed(value) for value in values])
+    return cleaned
 
 
 def stated_policy(view: Any, method: str | None) -> str | None:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
 from zhike.people import old_workbook
+from zhike.people.typed import typed
 from zhike.people.workbook import Damaged, Workbook
 
 # What a file of refused rows has besides its own columns; it is corrected and read again, and these are skipped then.
@@ -86,7 +87,7 @@ class Table:
         has = len(values)
         for at, column in wanted:
             value = values[at] if at < has else ""
-            if type(value) is str and value.isascii() and value[:1] != "'":
+            if type(value) is str and value.isascii() and value.isprintable() and value[:1] != "'":
                 cells[column] = value.strip()
                 continue
             cells[column], problem = as_text(value)
@@ -138,7 +139,7 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "") -> Table:
 def as_text(value: Any) -> tuple[str, str]:
     """A cell's text as a person would type it, and a sentence if the file has spoiled it."""
     if isinstance(value, str):
-        text = value.strip().lstrip("\ufeff")
+        text = typed(value).strip()
         return (text[1:] if text[:1] == "'" and FORMULA.match(text[1:]) else text), ""
     if value is None:
         return "", ""
