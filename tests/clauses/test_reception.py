@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from zhike import clock
+from zhike.obligations.models import Fact as Kept
+
 from .door import Door, Refused
 from .moments import moment, shown
 from .test_truth_table import FORMS, NEXT
@@ -278,6 +281,29 @@ def test_early_known_by_one_tap_is_no_first_meeting(door: Door) -> None:
     assert thanks.detail["text"] == "later"
     called = door.record(customer, "call", moment("15:00"), moment("15:02"), purpose="introduction")
     assert called.first is True, "calls are a history of their own"
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_known_before_said_after_the_first_meeting_corrects_what_is_still_owed(door: Door, page: bool) -> None:
+    """R12: open thanks that were to introduce are owed as later ones; the fact that said first stays, marked void."""
+    customer = door.customer()
+    door.record(customer, "reception", moment("14:00"), moment("14:27"))
+    (thanks,) = door.owed(customer, clause="R12")
+    assert thanks.detail["text"] == "first"
+    if page:
+        browser = door.cast.client("rm", moment("14:30"))
+        with clock.at(moment("14:30")):
+            assert 'value="met"' in browser.get(f"/customers/{customer.pk}/").content.decode()
+            assert browser.post(f"/customers/{customer.pk}/known/", {"what": "met"}).status_code == 303
+            assert 'value="met"' not in browser.get(f"/customers/{customer.pk}/").content.decode()
+    else:
+        door.send("post", f"customers/{customer.pk}/acquaintance", {"met": True}, moment("14:30"))
+    owed = {each.state: each.detail["text"] for each in door.owed(customer, clause="R12")}
+    assert owed.get("open", owed.get("cannot")) == "later"
+    with door.worker():
+        facts = Kept.objects.filter(customer_id=customer.pk, kind="reception_ended").order_by("id")
+        assert [(fact.void, fact.data["first"]) for fact in facts] == [(True, True), (False, False)]
+        assert facts[1].corrects_id == facts[0].pk
 
 
 def test_what_was_found_out_in_the_talk_is_not_asked_again(door: Door) -> None:

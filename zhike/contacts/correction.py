@@ -18,7 +18,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.conduct.guard import Blocked, Verdict, call_outcome
 from zhike.conduct.words import Words
-from zhike.customers.models import Need
+from zhike.customers.models import Acquaintance, Customer, Need
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
 from zhike.obligations.models import Finding, Obligation
@@ -40,6 +40,8 @@ OF_THE_CALL = frozenset({"outcome", "call_back_at"})
 AT_THE_TALK = ("demand_raised", "promise_made")
 # What was said to the customer was said, whatever becomes of the contact that it was about.
 SAID = ("message_sent", "answered", "customer_told")
+# Why a contact that was taken for the first is none.
+KNOWN_BEFORE = "早已认识 known before"
 
 
 def amend(
@@ -107,6 +109,17 @@ def add(
     facts = write_up.said(contact, demands, promises, now, **numbers, grade="entered")
     ledger.tell(facts, actor=actor, now=now, bank=bank)
     return contact
+
+
+def known_before(
+    customer: Customer, *, met: bool = False, called: bool = False, actor: Actor, now: datetime, bank: Bank
+) -> Acquaintance:
+    """早已认识: they met, or talked, before Zhike kept count. Said after a contact that was taken for the first, that is told anew as
+    a later one, and what is still owed for it follows; what was done stays.
+    """
+    known = Acquaintance.objects.attest(customer, actor, met=met, called=called)
+    first_anew(customer.pk, KNOWN_BEFORE, actor=actor, now=now, bank=bank)
+    return known
 
 
 def first_anew(

@@ -91,8 +91,8 @@ def card(
         "hobbies": customer.known("hobbies") or "",
         "preferred": customer.known("preferred_time") or "",
         "known": found.known,
-        "met_unknown": _unknown(found.known, customer, "met"),
-        "called_unknown": _unknown(found.known, customer, "called"),
+        "met_unknown": _unknown(found, customer, "met", ("reception", "visit")),
+        "called_unknown": _unknown(found, customer, "called", ("first_call",)),
     }
 
 
@@ -109,10 +109,16 @@ def _of(o: dict[str, Any], contact: Contact | None) -> bool:
     return contact is not None and o["kind"] == "write_up" and o["subject"] == contact.subject
 
 
-def _unknown(known: dict[str, Any] | None, customer: Customer, what: str) -> bool:
-    """Day one left open whether they had met or talked: one tap settles it (CLAUSES, Day one)."""
-    told = bool(known and known[f"{what}_source"])
-    return not told and getattr(customer, f"{what}_before") == "unknown"
+def _unknown(found: cards.Card, customer: Customer, what: str, after: tuple[str, ...]) -> bool:
+    """Day one left open whether they had met or talked: one tap settles it (CLAUSES, Day one). Also once a contact was taken for the
+    first, as long as its thanks are owed, ``after`` one of these, and would introduce.
+    """
+    source = found.known[f"{what}_source"] if found.known else ""
+    introduces = any(
+        o["kind"] == "thanks" and o["detail"].get("occasion") in after and o["detail"].get("text") != "later"
+        for o in found.owed
+    )
+    return (not source or (source == "contact" and introduces)) and getattr(customer, f"{what}_before") == "unknown"
 
 
 def _line(customer: Customer, found: cards.Card) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from ninja import Router
 
 from zhike.api.customers.customer import AcquaintanceOut, _acquaintance
-from zhike.api.desk import Desk, locked
+from zhike.api.desk import Desk, locked, verb
 from zhike.api.shapes import Id, In
-from zhike.customers.models import Acquaintance, Customer
+from zhike.contacts import correction
+from zhike.customers.models import Customer
 from zhike.people.permissions import policy
 
 router = Router()
@@ -25,6 +26,6 @@ class AcquaintanceIn(In):
 @router.post("customers/{id}/acquaintance", response=AcquaintanceOut)
 @policy("customers.change")
 def attest(request: Desk, id: Id, body: AcquaintanceIn) -> Any:
-    """早已认识: attests that one has met or called the customer before."""
+    """早已认识: attests that one has met or called the customer before. A contact that was taken for the first is none any more."""
     customer = locked(Customer.objects.visible_to(request.actor), id)
-    return _acquaintance(Acquaintance.objects.attest(customer, request.actor, met=body.met, called=body.called))
+    return _acquaintance(correction.known_before(customer, met=body.met, called=body.called, **verb(request)))

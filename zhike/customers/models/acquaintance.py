@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
 class AcquaintanceQuerySet(models.QuerySet["Acquaintance"]):
     def attest(self, customer: Customer, actor: Actor, *, met: bool = False, called: bool = False) -> Acquaintance:
-        """早已认识, one tap: the actor met or called this customer before Zhike kept count. What is known already stays."""
+        """早已认识, one tap: the actor met or called this customer before Zhike kept count. What the bank's file said stays; what was
+        taken for the first time here was none.
+        """
         known, _new = self.get_or_create(customer=customer, rm_id=actor.id)
-        if met and not known.met_source:
-            known.met_source = "attested"
-        if called and not known.called_source:
-            known.called_source = "attested"
-        known.save(update_fields=["met_source", "called_source"])
+        if met and known.met_source in ("", "contact"):
+            known.met_source, known.first_met_at = "attested", None
+        if called and known.called_source in ("", "contact"):
+            known.called_source, known.first_called_at = "attested", None
+        known.save(update_fields=["met_source", "first_met_at", "called_source", "first_called_at"])
         return known
 
 

@@ -16,11 +16,12 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhike.conduct.guard import Blocked
+from zhike.contacts import correction
 from zhike.contacts.completion import conclude
 from zhike.contacts.models import Demand
 from zhike.customers import birthdays, profile
 from zhike.customers.checks import Unaccepted
-from zhike.customers.models import Acquaintance, Customer, Need, Relation
+from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.models.customer import Exhausted
 from zhike.customers.vault import Unopened
 from zhike.obligations import lifting, stops
@@ -171,7 +172,8 @@ def known(request: ActingRequest, customer: int) -> HttpResponse:
     found = customer_to_change(request, customer)
     what = request.POST.get("what")
     if what in {"met", "called"}:
-        Acquaintance.objects.attest(found, request.actor, met=what == "met", called=what == "called")
+        said: dict[str, Any] = {"actor": request.actor, "now": request.now, "bank": bank_of(request)}
+        correction.known_before(found, met=what == "met", called=what == "called", **said)
     return moved(request, reverse("customer", args=[found.pk]), gettext("Noted as known before"))
 
 
