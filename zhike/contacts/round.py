@@ -76,7 +76,7 @@ def plan_round(
     mine = [customer.pk for customer in customers if customer.changeable_by(actor)]
     list(Customer.objects.filter(pk__in=mine).order_by("pk").select_for_update().values_list("pk"))
     out = {each.customer.pk: each for each in left_out(customers, actor=actor, now=now, bank=bank, begins=begins)}
-    taken = _taken({customer.rm_id or actor.id for customer in customers}, begins, bank)
+    taken = engaged({customer.rm_id or actor.id for customer in customers}, begins, bank)
     planned: list[Contact] = []
     kept: list[Kept] = []
     free = begins
@@ -96,8 +96,8 @@ def plan_round(
     return Round(planned, kept)
 
 
-def _taken(rms: set[int], begins: datetime, bank: Bank) -> list[tuple[datetime, datetime]]:
-    """From when till when those whose calls they are have something else on that day already; one query."""
+def engaged(rms: set[int], begins: datetime, bank: Bank) -> list[tuple[datetime, datetime]]:
+    """From when till when they have something planned or agreed already on the day of ``begins``; one query."""
     local = begins.astimezone(bank.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     standing = Contact.objects.filter(
@@ -105,10 +105,15 @@ def _taken(rms: set[int], begins: datetime, bank: Bank) -> list[tuple[datetime, 
         planned_for__lt=midnight + timedelta(days=1),
     )  # fmt: skip
     return [
-        (at, at + (APART if kind == Kind.CALL else timedelta(minutes=minutes or bank.visit_length)))
+        (at, at + lasts(kind, minutes, bank))
         for kind, at, minutes in standing.order_by("planned_for").values_list("kind", "planned_for", "planned_minutes")
         if at is not None
     ]
+
+
+def lasts(kind: str, minutes: int | None, bank: Bank) -> timedelta:
+    """How long a contact keeps its RM, as far as one knows beforehand."""
+    return APART if kind == Kind.CALL else timedelta(minutes=minutes or bank.visit_length)
 
 
 def _free(at: datetime, taken: Sequence[tuple[datetime, datetime]]) -> datetime:

@@ -5,7 +5,7 @@ Domain: ``Contact.objects``, ``Obligation.objects`` of the reader.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts import stopping
 from zhike.contacts.models import Contact, Kind
+from zhike.contacts.round import engaged, lasts
 from zhike.customers import search
 from zhike.obligations.models import Obligation
 from zhike.pages import kinds, owed, sought
@@ -44,8 +45,10 @@ def show(request: ActingRequest) -> HttpResponse:
     first = _first(request.GET.get("from", "")) or today - timedelta(days=today.weekday())
     start = datetime(first.year, first.month, first.day, tzinfo=bank.zone)
     end = start + timedelta(days=7)
-    rows = [*_contacts(request, owners, start, end, bank), *_owed(request, owners, start, end, bank)]
     plans = may(request.actor, "contacts.change") and whose is None
+    rows = [*_contacts(request, owners, start, end, bank), *_owed(request, owners, start, end, bank)]
+    if not plans:  # a colleague's is looked at
+        rows = [{**row, "do": row["opens"], "not_yet": None} for row in rows]
     days: list[dict[str, Any]] = []
     for step in range(7):
         day = first + timedelta(days=step)
@@ -107,22 +110,22 @@ def new(request: ActingRequest) -> HttpResponse:
     start = datetime(day.year, day.month, day.day, tzinfo=bank.zone)
     of_day = _contacts(request, (request.actor.id,), start, start + timedelta(days=1), bank)
     taken = sorted((row for row in of_day if row["state"] != "cancelled"), key=lambda row: row["order"])
-    time = tapped(given, "at", "time")
+    at = tapped(given, "at", "time")
     words = given.get("q", "").strip() if posted else sought.opened(given.get("for", ""), request.actor)
     found = search.find(words, request.actor, request.now, bank).hits if words else []
-    to = leads_to({**given.dict(), "time": time})
+    to = leads_to({**given.dict(), "time": at})
     if len(found) == 1:  # Enter was quicker than the list
         return moved(request, to(found[0].id))
     if posted:
-        asked = {"kind": kind, "day": day.isoformat(), "time": time}
+        asked = {"kind": kind, "day": day.isoformat(), "time": at}
         sealed = {"for": sought.sealed(words, request.actor)} if words else {}
         return moved(request, f"{reverse('schedule_new')}?{urlencode({**asked, **sealed})}")
     context = {
         "day": day.isoformat(),
         "today": today.isoformat(),
         "title": day_text(day, today),
-        "time": time,
-        "times": [each for each in TIMES if day > today or each > clock(request.now)],
+        "time": at,
+        "times": _free(kind, start, request, bank),
         "kind": kind,
         "kinds": [
             ("visit", gettext("Visit")),
@@ -134,6 +137,17 @@ def new(request: ActingRequest) -> HttpResponse:
         "hits": [{**hit(each, bank), "href": to(each.id)} for each in found],
     }
     return render(request, "schedule_new.html", context)
+
+
+def _free(kind: str, day: datetime, request: ActingRequest, bank: Bank) -> list[str]:
+    """Of :data:`TIMES` those that lie ahead and at which the reader has room for a contact of this kind."""
+    standing, length = engaged({request.actor.id}, day, bank), lasts(kind, None, bank)
+    hours = {each: datetime.combine(day, time.fromisoformat(each), bank.zone) for each in TIMES}
+    return [
+        each
+        for each, at in hours.items()
+        if at > request.now and not any(begins < at + length and at < ends for begins, ends in standing)
+    ]
 
 
 def _first(text: str) -> date | None:
@@ -156,16 +170,18 @@ def _contacts(
     )  # fmt: skip
     called_off = stopping.called_off_by_file(owners[0], start, end)
     return [
-        _contact(row, bank, owners[1:]) for rows in (stand, called_off) for row in rows.values_list(*CONTACT)[:ROWS]
+        _contact(row, request.now, bank, owners[1:])
+        for rows in (stand, called_off)
+        for row in rows.values_list(*CONTACT)[:ROWS]
     ]
 
 
 CONTACT = ("id", "kind", "state", "planned_for", "started_at", "place", "purpose", "purpose_words", "customer_id",
-           "customer__name", "customer__honorific", "customer__tier", "rm_id", "rm__name")  # fmt: skip
+           "customer__name", "customer__honorific", "customer__tier", "rm_id", "rm__name", "arrived_at")  # fmt: skip
 
 
-def _contact(row: tuple[Any, ...], bank: Bank, covers: tuple[int, ...]) -> dict[str, Any]:
-    id, kind, state, planned, started, place, purpose, words, customer, name, call, tier, rm, rm_name = row
+def _contact(row: tuple[Any, ...], now: datetime, bank: Bank, covers: tuple[int, ...]) -> dict[str, Any]:
+    id, kind, state, planned, started, place, purpose, words, customer, name, call, tier, rm, rm_name, arrived = row
     at = started or planned
     noun, about = kinds.noun(kind), kinds.purpose(purpose, words)
     over = state in {"ended", "closed"}
@@ -174,12 +190,13 @@ def _contact(row: tuple[Any, ...], bank: Bank, covers: tuple[int, ...]) -> dict[
         "ended": gettext("to be written up"), "closed": gettext("over"),
         "cancelled": gettext("called off: %(why)s") % {"why": stopping.DIED.say(owed.speaks())},
     }[state]  # fmt: skip
+    stands = {"id": id, "kind": kind, "state": state, "planned_for": planned, "arrived_at": arrived}
     return {
         "day": local(at).date(), "order": at, "id": f"c{id}", "state": state, "look": "done" if over else "open" if state == "agreed" else "later",
         "icon": kinds.ICONS[kind], "when": clock(at), "sub": None, "due": None,
         "who": owed.person(customer, name, call, tier, bank), "title": "", "title_sub": "",
         "what": " · ".join(part for part in (noun, about, place) if part), "clause": "", "tip": "", "because": label, "why_href": "",
-        "do": {"text": pgettext("button", "Open"), "href": address("contact", id), "icon": None, "method": "get"},
+        "do": kinds.does(stands, now), "opens": _opens("contact", id),
         "not_yet": None, "window": None, "behalf": rm_name if rm in covers else "",
     }  # fmt: skip
 
@@ -192,7 +209,7 @@ def _owed(
         .exclude(kind="arrival")
         .order_by("due", "id")
         .values("id", "clause", "kind", "what", "why", "subject", "opens", "due", "target", "channels", "detail",
-                "customer_id", "customer__name", "customer__honorific", "customer__tier", "owner_id", "owner__name")[:ROWS]
+                "evidence", "customer_id", "customer__name", "customer__honorific", "customer__tier", "owner_id", "owner__name")[:ROWS]
     )  # fmt: skip
     return [_obligation(row, request.now, bank, owners[1:]) for row in rows]
 
@@ -212,13 +229,19 @@ def _obligation(o: Any, now: datetime, bank: Bank, covers: tuple[int, ...]) -> d
         if o["customer_id"]
         else None
     )
+    read = {**o, "customer": who, "still": o["evidence"]}
+    do = owed.does(read, look, now)
     return {
         "day": local(at - timedelta(seconds=1)).date(), "order": at, "id": f"o{o['id']}",
         "look": "open" if look in {"now", "soon"} else look, "icon": owed.ICONS[o["kind"]],
         "when": _until(o["kind"], at), "sub": None, "due": None,
         "who": who, "title": owed.words(o["what"]), "title_sub": "",
-        "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.reason(o, now),
+        "what": owed.words(o["what"]), "clause": o["clause"], "tip": owed.tip(o["clause"]), "because": owed.because(read, now),
         "why_href": address("why", o["id"]),
-        "do": {"text": pgettext("button", "Open"), "href": address("obligation", o["id"]), "icon": None, "method": "get"},
-        "not_yet": None, "window": None, "behalf": o["owner__name"] if o["owner_id"] in covers else "",
+        "do": do, "opens": _opens("obligation", o["id"]),
+        "not_yet": None if do else owed.opens_at(o, now), "window": None, "behalf": o["owner__name"] if o["owner_id"] in covers else "",
     }  # fmt: skip
+
+
+def _opens(page: str, id: int) -> dict[str, Any]:
+    return {"text": pgettext("button", "Open"), "href": address(page, id), "icon": None, "method": "get"}

@@ -213,7 +213,7 @@ def _contact_row(c: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]
         "tip": owed.tip({"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]),
         "because": _contact_because(c),
         "why_href": address("clause", {"reception": "R1", "visit": "V1", "call": "C1"}[c["kind"]]),
-        "do": _contact_does(c, now),
+        "do": kinds.does(c, now),
         "not_yet": None,
         "window": None,
         "behalf": c["on_behalf"],
@@ -244,20 +244,6 @@ def _contact_because(c: dict[str, Any]) -> str:
     if c["kind"] == "call":
         return gettext("from your contact plan")
     return gettext("prepared") if c["prepared"] else gettext("not yet prepared")
-
-
-def _contact_does(c: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Prepare it; once its time has come, or one is at the door, begin it."""
-    begin = {"href": address("start", c["id"]), "method": "post", "icon": None}
-    if c["state"] == "under_way":
-        words = pgettext("button", "Go on")
-        return {"text": words, "href": address("talk", c["id"]), "method": "get", "icon": None}
-    if c["kind"] == "call":
-        return {**begin, "text": pgettext("button", "Call")}
-    if c["state"] == "agreed" and (c["arrived_at"] or c["planned_for"] <= now):
-        return {**begin, "text": pgettext("button", "Begin")}
-    words = pgettext("button", "Prepare")
-    return {"text": words, "href": address("prepare", c["id"]), "method": "get", "icon": None}
 
 
 def _groups(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
