@@ -17,8 +17,12 @@ Tell = Callable[[str], None]
 SENTENCES = {
     "starting": ("正在准备内置数据库……", "Preparing the embedded database (a few seconds the first time) …"),
     "waiting": (
-        "内置数据库尚未就绪，已等 {seconds} 秒（上次若非正常停止，正在恢复数据，请稍候）……",
-        "The embedded database is not ready after {seconds} s (if it was not stopped in order, it is recovering) …",
+        "内置数据库尚未就绪，已等 {seconds} 秒，请稍候……",
+        "The embedded database is not ready after {seconds} s; please wait …",
+    ),
+    "recovering": (
+        "内置数据库上次未正常停止，正在恢复数据，已等 {seconds} 秒，请稍候……",
+        "The embedded database was not stopped in order and is recovering its data; waited {seconds} s …",
     ),
     "stopping": (
         "正在等待内置数据库停止，已等 {seconds} 秒……",

@@ -302,13 +302,20 @@ class Server:
                 lost += 1
                 if lost > 100:  # its socket was swept away with /tmp: nobody can reach it any more
                     self._stop()
-            patience.pause("waiting")
+            patience.pause("recovering" if self._recovers() else "waiting")
 
     def _ready_without_socket(self) -> bool:
         """It says that it is ready, yet its socket is gone."""
         with contextlib.suppress(OSError):
             lines = (self.data / "postmaster.pid").read_text().split("\n")
             return len(lines) > 7 and lines[7].startswith("ready") and not (self.socket / ".s.PGSQL.5432").exists()
+        return False
+
+    def _recovers(self) -> bool:
+        """Whether the start that is under way mends what was not stopped in order; PostgreSQL's log says so."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 65536))
+            return b"was not properly shut down" in log.read().rpartition(b"starting PostgreSQL")[2]
         return False
 
     def _start(self) -> int:
