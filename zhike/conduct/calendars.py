@@ -347,6 +347,15 @@ def published_workdays() -> Workdays:
     return Workdays.of(days)
 
 
+def published_name(day: date) -> Words | None:
+    """What a published holiday is called, and what a make-up workday makes up for; None for any other day."""
+    if english := state_council.holidays.get(day):
+        return Words(state_council.Holiday(english).chinese, english)
+    if english := state_council.workdays.get(day):
+        return Words(f"{state_council.Holiday(english).chinese}调休", f"made up for {english}")
+    return None
+
+
 def _check_year(year: int) -> None:
     if year not in YEARS:
         raise ImpossibleDate(

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods
 
-from zhike.conduct.calendars import published_workdays
+from zhike.conduct.calendars import published_name, published_workdays
 from zhike.conduct.words import Refused
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
@@ -64,10 +64,16 @@ def _page(request: ActingRequest, year: int, refused: Refused | None = None) -> 
     rows = Workday.objects.filter(day__year=year).order_by("day")
     context: dict[str, Any] = {
         "year": year,
-        "rows": [{"day": row.day, "works": row.works, "name": row.name, "source": row.source} for row in rows],
+        "rows": [{"day": row.day, "works": row.works, "name": _name(row), "source": row.source} for row in rows],
         "published": year in published_workdays().published,
         "may_change": may(request.actor, "workdays.change"),
         "given": request.POST.dict(),
         "wrong": refused.words.say(get_language() or "") if refused else None,
     }
     return render(request, "workdays.html", context, status=422 if refused else 200)
+
+
+def _name(row: Workday) -> str:
+    """As the bank wrote it; else, where it is the published day, what the State Council calls it."""
+    called = published_name(row.day) if row.source == workdays.PUBLISHED and not row.name else None
+    return called.say(get_language() or "") if called else row.name
