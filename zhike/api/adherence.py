@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
@@ -15,8 +13,8 @@ from zhike.api.desk import Desk, bank_of, one
 from zhike.api.problems import field_invalid, say
 from zhike.api.shapes import Day, Id, In, Line, Named, Out
 from zhike.conduct import clause, measure
+from zhike.obligations.adherence import fell_due, measured
 from zhike.obligations.call_backs import Whose, called_back
-from zhike.obligations.models import Obligation
 from zhike.people.models import Post, Unit
 from zhike.people.permissions import policy
 
@@ -71,18 +69,14 @@ def list_(request: Desk, asked: Query[Asked]) -> Any:
     """What was owed in the period and what became of it, by clause and by whose rule it is."""
     zone, today = bank_of(request).zone, _today(request)
     since, until = _period(asked, today)
-    # What is due at the end of a day is due at the midnight after it.
-    owed = Obligation.objects.visible_to(request.actor).filter(owner__among=request.actor.oversees)
-    found = owed.annotate(when=Coalesce("due", "created_at"))
-    found = found.filter(when__gt=_midnight(since, zone), when__lte=_midnight(until, zone))
+    found = fell_due(request.actor, request.actor.oversees, _midnight(since, zone), _midnight(until, zone))
     if asked.staff:
         found = found.filter(owner=int(asked.staff))
     if asked.unit:
         found = found.filter(owner__in=_staff_of(request, asked.unit, today))
     if asked.clause:
         found = found.filter(clause=asked.clause)
-    rows = found.values_list("clause", "origin", "force", "state", F("due"), "settled_at", "evidence", "due_counts")
-    measures = measure.adherence((measure.Kept(*row) for row in rows.iterator(2000)), request.now)
+    measures = measure.adherence((each.kept for each in measured(found)), request.now)
     return {"since": since, "until": until, "items": [_shown(each) for each in measures]}
 
 

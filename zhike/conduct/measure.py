@@ -77,7 +77,7 @@ def adherence(rows: Iterable[Kept], now: datetime) -> list[Measure]:
 
 
 def _measure(clause: str, origin: str, rows: list[Kept], now: datetime) -> Measure:
-    count = Counter(_fate(row, now) for row in rows)
+    count = Counter(fate(row, now) for row in rows)
     done = [row for row in rows if row.state == "done"]
     return Measure(
         clause=clause,
@@ -99,7 +99,8 @@ def _measure(clause: str, origin: str, rows: list[Kept], now: datetime) -> Measu
 EARLY = frozenset({"early", "too_early"})
 
 
-def _fate(row: Kept, now: datetime) -> str:
+def fate(row: Kept, now: datetime) -> str:
+    """What became of one: in_time, late, early, open, overdue, or its state where that says it (missed, waived, cannot)."""
     if row.state == "done":
         if _spread(row) in EARLY:
             return "early"
@@ -271,6 +272,7 @@ class Tally:
 Judge = Callable[[Talk], bool | None]
 ATTESTED = frozenset({"R8", "R9", "R10", "C2"})
 OFFERED = frozenset({"R11"})
+LAWFUL = frozenset({"S5"})
 BRIEF_ONES = frozenset({"V4", "C7"})
 
 
@@ -280,19 +282,23 @@ def tallies(talks: Iterable[Talk], *, visit_length: int, call_length: int) -> li
     ``visit_length`` counts where no length was planned; both in minutes, by the bank's settings.
     """
     talks = list(talks)
-    judges: dict[str, Judge] = {
-        **JUDGES,
-        "V4": lambda talk: _short(talk, "visit", talk.planned_minutes or visit_length),
-        "C7": lambda talk: _short(talk, "call", call_length) if talk.reached else None,
-    }
     found = []
-    for clause, judge in judges.items():
+    for clause, judge in judges(visit_length=visit_length, call_length=call_length).items():
         judged = [(talk, kept) for talk in talks if (kept := judge(talk)) is not None]
         if judged:
             minutes = tuple(talk.minutes or 0 for talk, _ in judged) if clause in BRIEF_ONES else ()
             done = sum(kept for _, kept in judged)
             found.append(Tally(clause, len(judged), done, clause in ATTESTED, clause in OFFERED, minutes))
     return found
+
+
+def judges(*, visit_length: int, call_length: int) -> Mapping[str, Judge]:
+    """For each clause that owes nothing by itself: whether a talk kept it; None where it did not apply."""
+    return {
+        **JUDGES,
+        "V4": lambda talk: _short(talk, "visit", talk.planned_minutes or visit_length),
+        "C7": lambda talk: _short(talk, "call", call_length) if talk.reached else None,
+    }
 
 
 def _short(talk: Talk, kind: str, limit: int) -> bool | None:

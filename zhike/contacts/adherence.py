@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +15,29 @@ from zhike.conduct.measure import Talk, Tally, tallies
 from .models import Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A contact that took place: which, who held it, since when, and how it was conducted."""
+
+    contact: int
+    holder: int
+    began: datetime
+    talk: Talk
+
+
 def tallied(holder: int, since: datetime, *, bank: Bank) -> list[Tally]:
     """The contacts that one has held since a moment, clause by clause. One query, whatever their number."""
+    talks = [each.talk for each in held([holder], since, None, bank=bank)]
+    return tallies(talks, visit_length=bank.visit_length, call_length=bank.call_length)
+
+
+def held(holders: Sequence[int], since: datetime, until: datetime | None, *, bank: Bank) -> list[Held]:
+    """The contacts that these have held from a moment on and before another, in their order; of those that one may see."""
     with connection.cursor() as cursor:
-        cursor.execute(TALKS, [holder, since])
+        cursor.execute(TALKS, {"holders": list(holders), "since": since, "until": until})
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    talks = [_talk(row, bank) for row in rows]
-    return tallies(talks, visit_length=bank.visit_length, call_length=bank.call_length)
+    return [Held(row.pop("id"), row.pop("held_by_id"), row["started_at"], _talk(row, bank)) for row in rows]
 
 
 def _talk(row: dict[str, Any], bank: Bank) -> Talk:
@@ -32,7 +49,7 @@ def _talk(row: dict[str, Any], bank: Bank) -> Talk:
 
 
 TALKS = """
-SELECT c.kind, coalesce(c.first, false) AS first, c.incoming, c.tier, c.invited_by_rm, c.met_where, c.seen_off,
+SELECT c.id, c.held_by_id, c.kind, coalesce(c.first, false) AS first, c.incoming, c.tier, c.invited_by_rm, c.met_where, c.seen_off,
        coalesce(c.card_handed, false) AS card_handed, c.prepared_at, c.started_at,
        floor(extract(epoch FROM c.ended_at - c.started_at) / 60)::int AS minutes, c.planned_minutes, c.purpose, c.outcome,
        c.invitation, c.customer_asked OR (c.told_customer AND c.planned_for IS NOT NULL AND c.place <> '') AS agreed,
@@ -44,6 +61,7 @@ SELECT c.kind, coalesce(c.first, false) AS first, c.incoming, c.tier, c.invited_
 FROM contacts_contact c
 LEFT JOIN LATERAL (SELECT array_agg(f.id) AS fields FROM obligations_fact f
                    WHERE f.subject = 'contact:' || c.id AND f.kind = 'field_learned' AND NOT f.void) f ON true
-WHERE c.held_by_id = %s AND c.started_at >= %s AND c.state IN ('ended', 'closed')
-ORDER BY c.started_at
+WHERE c.held_by_id = ANY (%(holders)s) AND c.started_at >= %(since)s
+  AND (%(until)s::timestamptz IS NULL OR c.started_at < %(until)s) AND c.state IN ('ended', 'closed')
+ORDER BY c.started_at, c.id
 """

@@ -55,6 +55,16 @@ def ask_to_grant(actor: Actor, posts: Sequence[NewPost], reason: str, now: datet
     return approvals.ask(actor, GRANT.name, subject, {"posts": [asdict(post) for post in posts]}, reason, now)
 
 
+def stations(staff: Sequence[int], day: date) -> dict[int, Unit]:
+    """Where each serves customers or leads, or did last; as RM before as leader."""
+    posts = Post.objects.filter(staff__in=staff, role__in=["rm", "leader"], from_day__lte=day).select_related("unit")
+
+    def last(post: Post) -> tuple[bool, bool, date, int]:
+        return post.to_day is None or post.to_day > day, post.role == "rm", post.from_day, post.pk
+
+    return {post.staff_id: post.unit for post in sorted(posts, key=last)}
+
+
 def end(actor: Actor, post_id: int, day: date, today: date) -> Post:
     """Ends a post from ``day`` on; what it let see is out of sight from then on. One that has not begun by then never does: it stays,
     without a day.

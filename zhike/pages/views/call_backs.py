@@ -7,8 +7,7 @@ Domain: :mod:`zhike.conduct.measure`, :mod:`zhike.obligations.call_backs`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -27,12 +26,12 @@ from zhike.pages import histogram, owed
 from zhike.pages.answer import number
 from zhike.pages.jinja import clock, day_text, local, when_text
 from zhike.pages.middleware import ActingRequest
+from zhike.pages.period import asked, midnight, offered
 from zhike.pages.shell import bank_of
 from zhike.people.models import Staff, Unit
 from zhike.people.permissions import SIGNED_IN, policy
 
 ROWS = 50
-LONGEST = timedelta(days=366)
 
 
 @policy("team.view")
@@ -52,9 +51,9 @@ def of_mine(request: ActingRequest) -> HttpResponse:
 def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> HttpResponse:
     bank = bank_of(request)
     today = local(request.now).date()
-    period = _period(request.GET, today)
+    period = asked(request.GET, today)
     unit, staff = (None, None) if mine else (_unit(request), _staff(request, owners))
-    begin, end = _midnight(period.first, bank), _midnight(period.last + timedelta(days=1), bank)
+    begin, end = midnight(period.first, bank), midnight(period.last + timedelta(days=1), bank)
     rows = ledger.called_back(
         [staff.pk] if staff else owners, begin, end, now=request.now, day=today, below=unit.pk if unit else None
     )
@@ -78,10 +77,7 @@ def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> Http
         "up": f"{here}?{urlencode(period.address)}" if unit or staff else None,
         "period": period,
         "today": today,
-        "periods": [
-            {"text": words, "href": of_period(name), "current": period.name == name}
-            for name, words in _periods().items()
-        ],
+        "periods": offered(period, of_period),
         "whose": whose,
         "owed": made.owed,
         "fates": [_fate(fate, made, address) for fate in FATES],
@@ -100,69 +96,6 @@ def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> Http
         **_behind(request, {row.staff for row in rows}, begin, end, bank, address),
     }  # fmt: skip
     return render(request, "call_backs.html", context)
-
-
-# ── the period ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Period:
-    """From its first day to its last, both counted. ``wrong``: why what was asked for is not shown, beside what was typed."""
-
-    name: str
-    first: date
-    last: date
-    typed: tuple[str, str]
-    wrong: str = ""
-
-    @property
-    def address(self) -> dict[str, str]:
-        if self.name:
-            return {"period": self.name}
-        return {"from": self.first.isoformat(), "to": self.last.isoformat()}
-
-    def words(self, today: date) -> str:
-        return " – ".join(day_text(day, today, weekday=False) for day in (self.first, self.last))
-
-
-def _periods() -> dict[str, str]:
-    return {"week": gettext("This week"), "month": gettext("This month"), "quarter": gettext("This quarter")}
-
-
-def _period(given: Mapping[str, str], today: date) -> Period:
-    """What the address asks for; this month where it asks for nothing, or for what cannot be."""
-    typed = given.get("from", "").strip(), given.get("to", "").strip()
-    name = given.get("period", "")
-    if not any(typed):
-        name = name if name in _periods() else "month"
-        first, last = _this(name, today)
-        return Period(name, first, last, (first.isoformat(), last.isoformat()))
-    first, last = _this("month", today)
-    try:
-        begin, end = (date.fromisoformat(text) for text in typed)
-    except ValueError:
-        wrong = gettext("Say both days, for example 2026-02-01 and 2026-02-28. Shown is this month.")
-        return Period("month", first, last, typed, wrong)
-    if not (1900 < begin.year <= end.year < 2200 and begin <= end < begin + LONGEST):
-        wrong = gettext(
-            "The last day is not before the first, and the period no longer than a year. Shown is this month."
-        )
-        return Period("month", first, last, typed, wrong)
-    return Period("", begin, end, typed)
-
-
-def _this(name: str, today: date) -> tuple[date, date]:
-    if name == "week":
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=6)
-    months = 3 if name == "quarter" else 1
-    first = today.replace(month=today.month - (today.month - 1) % months, day=1)
-    after = (first + timedelta(days=31 * months)).replace(day=1)
-    return first, after - timedelta(days=1)
-
-
-def _midnight(day: date, bank: Bank) -> datetime:
-    return datetime.combine(day, time(0), bank.zone)
 
 
 # ── whose ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,9 +167,9 @@ def _behind(
     fate, bin = request.GET.get("fate", ""), number(request.GET.get("bin"))
     rows = ledger.each(request.actor, owners, begin, end)
     if fate in _words():
-        title, asked, rows = _words()[fate], {"fate": fate}, rows.filter(ledger.with_fate(fate, request.now))
+        title, more, rows = _words()[fate], {"fate": fate}, rows.filter(ledger.with_fate(fate, request.now))
     elif bin is not None and bin <= len(EDGES):
-        title, asked, rows = histogram.label(bin), {"bin": str(bin)}, rows.filter(ledger.in_bin(bin))
+        title, more, rows = histogram.label(bin), {"bin": str(bin)}, rows.filter(ledger.in_bin(bin))
     else:
         return {"behind": None}
     page = min(max(1, number(request.GET.get("page")) or 1), 10_000)
@@ -246,8 +179,8 @@ def _behind(
         "behind": {
             "title": title,
             "rows": [_row(row, notices[row.pk], request.now, bank) for row in found[:ROWS]],
-            "older": f"{address(**asked, page=page + 1)}#behind" if len(found) > ROWS else None,
-            "start": f"{address(**asked)}#behind" if page > 1 else None,
+            "older": f"{address(**more, page=page + 1)}#behind" if len(found) > ROWS else None,
+            "start": f"{address(**more)}#behind" if page > 1 else None,
         }
     }
 
