@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from zhike.pages.views import (
     access,
+    adherence,
     amend_outcome,
     approvals,
     bank_settings,
@@ -90,6 +91,7 @@ urlpatterns: list[URLPattern] = [
     path("obligations/<int:obligation>/call/", talk.call, name="call"),
     path("team/", team.show, name="team"),
     path("team/call-backs/", call_backs.of_team, name="team_call_backs"),
+    path("team/adherence/", adherence.of_team, name="team_adherence"),
     path("schedule/", schedule.show, name="schedule"),
     path("schedule/new/", schedule.new, name="schedule_new"),
     path("leave/", leave.show, name="leave"),
@@ -107,6 +109,7 @@ urlpatterns: list[URLPattern] = [
     path("calendar/<str:secret>.ics", calendar.feed, name="calendar"),
     path("me/", me.show, name="me"),
     path("me/call-backs/", call_backs.of_mine, name="my_call_backs"),
+    path("me/adherence/", adherence.of_mine, name="my_adherence"),
     path("me/wishes/", me.wishes, name="wishes"),
     path("me/access/", access.show, name="access"),
     path("me/access/end/", access.end, name="sessions_end"),
