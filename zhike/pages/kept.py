@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
 from zhike.customers import profile
@@ -46,6 +47,15 @@ def thing(entry: Entry) -> str:
     """What it was done to."""
     known = things()
     return known.get(entry.object) or known.get(entry.object.partition(".")[0], entry.object)
+
+
+# What has a page of its own, where a reader in whose scope it lies sees what the number stands for.
+PAGES = {"customers_customer": "customer", "contacts_contact": "contact", "obligations_obligation": "obligation"}
+
+
+def page(entry: Entry) -> str | None:
+    """Where the thing itself is looked at."""
+    return reverse(PAGES[entry.object], args=[entry.row_id]) if entry.object in PAGES and entry.row_id else None
 
 
 # Columns that say nothing to a reader: numbers of rows, what the entry says itself (when, who, whose customer), what the

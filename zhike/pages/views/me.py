@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from zhike.customers.models import Customer
 from zhike.pages import kept
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
@@ -39,7 +40,12 @@ def show(request: ActingRequest) -> HttpResponse:
     entries = Entry.objects.filter(about_me).newest_first(before=number(request.GET.get("before")))
     rows = list(entries[: ROWS + 1])
     stood_in = {id for entry in rows if entry.on_behalf_id for id in (entry.actor_id, entry.on_behalf_id) if id}
-    names = dict(Staff.objects.filter(pk__in=stood_in).values_list("pk", "name")) if stood_in else {}
+    people = stood_in | {entry.row_id for entry in rows if entry.object == "people_staff" and entry.row_id}
+    names = dict(Staff.objects.filter(pk__in=people).values_list("pk", "name")) if people else {}
+    about = {entry.customer_id for entry in rows if entry.customer_id}
+    customers = (
+        dict(Customer.objects.visible_to(request.actor).filter(pk__in=about).values_list("pk", "name")) if about else {}
+    )
     posts = Post.objects.filter(staff_id=request.actor.id).select_related("unit").order_by("-from_day")
     context = {
         "staff": request.user,
@@ -56,20 +62,22 @@ def show(request: ActingRequest) -> HttpResponse:
             }
             for p in posts
         ],
-        "entries": [_entry(entry, names) for entry in rows[:ROWS]],
+        "entries": [_entry(entry, names, customers) for entry in rows[:ROWS]],
         "older": f"{reverse('me')}?before={rows[ROWS - 1].pk}#trail" if len(rows) > ROWS else None,
     }
     return render(request, "me.html", context)
 
 
-def _entry(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
-    """One thing that was kept, in words: names of fields, never values."""
+def _entry(entry: Entry, names: dict[int, str], customers: dict[int, str]) -> dict[str, Any]:
+    """One thing that was kept, in words: names of fields, never values; by the customer it is about, where one may see them still."""
+    customer = customers.get(entry.customer_id or 0)
     return {
         "for": kept.who(entry, names) if entry.on_behalf_id else "",
         "at": f"{local(entry.at):%Y-%m-%d %H:%M:%S}",
         "act": kept.acts().get(entry.action, entry.action),
         "thing": kept.thing(entry),
-        "row": entry.row_id,
+        "row": customer or (names.get(entry.row_id or 0) if entry.object == "people_staff" else None) or entry.row_id,
+        "href": kept.page(entry) if customer else None,
         "fields": kept.listed(entry, 6) if entry.action in {"update", "reveal"} else "",
     }
 

@@ -27,8 +27,6 @@ from zhike.trail.models import Entry, note
 ROWS = 50
 DAYS = 30
 ACCOUNT = "people_staff"  # of which the trail names the person, not the number of a row
-# What has a page of its own, where a reader in whose scope it lies sees what the number stands for.
-PAGES = {"customers_customer": "customer", "contacts_contact": "contact", "obligations_obligation": "obligation"}
 ACTS = ("insert", "update", "delete", "reveal", "search", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
         "unlock", "end_sessions", "revoke", "second_factor_off")  # fmt: skip
 
@@ -83,7 +81,7 @@ def _row(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
         "act": kept.acts().get(entry.action, entry.action),
         "object": kept.thing(entry),
         "row": names.get(entry.row_id or 0, entry.row_id) if entry.object == ACCOUNT else entry.row_id,
-        "href": reverse(PAGES[entry.object], args=[entry.row_id]) if entry.object in PAGES and entry.row_id else None,
+        "href": kept.page(entry),
         "customer": entry.customer_id,
         "fields": kept.listed(entry, 8),
     }
