@@ -110,6 +110,23 @@ def guess(columns: Iterable[str], remembered: Mapping[str, str] | None = None) -
     return mapping
 
 
+# What most files have, in the order in which one reads a file; the rest is understood as well.
+USUAL = ("name", "core_number", "mobile", "tier", "rm", "unit", "birthday", "assets")
+
+
+def guide(*, english: bool) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What a column may hold and how it may be headed, in the reader's writing: of the usual ones, and of the rest."""
+    headed: dict[str, list[str]] = {}
+    for heading, field in HEADINGS.items():
+        if heading.isascii() == english:
+            headed.setdefault(field, []).append(heading)
+
+    def rows(fields: Iterable[str]) -> list[tuple[str, str]]:
+        return [(str(FIELDS[name]), _(", ").join(headed[name][:3])) for name in fields if name in headed]
+
+    return rows(USUAL), rows(name for name in FIELDS if name not in USUAL)
+
+
 def unread(columns: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
     """Columns that mean nothing here, unless somebody once said to leave them out; not those that a file of refused rows has."""
     known = recalled()

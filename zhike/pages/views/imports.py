@@ -26,6 +26,7 @@ from zhike.customers.imports.load import refused_file
 from zhike.customers.imports.rows import limited
 from zhike.customers.models import Line, Run
 from zhike.customers.tasks import PIECE, decide_lines, file_of, import_customers, keep_file, undo_import
+from zhike.pages import owed
 from zhike.pages.answer import moved, number
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -59,7 +60,8 @@ def show(request: ActingRequest) -> HttpResponse:
         except UnreadableTable as error:
             wrong = str(error)
     runs = Run.objects.filter(_seen(request.actor)).order_by("-at", "-id")[:30]
-    context = {"runs": runs, "wrong": wrong, "differences": waiting(request)}
+    usual, rest = meanings.guide(english=owed.speaks().startswith("en"))
+    context = {"runs": runs, "wrong": wrong, "differences": waiting(request), "usual": usual, "rest": rest}
     return render(request, "imports.html", context, status=422 if wrong else 200)
 
 
