@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from zhike.obligations.models import Obligation
 
-from .conftest import MONDAY, PHONE, Saw, Site, chip
+from .conftest import DESK, MONDAY, PHONE, Saw, Site, chip
 
 THREE = MONDAY + timedelta(hours=1)
 
@@ -97,3 +97,22 @@ def test_without_a_worker_every_page_says_so(site: Site, language: str) -> None:
         for address in ("/", "/me/", "/code/"):
             page.goto(site.address + address)
             expect(page.locator("[data-silent]")).to_contain_text("13:58")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("address", ["/customers/", "/schedule/"])
+def test_what_one_is_about_to_press_stays_in_its_place(site: Site, size: dict[str, int], address: str) -> None:
+    """The banner came and pushed the page down from under the cursor: it is shown over it, on short pages and on long ones."""
+    promise(site, site.customer("梁雪梅"))
+    site.at(THREE)
+    page = site.person(size=size)
+    page.goto(f"{site.address}{address}")
+    button = page.locator("main a:visible, main button:visible").filter(visible=True).last
+    button.focus()
+    before = button.bounding_box()
+    reminders = page.get_by_role("region", name="提醒")
+    expect(reminders).to_have_count(0)
+    with site.working():
+        expect(reminders).to_contain_text("梁雪梅", timeout=60_000)
+        expect(reminders).to_be_in_viewport()
+        assert button.bounding_box() == before

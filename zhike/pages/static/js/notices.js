@@ -4,9 +4,13 @@ import { say } from "./words.js";
 import { KNOCKS, mayKnock } from "./knock.js";
 
 const place = document.querySelector("[data-notices]");
+const main = document.getElementById("main");
 const every = 30;
+const RESTS = 2000; // milliseconds without a move, after which a hand rests
+const STAYS = 30_000; // as long the banner stays over a page that it did not push
 let etag = "";
 let timer = 0;
+let over = 0;
 let asking = false;
 const told = new Set();
 
@@ -42,12 +46,38 @@ async function ask() {
   again(next);
 }
 
+// Who moved a hand just now or has the cursor in the page is about to press something: nothing may move away from under that.
+let moved = -Infinity;
+for (const hand of ["pointermove", "pointerdown", "keydown"])
+  document.addEventListener(hand, () => (moved = performance.now()), { passive: true, capture: true });
+const busy = () => performance.now() - moved < RESTS || (main.contains(document.activeElement) && document.activeElement !== main);
+
+// At the top the page is scrolled as far as the banner grew; further down browsers hold it themselves. Then the banner stays in
+// sight over the page for a while, and what it covers is reached by scrolling up.
+function holding(change) {
+  const next = place.nextElementSibling;
+  if (!next || !(busy() || scrollY > 0)) return change();
+  const [height, top, far] = [place.offsetHeight, next.getBoundingClientRect().top, scrollY > 0];
+  change();
+  if (place.offsetHeight <= height) return;
+  if (!far) {
+    const grew = next.getBoundingClientRect().top - top;
+    main.classList.toggle("main--room", grew > document.documentElement.scrollHeight - innerHeight);
+    scrollBy({ top: grew, behavior: "instant" });
+  }
+  place.classList.add("notices--over");
+  clearTimeout(over);
+  over = setTimeout(() => place.classList.remove("notices--over"), STAYS);
+}
+
 // Never under somebody's hand: what holds the focus stays until it is left.
 function take(fresh) {
   if (place.contains(document.activeElement)) return void (etag = "");
   const open = place.querySelector("details")?.open;
-  place.replaceChildren(...fresh.body.childNodes);
-  if (open) place.querySelector("details")?.setAttribute("open", "");
+  holding(() => {
+    place.replaceChildren(...fresh.body.childNodes);
+    if (open) place.querySelector("details")?.setAttribute("open", "");
+  });
   const count = Number(place.querySelector("[data-count]")?.dataset.count ?? 0);
   document.querySelectorAll("[data-rail-count]").forEach((badge) => {
     badge.hidden = !count;
