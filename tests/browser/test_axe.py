@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from .conftest import DESK, MONDAY, PHONE, Arranged, Site
 
@@ -26,15 +26,16 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
         "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/", "/me/call-backs/", "/me/call-backs/?fate=never",
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
-        "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/",
+        "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/", "/me/adherence/", "/reminders/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/", "/leave/",
-        "/team/call-backs/", "/team/call-backs/?fate=late"),
+        "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
+        "/reminders/", "/reminders/?of=all"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
-        "/units/{unit}/", "/reminders/?of=all",
+        "/units/{unit}/", "/reminders/", "/reminders/?of=all", "/settings/reminders/",
     ),
     "auditor": ("/trail/",),
     "": ("/sign-in/",),
@@ -190,3 +191,16 @@ def test_no_violation(shared: Site, arranged: dict[str, Any], who: str, size: di
         if wide > 0:
             violations.setdefault(each, []).append([f"scrolls sideways by {wide} px"])
     assert not violations, "\n".join(f"{at}\n  " + "\n  ".join(map(str, found)) for at, found in violations.items())
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone-dark"])
+def test_no_violation_in_a_reminder(shared: Site, arranged: dict[str, Any], size: dict[str, int], scheme: str) -> None:
+    """The banner above the page of reminders, as it came."""
+    page = shared.person(size=size, scheme=scheme)
+    page.remove_listener("console", shared.heard)
+    with shared.working():
+        page.goto(f"{shared.address}/reminders/")
+        expect(page.get_by_role("region", name="提醒").first).to_contain_text("单雪", timeout=60_000)
+        page.evaluate(axe())
+        assert page.evaluate(LOOK, RULES) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

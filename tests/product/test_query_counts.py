@@ -25,7 +25,7 @@ RM = (
     "/api/v1/customers/{customer}/consents", "/api/v1/customers/{customer}/relations", "/api/v1/contacts",
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
-    "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/api/v1/findings", "/api/v1/staff",
+    "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/api/v1/findings", "/api/v1/staff",
     "/api/v1/units",
 )  # fmt: skip
 LEADER = (
@@ -38,6 +38,7 @@ LEADER = (
     "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=unit",
     "/team/call-backs/?fate=never",
+    "/team/adherence/?clause=C5&all=yes",
 )
 ADMINISTRATOR = ("/staff/", "/units/", "/settings/", "/workdays/", "/approvals/", "/api/v1/staff", "/api/v1/units")
 
