@@ -37,7 +37,8 @@ def demonstration(
             list(build(NOW, size=0.2))
         site = Site(own, chromium, stepping_into("zhike_owner"), worker, log)
         site.at(NOW)
-        yield site
+        with site.working():
+            yield site
         for context in site.contexts:
             context.close()
         site.stop()
@@ -54,7 +55,7 @@ def opened(site: Site, number: str, address: str, size: dict[str, int] = DESK, s
     context.add_cookies([{"name": "zhike_session", "value": key, "url": site.address}])
     page = site.page(context)
     page.goto(site.address + address)
-    expect(page.locator("main form, main h2, main table, main .row").first).to_be_visible()
+    expect(page.locator("main form, main h2, main table, main .row").filter(visible=True).first).to_be_visible()
     return page
 
 
@@ -128,12 +129,20 @@ def test_a_write_up(demonstration: Site) -> None:
     take(opened(demonstration, "1001", f"/contacts/{found.pk}/write-up/", PHONE), "write-up-phone")
 
 
+def test_a_reminder_on_another_page(demonstration: Site) -> None:
+    page = opened(demonstration, "1001", "/customers/")
+    expect(page.get_by_role("region", name="提醒")).to_contain_text("回电", timeout=60_000)
+    take(page, "reminder")
+
+
 @pytest.mark.parametrize(
     ("name", "number", "address"),
     [
         ("schedule", "1001", "/schedule/"),
         ("code", "1001", "/code/"),
         ("settings", "1090", "/settings/"),
+        ("reminders", "1001", "/reminders/"),
+        ("adherence", "1010", "/team/adherence/"),
     ],
 )
 def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:
