@@ -18,6 +18,7 @@ from tests.clauses.moments import moment
 from zhike import clock
 from zhike.conduct.measure import EDGES, FATES, bin_of, call_backs, edges
 from zhike.obligations import call_backs as ledger
+from zhike.people.models import Leave
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -129,6 +130,26 @@ def test_those_who_lead_see_their_people_and_nobody_elses(door: Door) -> None:
     assert asked(door, f"staff={door.cast.mate.pk}")["whole"]["owed"] == 0, "a team-mate's"
     with pytest.raises(Refused, match="422"):
         asked(door, "since=2026-03-02&until=2026-03-02")
+
+
+@pytest.mark.parametrize("who", ["mate", "other_leader"])
+def test_standing_in_shows_no_figures_of_whom_one_covers(door: Door, owner: Role, who: str) -> None:
+    """Her customers are lent to whoever stands in, how she has kept her minutes is not: no more than in any other measure."""
+    two_days(door)
+    own = asked(door, "", who)["whole"]["owed"]
+    stand_in = door.cast.staff[who]
+    with owner():
+        Leave.objects.create(
+            staff=door.cast.rm, from_day=date(2026, 3, 2), to_day=date(2026, 3, 9), stand_in=stand_in,
+            asked_by=door.cast.rm, asked_at=NOW, answer="accepted", answered_by=stand_in, answered_at=NOW,
+        )  # fmt: skip
+    assert asked(door, "", who)["whole"]["owed"] == own == 1
+    assert asked(door, f"staff={door.cast.rm.pk}", who)["whole"]["owed"] == 0
+    if who == "other_leader":
+        with clock.at(NOW):
+            browser = door.cast.client(who)
+            assert "林晓" not in browser.get("/team/call-backs/").content.decode()
+            assert browser.get(f"/team/call-backs/?staff={door.cast.rm.pk}").status_code == 404
 
 
 def test_whatever_is_counted_can_be_looked_at(door: Door) -> None:

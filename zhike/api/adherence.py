@@ -139,7 +139,7 @@ def call_backs(request: Desk, asked: Query[CallBacksAsked]) -> Any:
     """C5: how far off their promised minute the agreed call-backs of the period were made."""
     zone, today = bank_of(request).zone, _today(request)
     since, until = _period(asked, today)
-    owners = [keeper for keeper in request.actor.sees if not asked.staff or keeper == int(asked.staff)]
+    owners = [keeper for keeper in request.actor.oversees if not asked.staff or keeper == int(asked.staff)]
     unit = one(Unit.objects.all(), asked.unit).pk if asked.unit else None
     begin, end = _midnight(since, zone), _midnight(until, zone)
     rows = called_back(owners, begin, end, now=request.now, day=today, below=unit)
