@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import time, timedelta
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from zhike.notices import books
 from zhike.notices.books import of_the_bank
 from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Obligation, Reminder
+from zhike.people.models import Leave
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -130,6 +132,25 @@ def test_each_sees_their_own_and_who_watches_sees_counts_alone(cast: Cast, worke
     assert (due("leader", "?of=all"), due("other_leader", "?of=all")) == (1, 1)
     assert due("administrator", "?of=all") == 2
     assert due("administrator") == 0
+
+
+def test_a_leader_who_stands_in_reads_no_books_of_whom_he_covers(
+    cast: Cast, owner: Role, worker: Role, peer: Peer
+) -> None:
+    promise(cast)
+    for before in (60, 15):
+        go(worker, peer, minutes(before))
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=date(2026, 3, 2), to_day=date(2026, 3, 9), stand_in=cast.other_leader,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
+        )  # fmt: skip
+    for who, lines in (("leader", 1), ("other_leader", 0)):
+        with cast.acting(who, minutes(10)):
+            assert (
+                len(books.books(date(2026, 3, 2), 1, whole=True, now=minutes(10), zone=ZoneInfo("Asia/Shanghai")).lines)
+                == lines
+            ), who
 
 
 def test_row_security_keeps_reminders_apart(cast: Cast, worker: Role, peer: Peer) -> None:
