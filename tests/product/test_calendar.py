@@ -32,7 +32,7 @@ from zhike.customers.models.book import reassign
 from zhike.notices import subscription
 from zhike.notices.models import Calendar
 from zhike.obligations import stops
-from zhike.people import leave
+from zhike.people import approvals, leave, second_factor
 from zhike.people.bank import settings
 from zhike.people.models import Setting, Staff
 from zhike.trail.models import Entry
@@ -569,6 +569,21 @@ def test_who_leaves_takes_no_calendar_along(cast: Cast, owner: Role) -> None:
     assert closed(path)
     with owner():
         Staff.objects.filter(pk=cast.rm.pk).update(is_active=True)
+    assert closed(path)
+
+
+def test_a_lost_telephone_reads_no_calendar(cast: Cast, owner: Role) -> None:
+    """Two persons take its second factor away: what else it could read ends with that, and not before."""
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    path = address(cast)
+    with owner():
+        TOTP.activate(cast.rm, "JBSWY3DPEHPK3PXP")
+    with cast.acting("administrator", NOW) as actor:
+        asked = second_factor.ask_to_take_away(actor, cast.rm.pk, "手机丢失", NOW)
+    assert not closed(path)
+    with cast.acting("compliance", NOW) as actor:
+        approvals.approve(actor, asked.pk, asked.digest, NOW)
     assert closed(path)
 
 
