@@ -469,3 +469,24 @@ def test_who_leads_here_and_looks_on_there_changes_nothing_there(cast: Cast, own
         assert answer.status_code == 403, path
     with cast.acting("leader"):
         assert not Approval.objects.exists()
+
+
+def test_the_walk_of_a_leader_who_stands_in(cast: Cast, rows: Rows, owner: Role) -> None:
+    """A leader elsewhere gains the customers of whoever is away, and nothing of their own; of a leader those of the team are none."""
+    with owner():
+        for whose in ("rm", "leader"):
+            Leave.objects.create(
+                staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.other_leader,
+                asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
+            )  # fmt: skip
+    assert not walked(cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave"})
+
+
+def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> None:
+    """With the day that is over the right is gone, on pages, for programs and for tokens."""
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=date(2026, 3, 9), to_day=date(2026, 3, 16), stand_in=cast.stranger,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
+        )  # fmt: skip
+    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave"})
