@@ -25,7 +25,7 @@ from zhike.notices.channels import Parcel, Undelivered
 from zhike.notices.courier import GAPS, LEASE, Courier
 from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Alarm, Obligation, Reminder
-from zhike.people.models import Leave
+from zhike.people.models import Leave, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -354,3 +354,30 @@ def test_what_falls_due_on_a_leave_goes_to_both_and_leaves_who_is_away_in_peace(
     assert "代 林晓" in page.content.decode()
     assert owed.customer is not None
     assert owed.customer.name in page.content.decode()
+
+
+def test_whose_account_is_closed_is_told_nothing_outside(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    """Neither what rings later, nor what rang before and waits to be sent; the leader hears that it could not be delivered."""
+    promise(cast)
+    with worker():
+        ringing.ring(minutes(15), BANK)
+    with owner():
+        Staff.objects.filter(pk=cast.rm.pk).update(is_active=False)
+    for before in (15, 2, 0):
+        go(worker, peer, minutes(before))
+    assert [parcel.to for parcel in peer.journal.values() if "rm@" in parcel.to] == []
+    with owner():
+        outcomes = Delivery.objects.filter(reminder__staff=cast.rm, channel="mail").values_list("outcome", flat=True)
+        assert list(outcomes) == ["failed"]
+        assert Reminder.objects.filter(staff=cast.leader, step="undelivered").exists()
+
+
+def test_a_stand_in_whose_account_is_closed_leaves_nobody_in_peace(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    on_leave(cast, owner)
+    with owner():
+        Staff.objects.filter(pk=cast.mate.pk).update(is_active=False)
+    go(worker, peer, minutes(15))
+    assert [parcel.to for parcel in peer.journal.values()] == ["rm@bank.example"]

@@ -104,7 +104,9 @@ class Courier:
             if channel is None:
                 raise Undelivered("本行未开通这一渠道", "the bank has not set this channel up", permanent=True)
             if notice.parcel is None:
-                raise Undelivered("没有填写送达地址", "no address is known", permanent=True)
+                raise Undelivered(
+                    "没有填写送达地址，或账号已停用", "no address is known, or the account is closed", permanent=True
+                )
             channel.send(notice.parcel)
         except Undelivered as error:
             return Handed(notice, error)
@@ -205,7 +207,8 @@ WHERE n.id IN (SELECT notice_id FROM overtaken) AND NOT EXISTS (
 
 CLAIMED = """
 SELECT n.id, n.channel, n.key, n.attempts,
-       coalesce(nullif(c.address, ''), CASE WHEN n.channel = 'mail' THEN s.email ELSE s.number END), s.language,
+       CASE WHEN s.is_active THEN
+           coalesce(nullif(c.address, ''), CASE WHEN n.channel = 'mail' THEN s.email ELSE s.number END) END, s.language,
        json_agg(json_build_object('obligation', o.id, 'kind', o.kind, 'step', r.step, 'at', r.at, 'due', o.due,
            'minute', CASE WHEN o.kind = 'call_back' THEN o.target WHEN o.kind = 'arrival' THEN o.due END))
 FROM notices_notice n

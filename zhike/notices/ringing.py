@@ -260,9 +260,10 @@ SELECT %s, n.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamp
 ON CONFLICT DO NOTHING
 RETURNING id, obligation_id, staff_id, step, at, turn"""
 
-CHOSEN = (
-    """SELECT staff_id, channel FROM notices_choice WHERE staff_id = ANY (%s) AND "on" ORDER BY staff_id, channel"""
-)
+# Whose account is closed is told nothing outside Zhike any more.
+CHOSEN = """
+SELECT c.staff_id, c.channel FROM notices_choice c JOIN people_staff s ON s.id = c.staff_id
+WHERE c.staff_id = ANY (%s) AND c."on" AND s.is_active ORDER BY c.staff_id, c.channel"""
 
 NOTICES = """
 WITH noted AS (

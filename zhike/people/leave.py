@@ -140,8 +140,9 @@ def candidates(staff_id: int, day: date, bank: Bank) -> QuerySet[Staff]:
 
 
 def stand_ins(staff_ids: Iterable[int], day: date) -> dict[int, int]:
-    """Who stands in for whom on ``day``: by the id of whoever is away. One query."""
+    """Who stands in for whom on ``day``: by the id of whoever is away. One query. Whose account was closed meanwhile stands in no more."""
     standing = Leave.objects.accepted().filter(staff__in=list(staff_ids), from_day__lte=day, to_day__gt=day)
+    standing = standing.filter(stand_in__is_active=True)
     return dict(standing.values_list("staff_id", "stand_in_id"))
 
 
