@@ -75,6 +75,19 @@ def test_a_test_goes_by_every_channel_that_is_on(cast: Cast, owner: Role, worker
     assert "测试提醒" in browser.get("/notices/").content.decode()
 
 
+def test_nobody_s_mailbox_is_filled_with_tests(cast: Cast, owner: Role) -> None:
+    browser = cast.client("rm")
+    browser.post("/reminders/wishes/", {"on.mail": "yes", "address.mail": "somebody@elsewhere.example"})
+    for second in range(7):
+        with clock.at(minutes(10) + timedelta(seconds=second)):
+            answer = browser.post("/reminders/test/")
+    assert (answer.status_code, "10 分钟内最多测试 5 次" in answer.content.decode()) == (422, True)
+    with owner():
+        assert Notice.objects.filter(channel="mail").count() == 5
+    with clock.at(minutes(0) + timedelta(seconds=1)):
+        assert browser.post("/reminders/test/").status_code == 303
+
+
 def test_the_books_add_up_and_a_missing_line_is_found(cast: Cast, owner: Role, worker: Role, peer: Peer) -> None:
     promise(cast)
     for before in (60, 15, 10):

@@ -20,7 +20,10 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import Workdays
 from zhike.conduct.remind import Hours, Moment, Remembered, moments
+from zhike.conduct.words import Refused
+from zhike.obligations.models import Reminder
 from zhike.people.leave import stand_ins
+from zhike.people.turn import take_turn
 from zhike.people.workdays import ahead
 
 from .channels import PAGE
@@ -31,6 +34,8 @@ SLICE = 500
 MANY = 5000
 # Two machines' clocks may differ so much; further back, a clock was set.
 CLOCKS_APART = timedelta(seconds=2)
+# Tests that one person may send within so long.
+TESTS, TESTED = 5, timedelta(minutes=10)
 NAMES = UUID("8b6f0d1c-58a4-4c55-9d2e-7a1f5a0c3e11")
 
 
@@ -115,8 +120,22 @@ def look_again(now: datetime) -> None:
         ((last,),) = _run(AGAIN, {"last": last, "most": MANY, "now": now, "ahead": now + CLOCKS_APART})
 
 
+def test_by_button(staff: int, now: datetime) -> None:
+    """As :func:`test`, so many in so long: an address may be anybody's mailbox, and the bank's server is not there to fill it.
+    Raises Refused."""
+    take_turn("reminder_test", staff)
+    asked = Reminder.objects.filter(staff=staff, step="test", at__gt=now - TESTED, at__lte=now)
+    if asked.count() >= TESTS:
+        minutes = TESTED // timedelta(minutes=1)
+        raise Refused(
+            f"{minutes} 分钟内最多测试 {TESTS} 次，请稍后再试。",
+            f"A test can be sent {TESTS} times within {minutes} minutes. Try again later.",
+        )
+    test(staff, now)
+
+
 def test(staff: int, now: datetime) -> None:
-    """A reminder that its receiver asked for by a button, through all the channels they chose."""
+    """A reminder that its receiver asked for, through all the channels they chose."""
     with transaction.atomic():
         deliver(_keep([Rung(0, staff, Moment("test", now), 0)], now), now)
 

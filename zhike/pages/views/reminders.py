@@ -62,8 +62,8 @@ def wishes(request: ActingRequest) -> HttpResponse:
 @policy(SIGNED_IN)
 @require_POST
 def test(request: ActingRequest) -> HttpResponse:
-    """A reminder now, by every channel that is on."""
-    ringing.test(request.actor.id, request.now)
+    """A reminder now, by every channel that is on. One too many is refused with a sentence."""
+    ringing.test_by_button(request.actor.id, request.now)
     return moved(request, reverse("reminders"), gettext("A test reminder is on its way by every channel that is on."))
 
 
