@@ -164,6 +164,7 @@ def test_a_leader_who_stands_in_reads_no_books_of_whom_he_covers(
                 len(books.books(date(2026, 3, 2), 1, whole=True, now=minutes(10), zone=ZoneInfo("Asia/Shanghai")).lines)
                 == lines
             ), who
+            assert Reminder.objects.count() == lines, who
 
 
 def test_row_security_keeps_reminders_apart(cast: Cast, worker: Role, peer: Peer) -> None:
