@@ -25,6 +25,7 @@ from zhike.notices.channels import Parcel, Undelivered
 from zhike.notices.courier import GAPS, LEASE, Courier
 from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Alarm, Obligation, Reminder
+from zhike.obligations.sweep import lapse
 from zhike.people.models import Leave, Staff
 
 pytestmark = pytest.mark.django_db
@@ -245,6 +246,25 @@ def test_whatever_is_looked_at_anew_rings_no_later_than_it_was_to(
         assert Alarm.objects.get().rings_at <= minutes(15)
     go(worker, peer, minutes(15))
     assert peer.said == ["15:00 回电 · 打开知客"]
+
+
+def test_what_was_missed_before_anybody_saw_its_reminder_is_not_called_done(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    owed = promise(cast)
+    go(worker, peer, minutes(60))
+    with worker():
+        ringing.ring(minutes(15), BANK)
+    with owner():
+        Obligation.objects.filter(pk=owed.pk).update(lapses=True)
+    with worker():
+        lapse(minutes(-6), BANK)
+    with owner():
+        assert Obligation.objects.get(pk=owed.pk).state == "missed"
+        assert set(Delivery.objects.values_list("channel", "outcome", "reason")) == {
+            ("mail", "suppressed", "lapsed"),
+            ("page", "suppressed", "lapsed"),
+        }
 
 
 def test_what_is_not_taken_is_tried_again_after_growing_gaps_and_then_told(

@@ -29,6 +29,7 @@ REASONS = {
     "hours": Words("不在上班时间", "outside working hours"),
     "leave": Words("本人休假，代班人已收到", "on leave, the stand-in was told"),
     "settled": Words("发出前已办结", "done before it was sent"),
+    "lapsed": Words("无人看到，时限已过", "nobody saw it before its time was over"),
     "moved": Words("发出前已改期或换人", "moved before it was sent"),
 }
 

@@ -194,7 +194,7 @@ WHERE leased_by = %s AND id = ANY (%s) AND state = 'waiting'"""
 OVERTAKEN = """
 WITH overtaken AS (
     UPDATE notices_delivery d
-    SET outcome = 'suppressed', done_at = %s, reason = CASE WHEN o.state = 'open' THEN 'moved' ELSE 'settled' END
+    SET outcome = 'suppressed', done_at = %s, reason = CASE o.state WHEN 'open' THEN 'moved' WHEN 'missed' THEN 'lapsed' ELSE 'settled' END
     FROM obligations_reminder r JOIN obligations_obligation o ON o.id = r.obligation_id
     WHERE d.notice_id = ANY (%s) AND r.id = d.reminder_id AND d.outcome = 'waiting'
       AND (o.state <> 'open' OR CASE WHEN r.step LIKE 'before:%%' THEN

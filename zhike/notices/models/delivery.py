@@ -15,7 +15,7 @@ class Outcome(models.TextChoices):
 class Delivery(models.Model):
     """One reminder through one channel, and what became of it: the line of the books that must add up.
 
-    ``reason`` says why it was suppressed (hours, leave, settled, moved, overtaken) or failed (the channel's own words).
+    ``reason`` says why it was suppressed (hours, leave, settled, lapsed, moved) or failed (the channel's own words).
     """
 
     reminder = models.ForeignKey("obligations.Reminder", models.CASCADE, related_name="deliveries")
