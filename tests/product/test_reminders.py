@@ -267,6 +267,24 @@ def test_what_was_missed_before_anybody_saw_its_reminder_is_not_called_done(
         }
 
 
+def test_nothing_leaves_the_house_to_a_closed_account_and_nobody_is_stood_in_for_by_one(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    on_leave(cast, owner)
+    with owner():
+        Choice.objects.create(staff=cast.mate, channel="mail", address="mate@bank.example")
+    go(worker, peer, minutes(60))
+    with owner():
+        type(cast.mate).objects.filter(pk=cast.mate.pk).update(is_active=False)
+    go(worker, peer, minutes(15))
+    assert [parcel.to for parcel in peer.journal.values()] == ["rm@bank.example"]
+    with owner():
+        type(cast.rm).objects.filter(pk=cast.rm.pk).update(is_active=False)
+    go(worker, peer, minutes(2))
+    assert len(peer.journal) == 1
+
+
 def test_what_is_not_taken_is_tried_again_after_growing_gaps_and_then_told(
     cast: Cast, worker: Role, owner: Role, peer: Peer
 ) -> None:

@@ -216,7 +216,8 @@ def _keep(rung: Sequence[Rung], now: datetime) -> list[Kept]:
 
 
 def _chosen(staff: set[int]) -> dict[int, list[str]]:
-    """The channels that each chose beside the page, which nobody can turn off: what rings must be seen somewhere."""
+    """The channels that each chose beside the page, which nobody can turn off: what rings must be seen somewhere. To whoever's
+    account is closed nothing leaves the house any more."""
     chosen: dict[int, list[str]] = {id: [] for id in staff}
     for id, channel in _run(CHOSEN, [list(staff)]) if staff else ():
         chosen[id].append(channel)
