@@ -85,7 +85,7 @@ def test_rings_sends_and_shows_by_an_index(many: None, cast: Cast, worker: Role)
         plans = {
             "due": plan(ringing.DUE, [later, ringing.SLICE]),
             "about": plan(ringing.ABOUT, [ids]),
-            "again": plan(ringing.AGAIN, {"last": 50_000, "most": 1000, "now": NOW, "ahead": NOW}),
+            "again": plan(ringing.AGAIN, {"last": 50_000, "most": 1000, "now": NOW, "ahead": NOW, "owners": None}),
             "claim": plan(courier.CLAIM, [uuid4(), later, ["mail", "wecom"], [32, 32], later, later, later]),
             "claimed": plan(courier.CLAIMED, [ids]),
             "overtaken": plan(courier.OVERTAKEN, [later, ids, later]),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,16 +18,19 @@ from tests.cast import Cast
 from tests.product.api import NOW
 from zhike import clock
 from zhike.conduct.bank import Bank
+from zhike.conduct.setting import plain
 from zhike.contacts import course
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Acquaintance
-from zhike.notices import ringing
+from zhike.notices import ringing, rounds
 from zhike.notices.channels import Parcel, Undelivered
+from zhike.notices.choices import choose
 from zhike.notices.courier import GAPS, LEASE, Courier
 from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Alarm, Obligation, Reminder
 from zhike.obligations.sweep import lapse
-from zhike.people.models import Leave, Staff
+from zhike.people.bank import settings
+from zhike.people.models import Leave, Setting, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -246,6 +250,47 @@ def test_whatever_is_looked_at_anew_rings_no_later_than_it_was_to(
         assert Alarm.objects.get().rings_at <= minutes(15)
     go(worker, peer, minutes(15))
     assert peer.said == ["15:00 回电 · 打开知客"]
+
+
+def test_settings_changed_today_count_today(cast: Cast, worker: Role, owner: Role) -> None:
+    promise(cast)
+    with worker():
+        ringing.ring(minutes(60), BANK)
+        known = rounds.reckon_anew(None, minutes(59))
+    earlier = tuple(replace(row, before=(30, 2)) if row.kind == "call_back" else row for row in BANK.reminders)
+    with owner():
+        Setting.objects.create(name="reminders", value=plain(earlier), from_day=NOW.date(), at=minutes(50))
+    with worker():
+        known = rounds.reckon_anew(known, minutes(50))
+        for before in (45, 30, 15, 0):
+            ringing.ring(minutes(before), settings().now(minutes(before)))
+    assert rung(owner) == [("before:30", minutes(30)), ("before:2", minutes(2))]
+    with owner():  # nothing has changed since: nothing is looked at
+        Alarm.objects.update(rings_at=THREE + timedelta(days=9))
+        with worker():
+            rounds.reckon_anew(known, minutes(40))
+        assert Alarm.objects.get().rings_at == THREE + timedelta(days=9)
+
+
+def test_own_hours_changed_today_count_today(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
+    owed = promise(cast)
+    midnight = minutes(-9 * 60)
+    with owner():
+        window = {"opens": NOW, "target": None, "due": midnight, "due_counts": False}
+        Obligation.objects.filter(pk=owed.pk).update(kind="write_up", **window)
+    go(worker, peer, minutes(60))
+    with worker():
+        known = rounds.reckon_anew(None, minutes(60))
+    go(worker, peer, minutes(55))
+    with owner():
+        assert Alarm.objects.get(obligation=owed).rings_at == minutes(-120)  # 17:00, half an hour before closing
+    with cast.acting("rm", minutes(50)) as actor:
+        choose(actor, {}, (time(9), time(15)))
+    with worker():
+        rounds.reckon_anew(known, minutes(50))
+    go(worker, peer, minutes(45))
+    go(worker, peer, minutes(30))
+    assert rung(owner) == [("closing", minutes(30))]
 
 
 def test_what_was_missed_before_anybody_saw_its_reminder_is_not_called_done(

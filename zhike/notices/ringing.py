@@ -9,7 +9,7 @@ stands. What a dead worker left behind rings at the next look, late and marked s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,15 +109,17 @@ def look(alarms: Sequence[Alarm], now: datetime, bank: Bank, workdays: Workdays,
     return looked
 
 
-def look_again(now: datetime) -> None:
-    """Every alarm is looked at anew within five minutes: settings, workdays and hours may have changed since. Part of each night's sweep.
+def look_again(now: datetime, owners: Collection[int] | None = None) -> None:
+    """Every alarm, or these owners', is looked at anew within five minutes: settings, workdays and hours may have changed since.
+    Part of each night's sweep, and of the round that finds them changed (:mod:`zhike.notices.grounds`).
 
     Owner by owner, and none later than it was to ring, so that what falls due meanwhile does not wait behind all others. What
     somebody holds just now is being looked at or changed, and so asks by itself.
     """
     last: int | None = 0
     while last is not None:
-        ((last,),) = _run(AGAIN, {"last": last, "most": MANY, "now": now, "ahead": now + CLOCKS_APART})
+        whose = None if owners is None else list(owners)
+        ((last,),) = _run(AGAIN, {"last": last, "most": MANY, "now": now, "ahead": now + CLOCKS_APART, "owners": whose})
 
 
 def test_by_button(staff: int, now: datetime) -> None:
@@ -256,7 +258,7 @@ WITH part AS (
 ), free AS (
     SELECT a.obligation_id, %(now)s::timestamptz + o.owner_id %% 300 * interval '1 second' AS at
     FROM obligations_alarm a JOIN part USING (obligation_id) JOIN obligations_obligation o ON o.id = a.obligation_id
-    WHERE a.aside = '' FOR UPDATE OF a SKIP LOCKED
+    WHERE a.aside = '' AND (%(owners)s::bigint[] IS NULL OR o.owner_id = ANY (%(owners)s)) FOR UPDATE OF a SKIP LOCKED
 ), asked AS (
     UPDATE obligations_alarm a SET rings_at = least(a.rings_at, free.at),
         since = CASE WHEN a.since > %(ahead)s THEN %(now)s ELSE a.since END, turn = a.turn + (a.since > %(ahead)s)::int

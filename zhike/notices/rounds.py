@@ -15,6 +15,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from zhike.people import bank
 
 from .courier import Courier
+from .grounds import Grounds, grounds
 from .ringing import CLOCKS_APART, SLICE, look_again, ring
 
 PAUSE = 0.2  # seconds between two looks at an idle bank
@@ -25,16 +26,18 @@ log = logging.getLogger("zhike.notices")
 
 
 def go(courier: Courier, clock: Callable[[], datetime], stopped: Event) -> None:
-    """Until it is stopped. At its beginning, and when the clock was set back, every alarm is looked at anew."""
+    """Until it is stopped. At its beginning, when the clock was set back, and when what alarms are reckoned by has changed, they are
+    looked at anew."""
     begun = before = clock()
     beaten: datetime | None = None
+    known: Grounds | None = None
     while not stopped.is_set():
         try:
             now = clock()
-            if beaten is None or now < before - CLOCKS_APART:
-                look_again(now)
-                beaten = None
+            if now < before - CLOCKS_APART:
+                beaten = known = None
             if beaten is None or now - beaten >= BEATS:
+                known = reckon_anew(known, now)
                 courier.beat(now, begun)
                 beaten = now
             before = now
@@ -47,6 +50,14 @@ def go(courier: Courier, clock: Callable[[], datetime], stopped: Event) -> None:
             pause = AWAY
         stopped.wait(pause)
     end(courier, clock)
+
+
+def reckon_anew(known: Grounds | None, now: datetime) -> Grounds:
+    """Has alarms looked at anew that were set by what holds no more. Returns what holds now."""
+    found = grounds(now)
+    if found != known:
+        look_again(now, found.unlike(known))
+    return found
 
 
 def one(courier: Courier, clock: Callable[[], datetime]) -> bool:
