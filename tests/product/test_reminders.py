@@ -30,7 +30,7 @@ from zhike.notices.models import Choice, Delivery, Notice
 from zhike.obligations.models import Alarm, Obligation, Reminder
 from zhike.obligations.sweep import lapse
 from zhike.people.bank import settings
-from zhike.people.models import Leave, Setting, Staff
+from zhike.people.models import Leave, Post, Setting, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -375,6 +375,22 @@ def test_the_leader_is_told_of_a_missed_one_by_the_leader_s_own_channels(
     ]
 
 
+@pytest.mark.parametrize("above", [True, False])
+def test_a_leader_on_leave_is_not_told_while_there_is_another_above(
+    above: bool, cast: Cast, worker: Role, owner: Role
+) -> None:
+    promise(cast)
+    on_leave(cast, owner, "leader")
+    with owner():
+        if not above:
+            Post.objects.filter(role="leader").exclude(staff=cast.leader).delete()
+    with worker():
+        escalate(minutes(-30), BANK)
+    with owner():
+        told = Obligation.objects.get(kind="look_into")
+    assert told.owner == (cast.branch_leader if above else cast.leader)
+
+
 def test_a_row_that_cannot_be_reckoned_is_set_aside_and_the_others_go_on(
     cast: Cast, worker: Role, owner: Role, peer: Peer
 ) -> None:
@@ -404,11 +420,11 @@ def test_a_clock_set_forward_and_back_loses_nothing(cast: Cast, worker: Role, ow
     assert peer.copies == 0
 
 
-def on_leave(cast: Cast, owner: Role) -> None:
-    """The RM is away on NOW's day, and the team-mate has accepted to stand in."""
+def on_leave(cast: Cast, owner: Role, who: str = "rm") -> None:
+    """The RM, or ``who``, is away on NOW's day, and the RM's team-mate has accepted to stand in."""
     with owner():
         Leave.objects.create(
-            staff=cast.rm, stand_in=cast.mate, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), note="",
+            staff=cast.staff[who], stand_in=cast.mate, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), note="",
             asked_by=cast.rm, asked_at=NOW - timedelta(days=3), answer="accepted", answered_by=cast.mate,
             answered_at=NOW - timedelta(days=2),
         )  # fmt: skip

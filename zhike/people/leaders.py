@@ -1,4 +1,5 @@
-"""Who leads whom (主管): the leaders of the units in which somebody serves, and further up of the units above, the nearest first."""
+"""Who leads whom (主管): the leaders of the units in which somebody serves, and further up of the units above, the nearest first;
+behind those who are there, those on leave, for what is to be looked into cannot wait for their return."""
 
 from __future__ import annotations
 
@@ -16,13 +17,16 @@ def nearest(staff: str, day: str, most: str) -> str:
         WHERE p.staff_id = {staff} AND p.role IN ('rm', 'leader') AND p.from_day <= {day} AND (p.to_day IS NULL OR p.to_day > {day})
         UNION SELECT u.parent_id, up.far + 1 FROM up JOIN people_unit u ON u.id = up.unit_id WHERE u.parent_id IS NOT NULL
     ), above AS (
-        SELECT DISTINCT ON (up.far) up.far, p.staff_id FROM up JOIN people_post p ON p.unit_id = up.unit_id
+        SELECT DISTINCT ON (up.far) up.far, p.staff_id, away.* FROM up JOIN people_post p ON p.unit_id = up.unit_id
         JOIN people_staff s ON s.id = p.staff_id
+        CROSS JOIN LATERAL (SELECT EXISTS (
+            SELECT FROM people_leave l WHERE l.staff_id = p.staff_id AND l.answer = 'accepted' AND l.ended_at IS NULL
+              AND l.from_day <= {day} AND {day} < l.to_day) AS away) away
         WHERE p.role = 'leader' AND s.is_active AND p.staff_id <> {staff}
           AND p.from_day <= {day} AND (p.to_day IS NULL OR p.to_day > {day})
-        ORDER BY up.far, p.id
+        ORDER BY up.far, away.away, p.id
     )
-    SELECT staff_id FROM above ORDER BY far LIMIT {most}"""
+    SELECT staff_id FROM above ORDER BY away, far LIMIT {most}"""
 
 
 def leaders(staff: Iterable[int], day: date) -> dict[int, int]:
