@@ -85,6 +85,22 @@ def test_what_was_read_is_put_away_and_what_is_owed_stays(site: Site) -> None:
     expect(page.locator(".row", has_text="高文静").first).to_be_visible()
 
 
+def test_what_comes_while_the_focus_stands_among_reminders_is_told_and_the_focus_stays(site: Site) -> None:
+    promise(site, site.customer("高文静"))
+    promise(site, site.customer("沈静仪"), THREE + timedelta(minutes=11))
+    site.at(THREE - timedelta(minutes=4, seconds=30))  # the second is told of in half a minute
+    page = site.person()
+    with site.working():
+        page.goto(f"{site.address}/me/")
+        reminders = page.get_by_role("region", name="提醒")
+        expect(reminders).to_contain_text("高文静", timeout=60_000)
+        expect(reminders).not_to_contain_text("沈静仪")
+        reminders.get_by_role("link", name="回电").first.focus()
+        expect(reminders).to_contain_text("沈静仪", timeout=60_000)
+        focused = page.evaluate("document.activeElement.closest('[data-notice]').innerText")
+    assert "高文静" in focused
+
+
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_without_a_worker_every_page_says_so(site: Site, language: str) -> None:
     with site.owner():

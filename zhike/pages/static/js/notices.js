@@ -36,7 +36,9 @@ async function ask() {
     next = Number(answer.headers.get("X-Next")) || every;
     if (answer.status === 200) {
       etag = answer.headers.get("ETag") ?? "";
-      take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      take(page);
+      if (news(page).length) next = Math.min(next, RESTS / 1000); // not taken: until the hand rests
     }
   } catch {
     next = every; // no connection: the next time will do, what is due waits
@@ -50,7 +52,8 @@ async function ask() {
 let moved = -Infinity;
 for (const hand of ["pointermove", "pointerdown", "keydown"])
   document.addEventListener(hand, () => (moved = performance.now()), { passive: true, capture: true });
-const busy = () => performance.now() - moved < RESTS || (main.contains(document.activeElement) && document.activeElement !== main);
+const moving = () => performance.now() - moved < RESTS;
+const busy = () => moving() || (main.contains(document.activeElement) && document.activeElement !== main);
 
 // At the top the page is scrolled as far as the banner grew; further down browsers hold it themselves. Then the banner stays in
 // sight over the page for a while, and what it covers is reached by scrolling up.
@@ -70,27 +73,40 @@ function holding(change) {
   over = setTimeout(() => place.classList.remove("notices--over"), STAYS);
 }
 
-// Never under somebody's hand: what holds the focus stays until it is left.
+// What holds the focus stays until it is left, unless something new is to be told: a promised minute waits for a hand to rest, and
+// not for the focus to leave. The focus stays where it was.
 function take(fresh) {
-  if (place.contains(document.activeElement)) return void (etag = "");
+  const held = place.contains(document.activeElement) ? spot(document.activeElement) : "";
+  if (held && (moving() || !news(fresh).length)) return void (etag = "");
   const open = place.querySelector("details")?.open;
   holding(() => {
     place.replaceChildren(...fresh.body.childNodes);
     if (open) place.querySelector("details")?.setAttribute("open", "");
   });
+  if (held) (place.querySelector(held) ?? main).focus({ preventScroll: true });
   const count = Number(place.querySelector("[data-count]")?.dataset.count ?? 0);
   document.querySelectorAll("[data-rail-count]").forEach((badge) => {
     badge.hidden = !count;
     badge.querySelector("[aria-hidden]").textContent = count > 99 ? "99+" : count;
     badge.querySelector(".sr-only").textContent = count ? say("reminders", { n: count }) : "";
   });
-  const came = [...place.querySelectorAll("[data-fresh]")].filter((node) => ids(node).some((id) => !told.has(id)));
+  const came = news(place);
   if (!came.length) return;
   came.flatMap(ids).forEach((id) => told.add(id));
   const spoken = document.getElementById("spoken");
   if (spoken) spoken.textContent = came.map((node) => node.querySelector(".notice-what").innerText).join(". ");
   came.forEach(knock);
   post(place.dataset.seen, came.flatMap(ids));
+}
+
+const news = (among) => [...among.querySelectorAll("[data-fresh]")].filter((node) => ids(node).some((id) => !told.has(id)));
+
+// Where the focus stands, so that the same is found in what replaces it.
+function spot(node) {
+  const link = node.closest("[data-owed]")?.querySelector(".notice-what a[href^='/obligations/']")?.getAttribute("href");
+  const row = link ? `[data-owed]:has(a[href="${link}"]) ` : "";
+  const href = node.getAttribute("href");
+  return `${row}${node.localName}${href ? `[href="${href}"]` : ""}${node.matches("[data-put-away]") ? "[data-put-away]" : ""}`;
 }
 
 function knock(node) {
