@@ -354,6 +354,24 @@ def test_what_is_not_taken_is_tried_again_after_growing_gaps_and_then_told(
         assert set(Delivery.objects.filter(reminder__in=told).values_list("channel", flat=True)) == {"page"}
 
 
+def test_what_did_not_reach_a_stand_in_from_elsewhere_is_told_to_the_owner_s_leader(
+    cast: Cast, worker: Role, owner: Role, peer: Peer
+) -> None:
+    promise(cast)
+    on_leave(cast, owner)
+    with owner():
+        Leave.objects.update(stand_in=cast.stranger, answered_by=cast.stranger)
+        Choice.objects.create(staff=cast.stranger, channel="mail", address="zhao@bank.example")
+    go(worker, peer, minutes(60))
+    peer.refuses = Undelivered("没有这个邮箱", "there is no such mailbox", permanent=True)
+    go(worker, peer, minutes(15))
+    with owner():
+        told = Reminder.objects.filter(step="undelivered").values_list("staff", flat=True)
+        assert set(told) == {cast.stranger.pk, cast.rm.pk, cast.leader.pk}
+    with clock.at(minutes(14)):
+        assert "提醒未能送达" in cast.client("leader", minutes(14)).get("/notices/").content.decode()
+
+
 def test_a_permanent_refusal_is_not_tried_again(cast: Cast, worker: Role, owner: Role, peer: Peer) -> None:
     promise(cast)
     go(worker, peer, minutes(60))

@@ -155,11 +155,16 @@ class Courier:
             self._tell(notice, now, bank)
 
     def _tell(self, notice: Claimed, now: datetime, bank: Bank) -> None:
-        """Owner and leader hear of it, but of a test only its own page says so."""
+        """Whoever was to hear, owner and the owner's leader hear of it, but of a test only its own page says so."""
         about = _run(ABOUT, [notice.id])
-        whom = {staff for _obligation, staff in about}
-        day = now.astimezone(bank.zone).date()
-        ringing.tell({id for id, _staff in about}, whom | set(leaders(whom, day).values()), now)
+        leader = leaders({owner for _obligation, _staff, owner in about}, now.astimezone(bank.zone).date())
+        whom = {
+            (obligation, each)
+            for obligation, staff, owner in about
+            for each in (staff, owner, leader.get(owner))
+            if each is not None
+        }
+        ringing.tell(sorted(whom), now)
 
 
 def _moments(line: Mapping[str, Any]) -> words.Line:
@@ -241,8 +246,9 @@ UPDATE notices_delivery d SET outcome = 'failed', done_at = %s, reason = %s FROM
 WHERE d.notice_id = failed.id AND d.outcome = 'waiting' RETURNING d.id"""
 
 ABOUT = """
-SELECT DISTINCT r.obligation_id, r.staff_id FROM notices_delivery d JOIN obligations_reminder r ON r.id = d.reminder_id
-WHERE d.notice_id = %s AND d.outcome = 'failed' AND r.obligation_id IS NOT NULL"""
+SELECT r.obligation_id, r.staff_id, o.owner_id FROM notices_delivery d JOIN obligations_reminder r ON r.id = d.reminder_id
+JOIN obligations_obligation o ON o.id = r.obligation_id
+WHERE d.notice_id = %s AND d.outcome = 'failed'"""
 
 BEAT = """
 WITH gone AS (DELETE FROM notices_heartbeat WHERE seen_at < %s)

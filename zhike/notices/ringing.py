@@ -150,9 +150,9 @@ class Kept:
     rung: Rung
 
 
-def tell(undelivered: Iterable[int], staff: Iterable[int], now: datetime) -> None:
-    """Says on the page of each that reminders of these obligations could not be delivered, once."""
-    rung = [Rung(id, whom, Moment("undelivered", now), 0) for id in undelivered for whom in staff]
+def tell(undelivered: Iterable[tuple[int, int]], now: datetime) -> None:
+    """Says, of each obligation on the page of somebody, that its reminder could not be delivered, once."""
+    rung = [Rung(id, whom, Moment("undelivered", now), 0) for id, whom in undelivered]
     deliver(_keep(rung, now), now, everywhere=False)
 
 
