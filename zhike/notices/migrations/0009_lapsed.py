@@ -30,5 +30,5 @@ SAID = "CASE WHEN NEW.state = 'open' THEN 'moved' ELSE 'settled' END"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notices", "0006_webhook")]
+    dependencies = [("notices", "0008_lost_telephone")]
     operations = [migrations.RunSQL(MOOT.replace("__REASON__", SAYS), MOOT.replace("__REASON__", SAID))]
