@@ -19,7 +19,7 @@ class Grounds:
 
     bank: Bank
     workdays: Workdays
-    hours: dict[int, tuple[time, time]]
+    hours: dict[int, tuple[time | None, time | None]]
 
     def unlike(self, before: Grounds | None) -> set[int] | None:
         """Whose alarms are to be looked at anew after ``before``; None: everybody's."""
