@@ -47,6 +47,9 @@ CHROMIUM = os.environ.get("ZHIKE_CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-first-run", "--disable-quic", "--disable-dev-shm-usage", "--host-resolver-rules=MAP testserver 127.0.0.1"]  # fmt: skip
 Role = Callable[[], AbstractContextManager[None]]
+# What the server answers to somebody signed out, too late, or who left something out; what htmx says of a question that leaving the
+# page cut off; what an open page asks by itself while the server begins anew at another moment.
+MEANT = r"status of (401|409|422)|htmx:(sendAbort|afterRequest)|ERR_CONNECTION_(REFUSED|RESET) http://[\d.:]+/notices/$"
 
 
 @pytest.fixture(scope="session")
@@ -191,10 +194,10 @@ class Site:
         return page
 
     def heard(self, line: ConsoleMessage) -> None:
-        """Errors count, but for what the server answers to somebody signed out, too late, or who left something out, and for
-        what htmx says of a question that leaving the page cut off."""
-        if line.type == "error" and not re.search(r"status of (401|409|422)|htmx:(sendAbort|afterRequest)", line.text):
-            self.complaints.append(f"{line.text} {line.location['url']}")
+        """Errors count, but for those that are meant (``MEANT``)."""
+        said = f"{line.text} {line.location['url']}"
+        if line.type == "error" and not re.search(MEANT, said):
+            self.complaints.append(said)
 
 
 def free_port() -> int:
@@ -217,9 +220,11 @@ def opened(database: Database, chromium: Browser, log: Path) -> Iterator[Site]:
             site.knows(
                 customer, whose, mobile=f"{'138' if whose == 'rm' else '139'}0013800{n}", email=f"c{n}@example.com"
             )
-    site.at(MONDAY)
-    yield site
-    site.stop()
+    try:
+        site.at(MONDAY)
+        yield site
+    finally:
+        site.stop()
 
 
 @contextmanager

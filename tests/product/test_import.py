@@ -83,8 +83,8 @@ def test_good_rows_become_customers_with_all_that_they_say(
         known = Acquaintance.objects.get(customer=shen, rm=cast.rm)
         assert (known.met_source, known.called_source) == ("import", "import")
         assert known.first_called_at is not None
-        assert [hit.name for hit in find("sxm", rm).hits] == ["单雪梅"]
-        assert [hit.name for hit in find("5678", rm).hits] == ["沈静仪"]
+        assert [hit.name for hit in find("sxm", rm, NOW, Bank()).hits] == ["单雪梅"]
+        assert [hit.name for hit in find("5678", rm, NOW, Bank()).hits] == ["沈静仪"]
         shan = Customer.objects.get(core_number="C2")
         assert (shan.birth_calendar, shan.birth_month, shan.birth_day, shan.birth_year) == ("lunar", 3, 8, None)
         assert not Acquaintance.objects.filter(customer=shan).exists()
@@ -358,7 +358,7 @@ def test_what_a_night_alone_brought_goes_with_an_undone_import_and_what_a_person
     with worker(), pytest.raises(Unaccepted, match="obligations_obligation 1"):
         undo(run, night + timedelta(hours=10))
     with worker():
-        assert owed.count() > 1  # refused as a whole
+        assert owed.exists()  # refused as a whole
     with owner():
         Obligation.objects.filter(pk=greeting.pk).update(state="open", settled_at=None, settled_by=None, evidence={})
     with worker():

@@ -178,7 +178,7 @@ def test_a_post_is_asked_for_and_opened_by_another(cast: Cast) -> None:
     approve_what_waits(cast)
     post = Post.objects.get(staff=cast.rm, role="leader")
     assert post.from_day == date(2026, 3, 17)
-    assert browser.post(f"/staff/{cast.rm.pk}/posts/{post.pk}/end/").status_code == 422  # begins tomorrow
+    assert browser.post(f"/staff/{cast.rm.pk}/posts/{post.pk}/end/").status_code == 303  # begins tomorrow: taken back
     own = Post.objects.get(staff=cast.rm, role="rm")
     assert browser.post(f"/staff/{cast.rm.pk}/posts/{own.pk}/end/").status_code == 303
     bad = browser.post(f"/staff/{cast.rm.pk}/posts/", {"role": "rm", "unit": "", "scope": "own", "reason": "x"})

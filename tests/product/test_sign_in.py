@@ -481,7 +481,7 @@ def test_a_password_alone_takes_no_second_factor_away(cast: Cast, owner: Role) -
         assert Entry.objects.filter(object="mfa_authenticator", action="delete", actor_id=cast.rm.pk).exists()
 
 
-@pytest.mark.parametrize("number", ["9" * 300, "1" * 10_000, "\u202e1001"], ids=len)
+@pytest.mark.parametrize("number", ["9" * 300, "1" * 10_000], ids=len)
 def test_a_number_that_nobody_can_have_is_wrong_like_any_other(cast: Cast, number: str) -> None:
     answer = sign_in(Client(), number)
     assert (answer.status_code, "工号或密码" in answer.content.decode()) == (200, True)

@@ -22,7 +22,7 @@ from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
 from zhike.obligations.models import Fact, Obligation
-from zhike.people.models import Unit
+from zhike.people.models import Approval, Unit
 from zhike.trail.models import Entry
 
 TOMORROW = {"day": "2026-03-03", "time": "10:00"}
@@ -142,17 +142,21 @@ def test_a_staff_number_and_a_units_code_are_given_once(database: Database, seat
     assert as_administrators(database, seated, "people_unit", [("/units/new/", form)] * 2) == [303, 422]
 
 
-def test_no_two_units_hang_below_each_other(database: Database, seated: Cast) -> None:  # noqa: F811
+def test_two_moves_at_once_wait_for_a_second_person(database: Database, seated: Cast) -> None:  # noqa: F811
+    """Each below the other: nothing moves by one person; the one that is carried out first lets the other not be."""
     one, other = seated.units["century"], seated.units["lujiazui"]
     moves = [
-        (f"/units/{unit.pk}/", {"name": unit.name, "kind": unit.kind, "parent": str(below.pk)})
+        (
+            f"/units/{unit.pk}/",
+            {"name": unit.name, "kind": unit.kind, "parent": str(below.pk), "reason": "调整", "act": "move"},
+        )
         for unit, below in ((one, other), (other, one))
     ]
-    assert as_administrators(database, seated, "people_unit", moves) == [303, 422]
+    assert as_administrators(database, seated, "people_approval", moves) == [303, 303]
     with owner():
-        assert [unit.parent_id for unit in Unit.objects.filter(pk__in=[one.pk, other.pk])].count(
-            seated.units["branch"].pk
-        ) == 1
+        for unit in Unit.objects.filter(pk__in=[one.pk, other.pk]):
+            assert unit.parent_id == seated.units["branch"].pk
+        assert Approval.objects.filter(kind="people.unit", decision="open").count() == 2
 
 
 def test_a_file_is_read_once(database: Database, seated: Cast) -> None:  # noqa: F811
