@@ -69,6 +69,8 @@ addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
   setTimeout(() => delete form.dataset.sent, 10000);
 });
+// A browser brings a text's caret into view and leaves the rest of its field under what stays in place.
+addEventListener("focusin", (event) => event.target.matches("textarea") && event.target.scrollIntoView({ block: "nearest" }));
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 // Copies a text that is to be sent elsewhere. Without the clipboard (plain http) the text is marked and copied the old way.
