@@ -197,8 +197,6 @@ def test_no_violation(shared: Site, arranged: dict[str, Any], who: str, size: di
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone-dark"])
 def test_no_violation_in_a_reminder(shared: Site, arranged: dict[str, Any], size: dict[str, int], scheme: str) -> None:
     """The banner above the page of reminders, as it came."""
-    from zhike.notices.models import Notice
-
     page = shared.person(size=size, scheme=scheme)
     page.remove_listener("console", shared.heard)
     with shared.working():
@@ -207,5 +205,3 @@ def test_no_violation_in_a_reminder(shared: Site, arranged: dict[str, Any], size
         page.evaluate(axe())
         assert page.evaluate(LOOK, RULES) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    with shared.owner():  # put away: it floats over what the other pages of this bank are looked at for
-        Notice.objects.filter(read_at=None).update(read_at=shared.now)

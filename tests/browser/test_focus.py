@@ -22,7 +22,7 @@ PAGES = (
 COVERED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return "end";
-  const fast = [...document.querySelectorAll(".bar, .rail, .save, .came")].filter(
+  const fast = [...document.querySelectorAll(".bar, .rail, .save, .came, .notices--over .notices-box")].filter(
     bar => ["sticky", "fixed"].includes(getComputedStyle(bar).position) && bar.checkVisibility());
   if (one.matches(".skip") || fast.some(bar => bar.contains(one))) return "";
   const seen = (one.closest(".tap, .check") ?? one).getBoundingClientRect();

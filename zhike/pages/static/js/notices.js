@@ -7,7 +7,7 @@ const place = document.querySelector("[data-notices]");
 const main = document.getElementById("main");
 const every = 30;
 const RESTS = 2000; // milliseconds without a move, after which a hand rests
-const STAYS = 30_000; // as long the banner stays over a page that it did not push
+const STAYS = 30_000; // as long what came stays in the bar's place at least
 let etag = "";
 let timer = 0;
 let over = 0;
@@ -49,28 +49,60 @@ async function ask() {
 }
 
 // Who moved a hand just now or has the cursor in the page is about to press something: nothing may move away from under that.
+// Where the page itself put the cursor, nobody stands before a key is pressed.
 let moved = -Infinity;
+let given = document.activeElement;
 for (const hand of ["pointermove", "pointerdown", "keydown"])
-  document.addEventListener(hand, () => (moved = performance.now()), { passive: true, capture: true });
+  document.addEventListener(
+    hand,
+    () => {
+      moved = performance.now();
+      if (hand !== "pointermove") given = null;
+    },
+    { passive: true, capture: true },
+  );
 const moving = () => performance.now() - moved < RESTS;
-const busy = () => moving() || (main.contains(document.activeElement) && document.activeElement !== main);
+const busy = () => moving() || (main.contains(document.activeElement) && ![main, given].includes(document.activeElement));
 
-// At the top the page is scrolled as far as the banner grew; further down browsers hold it themselves. Then the banner stays in
-// sight over the page for a while, and what it covers is reached by scrolling up.
-function holding(change) {
-  const next = place.nextElementSibling;
-  if (!next || !(busy() || scrollY > 0)) return change();
-  const [height, top, far] = [place.offsetHeight, next.getBoundingClientRect().top, scrollY > 0];
+// While somebody is about to press, or reads further down, the banner's place keeps its height and nothing moves: what came is shown in
+// the place of the page's bar, over nothing else. Once the hand rests the banner takes the room it needs.
+let came = new Set();
+let since = 0;
+function holding(among, change) {
+  if (among || (!busy() && scrollY === 0)) release();
+  else hold();
   change();
-  if (place.offsetHeight <= height) return;
-  if (!far) {
-    const grew = next.getBoundingClientRect().top - top;
-    main.classList.toggle("main--room", grew > document.documentElement.scrollHeight - innerHeight);
-    scrollBy({ top: grew, behavior: "instant" });
-  }
-  place.classList.add("notices--over");
+  if (!place.matches(".notices--held")) return;
+  const fresh = news(place).flatMap(ids);
+  if (fresh.length) since = performance.now();
+  came = new Set([...came, ...fresh]);
+  const shown = [...place.querySelectorAll("[data-notice]")].filter((node) => ids(node).some((id) => came.has(id)));
+  shown.forEach((node) => node.classList.add("notice--came"));
+  if (shown.length > 1) shown[0].dataset.also = `+${shown.length - 1}`;
+  shown.find((node) => node.closest("details"))?.closest("details").setAttribute("open", "");
+  place.classList.toggle("notices--over", shown.length > 0);
+  place.classList.toggle("notices--wait", !shown.length && place.style.blockSize === "0px");
   clearTimeout(over);
-  over = setTimeout(() => place.classList.remove("notices--over"), STAYS);
+  over = setTimeout(settle, RESTS);
+}
+
+function hold() {
+  if (place.matches(".notices--held")) return;
+  place.style.blockSize = `${place.offsetHeight}px`;
+  place.classList.add("notices--held");
+}
+
+function settle() {
+  const early = place.classList.contains("notices--over") && performance.now() - since < STAYS;
+  if (early || busy()) over = setTimeout(settle, RESTS);
+  else release();
+}
+
+function release() {
+  clearTimeout(over);
+  came.clear();
+  place.style.blockSize = "";
+  place.classList.remove("notices--held", "notices--over", "notices--wait");
 }
 
 // What holds the focus stays until it is left, unless something new is to be told: a promised minute waits for a hand to rest, and
@@ -79,7 +111,7 @@ function take(fresh) {
   const held = place.contains(document.activeElement) ? spot(document.activeElement) : "";
   if (held && (moving() || !news(fresh).length)) return void (etag = "");
   const open = place.querySelector("details")?.open;
-  holding(() => {
+  holding(held, () => {
     place.replaceChildren(...fresh.body.childNodes);
     if (open) place.querySelector("details")?.setAttribute("open", "");
   });
@@ -90,13 +122,13 @@ function take(fresh) {
     badge.querySelector("[aria-hidden]").textContent = count > 99 ? "99+" : count;
     badge.querySelector(".sr-only").textContent = count ? say("reminders", { n: count }) : "";
   });
-  const came = news(place);
-  if (!came.length) return;
-  came.flatMap(ids).forEach((id) => told.add(id));
+  const untold = news(place);
+  if (!untold.length) return;
+  untold.flatMap(ids).forEach((id) => told.add(id));
   const spoken = document.getElementById("spoken");
-  if (spoken) spoken.textContent = came.map((node) => node.querySelector(".notice-what").innerText).join(". ");
-  came.forEach(knock);
-  post(place.dataset.seen, came.flatMap(ids));
+  if (spoken) spoken.textContent = untold.map((node) => node.querySelector(".notice-what").innerText).join(". ");
+  untold.forEach(knock);
+  post(place.dataset.seen, untold.flatMap(ids));
 }
 
 const news = (among) => [...among.querySelectorAll("[data-fresh]")].filter((node) => ids(node).some((id) => !told.has(id)));
@@ -129,12 +161,15 @@ const post = (to, notices) =>
 if (place) {
   place.addEventListener("click", async (event) => {
     if (!event.target.closest("[data-put-away]")) return;
-    const away = [...place.querySelectorAll("[data-notice]")].flatMap(ids);
+    const shown = place.matches(".notices--over") ? ".notice--came" : "[data-notice]"; // nothing is put away unseen
+    const away = [...place.querySelectorAll(shown)].flatMap(ids);
+    moved = -Infinity;
     document.getElementById("main").focus({ preventScroll: true });
     await post(place.dataset.away, away);
     etag = "";
     ask();
   });
+  document.querySelector(".bar")?.addEventListener("focusin", release);
   addEventListener("online", ask);
   document.addEventListener("visibilitychange", () => document.hidden || ask());
   addEventListener("pageshow", (event) => event.persisted && ask());
