@@ -112,7 +112,10 @@ def test_the_trail_is_read_to_its_end_whatever_was_written_when(cast: Cast, addr
     with cast.acting("auditor", NOW):
         for n in range(130):
             note(
-                action="export", object="customers_customer", row_id=81_000_000 + n, now=NOW + timedelta(seconds=n * 7 % 130)
+                action="export",
+                object="customers_customer",
+                row_id=81_000_000 + n,
+                now=NOW + timedelta(seconds=n * 7 % 130),
             )
     with clock.at(NOW + timedelta(minutes=5)):
         found, pages = every(cast.client("auditor", NOW), address, r"\b(81000\d\d\d)(?:</a>)?</td>")
