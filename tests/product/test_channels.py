@@ -29,13 +29,13 @@ from tests.cast import Cast
 from tests.product.api import NOW
 from tests.product.test_cli import zhike
 from tests.vendors import CLOSE, ENCODED, HANG, LATE, SECRET, SITES, STAFF, TRICKLE, DingTalkSite, Post, Site, WeComSite
+from zhike.address import Address
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.contacts import course
 from zhike.customers.models import Acquaintance
 from zhike.notices import ringing
 from zhike.notices.channels import CHANNELS, Parcel, Undelivered, open_all
-from zhike.notices.channels.address import Address
 from zhike.notices.channels.mail import EXAMPLE, PORTS, VARIABLE, Mail
 from zhike.notices.channels.vendor import LARGEST, Vendor
 from zhike.notices.courier import GAPS, Courier

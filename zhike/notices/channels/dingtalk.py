@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from zhike.address import Address
 from zhike.conduct.words import Words
 
-from .address import Address
 from .channel import Kind, Parcel, Undelivered
 from .vendor import Fault, Refusal, Vendor
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from zhike.address import Address
 from zhike.conduct.words import Words
 
-from .address import Address
 from .channel import Kind, Parcel
 from .vendor import Fault, Vendor
 

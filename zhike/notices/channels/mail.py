@@ -17,9 +17,9 @@ from email.policy import SMTP
 from time import monotonic
 from typing import Any
 
+from zhike.address import Address
 from zhike.conduct.words import Words
 
-from .address import Address
 from .channel import PATIENCE, Kind, Parcel, Undelivered
 
 VARIABLE = "ZHIKE_MAIL_URL"

@@ -18,9 +18,9 @@ from typing import Any, ClassVar
 
 import httpx
 
+from zhike.address import Address
 from zhike.conduct.words import Words
 
-from .address import Address
 from .channel import PATIENCE, Parcel, Undelivered
 
 # An answer is a few hundred bytes; whoever sends more is not the vendor.

@@ -20,9 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
+from zhike.address import Address, is_loopback
 from zhike.conduct.words import Refused, Words
 
-from .address import Address, is_loopback
 from .channel import PATIENCE
 from .vendor import Fault, Peer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from zhike.address import Address
 from zhike.conduct.words import Words
 
-from .address import Address
 from .channel import Kind, Parcel, Undelivered
 from .vendor import Fault, Vendor
 

@@ -1,4 +1,7 @@
-"""A channel's address, as the bank gives it in the environment: `https://user:secret@host/path`. It holds the secret, so it is never shown."""
+"""An address of something outside (a mail server, a gateway), as the bank gives it in the environment: `https://user:secret@host/path`.
+
+It holds the secret, so it is never shown.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ class Address:
         return replace(address, path=path, last=last)
 
     def wrong(self, zh: str, en: str) -> Refused:
-        """The sentence for what a channel misses in it."""
+        """The sentence for what is missing in it."""
         return wrong(self.variable, self.example, zh, en)
 
     @property
