@@ -10,7 +10,8 @@ const RESTS = 2000; // milliseconds without a move, after which a hand rests
 const STAYS = 30_000; // as long what came stays in the bar's place at least
 let etag = "";
 let timer = 0;
-let over = 0;
+let settling = 0;
+let waiting = 0;
 let asking = false;
 const told = new Set();
 
@@ -64,57 +65,58 @@ for (const hand of ["pointermove", "pointerdown", "keydown"])
 const moving = () => performance.now() - moved < RESTS;
 const busy = () => moving() || (main.contains(document.activeElement) && ![main, given].includes(document.activeElement));
 
-// While somebody is about to press, or reads further down, the banner's place keeps its height and nothing moves: what came is shown in
-// the place of the page's bar, over nothing else. Once the hand rests the banner takes the room it needs.
+// While somebody is about to press, or reads further down, nothing moves: what stood here keeps its room, and what came is shown in the
+// place of the page's bar, over nothing else. Once the hand rests it takes the room it needs.
 let came = new Set();
 let since = 0;
-function holding(among, change) {
-  if (among || (!busy() && scrollY === 0)) release();
-  else hold();
-  change();
-  if (!place.matches(".notices--held")) return;
-  const fresh = news(place).flatMap(ids);
-  if (fresh.length) since = performance.now();
-  came = new Set([...came, ...fresh]);
+function over(fresh) {
+  const stood = place.querySelector(".notices-stood") ?? Object.assign(document.createElement("div"), { className: "notices-stood", inert: true });
+  if (!stood.isConnected) stood.append(...place.childNodes);
+  stood.querySelectorAll("[data-notice]").forEach((node) => node.removeAttribute("data-notice"));
+  place.replaceChildren(stood, ...fresh.body.childNodes);
+  const untold = news(place).flatMap(ids);
+  if (untold.length) since = performance.now();
+  came = new Set([...came, ...untold]);
   const shown = [...place.querySelectorAll("[data-notice]")].filter((node) => ids(node).some((id) => came.has(id)));
+  if (!shown.length) return release();
   shown.forEach((node) => node.classList.add("notice--came"));
-  if (shown.length > 1) shown[0].dataset.also = `+${shown.length - 1}`;
+  if (shown.length > 1) {
+    shown[0].append(Object.assign(document.createElement("span"), { className: "notice-also", textContent: `+${shown.length - 1}` }));
+  }
   shown.find((node) => node.closest("details"))?.closest("details").setAttribute("open", "");
-  place.classList.toggle("notices--over", shown.length > 0);
-  place.classList.toggle("notices--wait", !shown.length && place.style.blockSize === "0px");
-  clearTimeout(over);
-  over = setTimeout(settle, RESTS);
-}
-
-function hold() {
-  if (place.matches(".notices--held")) return;
-  place.style.blockSize = `${place.offsetHeight}px`;
-  place.classList.add("notices--held");
+  place.classList.add("notices--over");
+  clearTimeout(settling);
+  settling = setTimeout(settle, RESTS);
 }
 
 function settle() {
-  const early = place.classList.contains("notices--over") && performance.now() - since < STAYS;
-  if (early || busy()) over = setTimeout(settle, RESTS);
+  if (busy() || performance.now() - since < STAYS) settling = setTimeout(settle, RESTS);
   else release();
 }
 
 function release() {
-  clearTimeout(over);
+  clearTimeout(settling);
   came.clear();
-  place.style.blockSize = "";
-  place.classList.remove("notices--held", "notices--over", "notices--wait");
+  place.querySelector(".notices-stood")?.remove();
+  place.querySelector(".notice-also")?.remove();
+  place.classList.remove("notices--over");
 }
 
 // What holds the focus stays until it is left, unless something new is to be told: a promised minute waits for a hand to rest, and
-// not for the focus to leave. The focus stays where it was.
+// not for the focus to leave. The focus stays where it was. What is not new waits for the hand to rest as well.
 function take(fresh) {
+  clearTimeout(waiting);
   const held = place.contains(document.activeElement) ? spot(document.activeElement) : "";
   if (held && (moving() || !news(fresh).length)) return void (etag = "");
+  const shown = place.matches(".notices--over");
+  if (!held && !shown && busy() && !news(fresh).length) return void (waiting = setTimeout(take, RESTS, fresh));
   const open = place.querySelector("details")?.open;
-  holding(held, () => {
+  if (!held && (shown || busy() || (scrollY > 0 && news(fresh).length))) over(fresh);
+  else {
+    release();
     place.replaceChildren(...fresh.body.childNodes);
-    if (open) place.querySelector("details")?.setAttribute("open", "");
-  });
+  }
+  if (open) place.querySelector("details")?.setAttribute("open", "");
   if (held) (place.querySelector(held) ?? main).focus({ preventScroll: true });
   const count = Number(place.querySelector("[data-count]")?.dataset.count ?? 0);
   document.querySelectorAll("[data-rail-count]").forEach((badge) => {
