@@ -7,11 +7,12 @@ few thousand characters two hundred thousand times.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice, product
 
-import opencc
 from pypinyin import lazy_pinyin, pinyin_dict
+
+from zhike.conduct.characters import simplified
 
 # Surnames whose reading is not what the character usually says; the likeliest first. Every one of them is indexed.
 READINGS = {
@@ -108,17 +109,10 @@ COMBINATIONS = 8  # readings of one name that are indexed
 DOTS = dict.fromkeys(map(ord, " \t\n\u3000·•・‧∙'’-—_.,，。()（）"))
 
 
-@cache
-def _simplified() -> dict[int, str]:
-    convert = opencc.OpenCC("t2s").convert
-    pairs = ((code, convert(chr(code))) for code in range(0x3400, 0xA000))
-    return {code: char for code, char in pairs if char != chr(code) and len(char) == 1}
-
-
 def normal(text: str) -> str:
     """What two ways of writing one name have in common: width, case, traditional characters, dots and spaces gone."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_simplified())
+        text = unicodedata.normalize("NFKC", text).translate(simplified())
     return text.casefold().translate(DOTS)
 
 
@@ -151,7 +145,7 @@ def split(name: str) -> tuple[str, str]:
     text = name.strip()
     if not text or not is_han(text[0]) or "·" in text:
         return text, ""
-    simple = text[:2].translate(_simplified())
+    simple = text[:2].translate(simplified())
     length = 2 if len(text) > 2 and simple in COMPOUND else 1
     return text[:length], text[length:]
 
@@ -166,7 +160,7 @@ def _given(char: str) -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def _surname(surname: str) -> tuple[tuple[str, ...], ...]:
     """How a surname may be typed, syllable by syllable: its readings as a surname, then as plain characters."""
-    simple = surname.translate(_simplified())
+    simple = surname.translate(simplified())
     said = [
         tuple(plain(part) for part in reading.split("-")) for reading in READINGS.get(simple, READINGS.get(surname, ()))
     ]
@@ -236,7 +230,7 @@ def sort_key(name: str, *, company: bool = False) -> str:
     surname, rest = ("", name) if company else split(name)
     parts = []
     if surname and is_han(surname[0]):
-        said = READINGS.get(surname.translate(_simplified()), ())
+        said = READINGS.get(surname.translate(simplified()), ())
         syllables = said[0].split("-") if said else []
         parts = [
             _sorted(char, syllables[at] if len(syllables) == len(surname) else toned(char)[0])
@@ -252,7 +246,7 @@ def sort_key(name: str, *, company: bool = False) -> str:
 def unusual_reading(name: str) -> str:
     """How the surname is read where the character usually says something else: 单 → "Shàn", else an empty text."""
     surname, _given_name = split(name)
-    said = READINGS.get(surname.translate(_simplified())) if surname else None
+    said = READINGS.get(surname.translate(simplified())) if surname else None
     if not said:
         return ""
     syllables = said[0].split("-")
