@@ -5,67 +5,24 @@ A setting is changed from a day on; what was owed before that day keeps the old 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
+from zhike.conduct.fields import DAYS, HOURS, MINUTES, SECONDS, TIMES, choice, clock, number, setting, switch
+from zhike.conduct.message_settings import MessageSettings
 from zhike.conduct.reminding import Reminding
-from zhike.conduct.setting import Group, Kind, Origin, Setting, SettingRefused, read
+from zhike.conduct.setting import Setting, SettingRefused, read
 from zhike.conduct.tiers import Rhythm, Tier, TierRules
 from zhike.conduct.words import Words
 
 ROLES = ("rm", "leader", "marketing", "compliance", "risk", "auditor", "administrator")
 
-
-_MINUTES = Words("分钟", "minutes")
-_HOURS = Words("小时", "hours")
-_DAYS = Words("天", "days")
-_MONTHS = Words("个月", "months")
-_SECONDS = Words("秒", "seconds")
-_TIMES = Words("次", "times")
-
-
-def _set(
-    default: object,
-    zh: str,
-    en: str,
-    kind: Kind,
-    clauses: str = "",
-    origin: Origin = "bank",
-    *,
-    group: Group,
-    **more: Any,
-) -> Any:
-    setting = Setting(Words(zh, en), kind, tuple(clauses.split()), origin, group=group, **more)
-    return field(default=default, metadata={"setting": setting})
-
-
-def _number(default: int, zh: str, en: str, unit: Words, high: int, clauses: str = "", **more: Any) -> Any:
-    return _set(default, zh, en, "number", clauses, unit=unit, high=high, **more)
-
-
-def _time(hour: int, minute: int, zh: str, en: str, clauses: str = "", **more: Any) -> Any:
-    return _set(time(hour, minute), zh, en, "time", clauses, **more)
-
-
-def _bool(default: bool, zh: str, en: str, clauses: str = "", **more: Any) -> Any:
-    return _set(default, zh, en, "bool", clauses, **more)
-
-
-def _choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: str = "", **more: Any) -> Any:
-    """The first of the choices is the default."""
-    named = {key: Words(*words) for key, words in choices.items()}
-    return _set(next(iter(named)), zh, en, "choice", clauses, choices=named, **more)
-
-
-_SMS_PLATFORM = Words(
-    "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
-)
 _REVIEWS = Words(
     "“检视”一栏尚未生效：检视要有客户签收的检视报告，待报告功能上线后生效",
     "Nothing is owed by the column “review” yet: a review is a report that the customer signs, and takes effect with it",
@@ -114,16 +71,16 @@ _REMINDERS = (
 
 
 @dataclass(frozen=True)
-class Bank:
+class Bank(MessageSettings):
     """Every setting as it stands on one day. Field order is the order on the settings page, within each group."""
 
     # The settings through time of which this is one day; None for a bank that stands by itself.
     _through: ClassVar["Settings | None"] = None
 
-    zone: ZoneInfo = _set(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone", group="hours")
+    zone: ZoneInfo = setting(ZoneInfo("Asia/Shanghai"), "时区", "Time zone", "zone", group="hours")
 
     # Thanks
-    reception_late_from: time = _time(
+    reception_late_from: time = clock(
         21,
         0,
         "接待送别晚于此时，致谢可延至次日",
@@ -131,18 +88,18 @@ class Bank:
         "R12",
         group="hours",
     )
-    reception_late_due: time = _time(
+    reception_late_due: time = clock(
         12, 0, "晚间送别后的致谢，次日截止", "Thanks after a late farewell: due next day at", "R12", group="deadlines"
     )
-    reception_thanks_below_platinum: bool = _bool(
+    reception_thanks_below_platinum: bool = switch(
         False, "接待后也向白金以下客户致谢", "Thanks after a reception below platinum too", "R12", group="thanks"
     )
-    visit_thanks_below_platinum: bool = _bool(
+    visit_thanks_below_platinum: bool = switch(
         True, "拜访后也向白金以下客户致谢", "Thanks after a visit below platinum too", "V5", group="thanks"
     )
-    visit_evening_from: time = _time(18, 0, "拜访当晚：起", "The evening of a visit: from", "V5", group="hours")
-    visit_evening_to: time = _time(22, 0, "拜访当晚：止", "The evening of a visit: to", "V5", group="hours")
-    visit_late_from: time = _time(
+    visit_evening_from: time = clock(18, 0, "拜访当晚：起", "The evening of a visit: from", "V5", group="hours")
+    visit_evening_to: time = clock(22, 0, "拜访当晚：止", "The evening of a visit: to", "V5", group="hours")
+    visit_late_from: time = clock(
         21,
         0,
         "拜访结束晚于此时，当晚延至午夜",
@@ -150,31 +107,31 @@ class Bank:
         "V5",
         group="hours",
     )
-    visit_thanks_before_evening: bool = _bool(
+    visit_thanks_before_evening: bool = switch(
         True,
         "拜访结束后至当晚开始前的致谢也算",
         "Thanks between the end of a visit and the evening count",
         "V5",
         group="hours",
     )
-    visit_first_needs_sms: bool = _bool(
+    visit_first_needs_sms: bool = switch(
         True, "首次拜访须发短信致谢", "A first visit needs an SMS", "V5", group="thanks"
     )
-    visit_call_where_sms_impossible: bool = _bool(
+    visit_call_where_sms_impossible: bool = switch(
         True,
         "发不了短信的白金客户，拜访后可改打电话",
         "A call instead where an SMS is impossible (platinum visit)",
         "V5",
         group="thanks",
     )
-    one_message_closes_day: bool = _bool(
+    one_message_closes_day: bool = switch(
         True,
         "同一客户同日多次联系，最后一次之后的一条短信一并了结",
         "Several contacts with one customer on one day: one message after the last closes all",
         "R12 V5 C10",
         group="thanks",
     )
-    tier_counts: str = _choice(
+    tier_counts: str = choice(
         "以何时的等级为准",
         "The tier that counts",
         {
@@ -184,7 +141,7 @@ class Bank:
         "R2 R11 R12 V5",
         group="tiers",
     )
-    own_phone_thanks: tuple[str, ...] = _set(
+    own_phone_thanks: tuple[str, ...] = setting(
         ("reception", "visit", "first_call"),
         "可用自己手机致谢的场合",
         "Thanks allowed from one's own phone",
@@ -198,10 +155,10 @@ class Bank:
         },
         group="thanks",
     )
-    wecom_counts_as_sms: bool = _bool(
+    wecom_counts_as_sms: bool = switch(
         False, "规范要求短信之处，企业微信也算", "WeCom counts where the code says SMS", "R12 V5 C10", group="thanks"
     )
-    stand_in_thanks: str = _choice(
+    stand_in_thanks: str = choice(
         "代班人代发致谢",
         "Thanks sent by a stand-in",
         {
@@ -213,53 +170,51 @@ class Bank:
     )
 
     # Visits and calls
-    arrival_earliest: int = _number(
-        25, "早于约定多少分钟算过早到达", "Too early: more than so long before", _MINUTES, 180, "V2", group="hours"
+    arrival_earliest: int = number(
+        25, "早于约定多少分钟算过早到达", "Too early: more than so long before", MINUTES, 180, "V2", group="hours"
     )
-    arrival_target: int = _number(
-        15, "提前多少分钟到门口", "To be at the door before the time", _MINUTES, 120, "V2", origin="code", group="hours"
+    arrival_target: int = number(
+        15, "提前多少分钟到门口", "To be at the door before the time", MINUTES, 120, "V2", origin="code", group="hours"
     )
-    arrival_prescribed_to: int = _number(
+    arrival_prescribed_to: int = number(
         10,
         "不晚于约定前多少分钟算合规到达",
         "As prescribed: at least so long before",
-        _MINUTES,
+        MINUTES,
         120,
         "V2",
         group="hours",
     )
-    leave_reminder: int = _number(
-        60, "出发提醒提前", "Reminder to leave, before the time", _MINUTES, 480, "V2", group="reminders"
+    leave_reminder: int = number(
+        60, "出发提醒提前", "Reminder to leave, before the time", MINUTES, 480, "V2", group="reminders"
     )
-    visit_length: int = _number(
-        45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", _MINUTES, 480, "V4", low=5, group="hours"
+    visit_length: int = number(
+        45, "拜访计划时长（默认）", "Planned length of a visit (proposed)", MINUTES, 480, "V4", low=5, group="hours"
     )
-    callback_tolerance: int = _number(
-        5, "约定回电允许偏差", "Call-back tolerance, either way", _MINUTES, 60, "C5", group="hours"
+    callback_tolerance: int = number(
+        5, "约定回电允许偏差", "Call-back tolerance, either way", MINUTES, 60, "C5", group="hours"
     )
-    callback_leader_after: int = _number(
+    callback_leader_after: int = number(
         30,
         "约定回电过时仍未打，多久后告知主管",
         "Leader told of a missed call-back after",
-        _MINUTES,
+        MINUTES,
         1440,
         "C5",
         group="deadlines",
     )
-    callback_leaders_leader: bool = _bool(
+    callback_leaders_leader: bool = switch(
         False,
         "错过的约定回电也告知上级主管",
         "The leader's leader is told of a missed call-back too",
         "C5",
         group="deadlines",
     )
-    try_again_days: int = _number(
-        1, "无人接听，再打的期限", "Nobody answered: try again within", _DAYS, 30, "C3", group="deadlines"
+    try_again_days: int = number(
+        1, "无人接听，再打的期限", "Nobody answered: try again within", DAYS, 30, "C3", group="deadlines"
     )
-    call_length: int = _number(
-        5, "通话多久即提示简短", "A call is long after", _MINUTES, 120, "C7", low=1, group="hours"
-    )
-    acquaintance: str = _choice(
+    call_length: int = number(5, "通话多久即提示简短", "A call is long after", MINUTES, 120, "C7", low=1, group="hours")
+    acquaintance: str = choice(
         "首次见面、首次通话按谁算",
         "First meeting and first call are counted",
         {"rm": ("按客户与客户经理", "Per customer and RM"), "bank": ("按客户与本行", "Per customer and bank")},
@@ -268,40 +223,40 @@ class Bank:
     )
 
     # What follows
-    writeup_days: int = _number(
-        0, "联系记录：当日之后宽限", "Write-up: grace after the day itself", _DAYS, 5, "R13 V6 C6", group="deadlines"
+    writeup_days: int = number(
+        0, "联系记录：当日之后宽限", "Write-up: grace after the day itself", DAYS, 5, "R13 V6 C6", group="deadlines"
     )
-    next_day: str = _choice(
+    next_day: str = choice(
         "“次日”指",
         "“The next day” is",
         {"calendar": ("次日（日历日）", "The calendar day after"), "workday": ("下一工作日", "The next working day")},
         "V7",
         group="deadlines",
     )
-    promise_workdays: int = _number(
+    promise_workdays: int = number(
         2,
         "承诺答复的默认时限（工作日）",
         "A promise is answered within, proposed (working days)",
-        _DAYS,
+        DAYS,
         30,
         "W11",
         low=1,
         group="deadlines",
     )
-    waiver_needs_leader: bool = _bool(
+    waiver_needs_leader: bool = switch(
         False, "豁免须主管批准", "A waiver needs the leader's approval", group="deadlines"
     )
 
     # Reminders
-    reminders: tuple[Reminding, ...] = _set(
+    reminders: tuple[Reminding, ...] = setting(
         _REMINDERS, "各类应办何时提醒", "When each kind is remembered", "reminders", "C5 V2 V7", group="reminders"
     )
-    work_from: time = _time(8, 30, "上班时间：起", "Working hours: from", group="reminders")
-    work_to: time = _time(17, 30, "上班时间：止", "Working hours: to", group="reminders")
-    reminder_closing: int = _number(
-        30, "下班前多久提醒", "Reminded before closing, by", _MINUTES, 240, low=1, group="reminders"
+    work_from: time = clock(8, 30, "上班时间：起", "Working hours: from", group="reminders")
+    work_to: time = clock(17, 30, "上班时间：止", "Working hours: to", group="reminders")
+    reminder_closing: int = number(
+        30, "下班前多久提醒", "Reminded before closing, by", MINUTES, 240, low=1, group="reminders"
     )
-    reminder_latest: time = _time(
+    reminder_latest: time = clock(
         21,
         0,
         "下班后才产生的应办，最晚提醒到",
@@ -309,14 +264,14 @@ class Bank:
         group="reminders",
     )
     # A personal phone lies outside the bank's walls: nothing goes there before the bank says so, and then as little as serves.
-    calendar_feed: bool = _bool(
+    calendar_feed: bool = switch(
         False,
         "员工可在自己的手机上订阅日历",
         "Staff may subscribe to their calendar on a phone of their own",
         uncertified=True,
         group="reminders",
     )
-    calendar_detail: Literal["kind", "address", "name"] = _choice(
+    calendar_detail: Literal["kind", "address", "name"] = choice(
         "手机日历写到哪一步",
         "What the calendar on a phone says",
         {
@@ -327,7 +282,7 @@ class Bank:
         uncertified=True,
         group="reminders",
     )
-    digest_at: time = _time(
+    digest_at: time = clock(
         17,
         0,
         "每个工作日几点向机构的群发团队汇总（设置了群机器人的机构）",
@@ -336,8 +291,8 @@ class Bank:
     )
 
     # Birthdays
-    birthday_greeting: bool = _bool(True, "生日当天问候客户", "A greeting on the birthday", "R5", group="birthdays")
-    birthday_leap_month: Literal["own_month", "ordinary_month"] = _choice(
+    birthday_greeting: bool = switch(True, "生日当天问候客户", "A greeting on the birthday", "R5", group="birthdays")
+    birthday_leap_month: Literal["own_month", "ordinary_month"] = choice(
         "闰月生日",
         "Birthday in a leap month",
         {
@@ -350,7 +305,7 @@ class Bank:
         "R5",
         group="birthdays",
     )
-    birthday_lunar_30: Literal["last_day", "next_first"] = _choice(
+    birthday_lunar_30: Literal["last_day", "next_first"] = choice(
         "生于农历三十，当月只有廿九",
         "Lunar 30th in a 29-day month",
         {
@@ -360,14 +315,14 @@ class Bank:
         "R5",
         group="birthdays",
     )
-    birthday_feb_29: Literal["feb_28", "mar_1"] = _choice(
+    birthday_feb_29: Literal["feb_28", "mar_1"] = choice(
         "生于 2 月 29 日，平年",
         "29 February in a common year",
         {"feb_28": ("2 月 28 日过", "28 February"), "mar_1": ("3 月 1 日过", "1 March")},
         "R5",
         group="birthdays",
     )
-    child_age_known_from: int = _number(
+    child_age_known_from: int = number(
         14,
         "子女满多少周岁方可记详情",
         "Details of a child are kept from the age of",
@@ -381,15 +336,17 @@ class Bank:
     )
 
     # Tiers and rhythm
-    tiers: tuple[Tier, ...] = _set(_TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True, group="tiers")
-    upgrade: Literal["next_month", "same_month"] = _choice(
+    tiers: tuple[Tier, ...] = setting(
+        _TIERS, "客户等级", "Tiers", "tiers", "R2 R12 V5", uncertified=True, group="tiers"
+    )
+    upgrade: Literal["next_month", "same_month"] = choice(
         "达标后升级自",
         "An upgrade is in force from",
         {"next_month": ("次月起", "The month after"), "same_month": ("当月起", "The same month")},
         uncertified=True,
         group="tiers",
     )
-    rhythm: tuple[Rhythm, ...] = _set(
+    rhythm: tuple[Rhythm, ...] = setting(
         _RHYTHM,
         "联系频次与管户上限",
         "Contact rhythm and size of a book",
@@ -399,17 +356,17 @@ class Bank:
         waits=_REVIEWS,
         group="rhythm",
     )
-    rhythm_call_seconds: int = _number(
+    rhythm_call_seconds: int = number(
         60,
         "通话满多少秒算有效联系",
         "A call counts as contact from",
-        _SECONDS,
+        SECONDS,
         600,
         "W5",
         uncertified=True,
         group="rhythm",
     )
-    rhythm_soon_percent: int = _number(
+    rhythm_soon_percent: int = number(
         20,
         "周期剩余多少即提示临期",
         "Rhythm: said to be soon with this much left",
@@ -420,117 +377,11 @@ class Bank:
         group="rhythm",
     )
 
-    # Messages and calls that sell
-    quiet_from: time = _time(
-        21,
-        0,
-        "短信静默时段：起",
-        "Quiet hours of messages: from",
-        "S5",
-        origin="law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    quiet_to: time = _time(
-        9,
-        0,
-        "短信静默时段：止",
-        "Quiet hours of messages: to",
-        "S5",
-        origin="law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    service_in_quiet_hours: str = _choice(
-        "静默时段发致谢、答复、服务短信",
-        "Thanks, answers and service messages in quiet hours",
-        {"warn": ("提醒", "Warn"), "block": ("拦截", "Block")},
-        "S5",
-        origin="law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    greeting_needs_consent: bool = _bool(
-        True,
-        "问候短信须客户同意",
-        "Greetings need the customer's consent to greetings",
-        "S5",
-        origin="law",
-        uncertified=True,
-        group="messages",
-    )
-    marketing_a_day: int = _number(
-        1,
-        "同一客户营销短信每日至多",
-        "Marketing messages, a day and customer",
-        _TIMES,
-        10,
-        "S5",
-        origin="law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    marketing_a_week: int = _number(
-        2,
-        "同一客户营销短信每周至多",
-        "Marketing messages, a week and customer",
-        _TIMES,
-        50,
-        "S5",
-        origin="law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    optout_words: tuple[str, ...] = _set(
-        ("T", "TD", "R", "退订", "拒收"),
-        "退订词（整条短信）",
-        "Opt-out words (the whole message)",
-        "words",
-        "S5",
-        "law",
-        uncertified=True,
-        waits=_SMS_PLATFORM,
-        group="messages",
-    )
-    sales_call_from: time = _time(
-        9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True, group="messages"
-    )
-    sales_call_to: time = _time(
-        20, 0, "营销电话：止", "Calls that sell: to", "S5", origin="law", uncertified=True, group="messages"
-    )
-    sales_calls_a_day: int = _number(
-        1,
-        "同一客户营销电话每日至多",
-        "Calls that sell, a day and customer",
-        _TIMES,
-        10,
-        "S5",
-        origin="law",
-        uncertified=True,
-        group="messages",
-    )
-    sales_calls_a_week: int = _number(
-        2,
-        "同一客户营销电话每周至多",
-        "Calls that sell, a week and customer",
-        _TIMES,
-        50,
-        "S5",
-        origin="law",
-        uncertified=True,
-        group="messages",
-    )
-
     # Leave and cover
-    leave_days: int = _number(
-        30, "一次休假代班最长", "One leave is covered for at most", _DAYS, 180, low=1, group="leave"
+    leave_days: int = number(
+        30, "一次休假代班最长", "One leave is covered for at most", DAYS, 180, low=1, group="leave"
     )
-    stand_in_from: str = _choice(
+    stand_in_from: str = choice(
         "代班人可来自",
         "A stand-in may come from",
         {
@@ -541,7 +392,7 @@ class Bank:
     )
 
     # Access
-    second_factor_roles: tuple[str, ...] = _set(
+    second_factor_roles: tuple[str, ...] = setting(
         ROLES,
         "须双因素登录的角色",
         "Roles that sign in with a second factor",
@@ -549,23 +400,23 @@ class Bank:
         choices=_ROLE_WORDS,
         group="security",
     )
-    idle_minutes: int = _number(
-        15, "空闲多久即退出登录", "An idle session ends after", _MINUTES, 120, low=1, group="security"
+    idle_minutes: int = number(
+        15, "空闲多久即退出登录", "An idle session ends after", MINUTES, 120, low=1, group="security"
     )
-    session_hours: int = _number(12, "登录最长持续", "A session lasts at most", _HOURS, 24, low=1, group="security")
-    lockout_failures: int = _number(
-        5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", _TIMES, 20, low=1, group="security"
+    session_hours: int = number(12, "登录最长持续", "A session lasts at most", HOURS, 24, low=1, group="security")
+    lockout_failures: int = number(
+        5, "连续登录失败多少次即锁定", "Locked after failed sign-ins", TIMES, 20, low=1, group="security"
     )
-    lockout_minutes: int = _number(15, "锁定时长", "Locked for", _MINUTES, 1440, low=1, group="security")
-    token_days: int = _number(
-        90, "API 令牌最长有效期", "A program's token is good for at most", _DAYS, 366, low=1, group="security"
+    lockout_minutes: int = number(15, "锁定时长", "Locked for", MINUTES, 1440, low=1, group="security")
+    token_days: int = number(
+        90, "API 令牌最长有效期", "A program's token is good for at most", DAYS, 366, low=1, group="security"
     )
     # Each call to one's own customer shows a number: forty calls, and as much again that is looked up.
-    reveals_a_day: int = _number(
+    reveals_a_day: int = number(
         80,
         "每人每日查看明文至多",
         "Personal data shown in clear, a day and person",
-        _TIMES,
+        TIMES,
         1000,
         uncertified=True,
         group="security",
