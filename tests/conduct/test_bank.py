@@ -32,6 +32,11 @@ def test_the_defaults_are_those_of_the_table():
     assert bank.writeup_days == 0
     assert (bank.quiet_from, bank.quiet_to) == (time(21), time(9))
     assert bank.optout_words == ("T", "TD", "R", "退订", "拒收")
+    assert (bank.message_signature, bank.optout_hint, bank.greetings_carry_hint) == ("", "拒收请回复R", False)
+    assert bank.segment_price == Decimal("0.045")
+    assert not bank.links_in_messages
+    assert bank.greeted_festivals == ("new_year", "spring_festival", "dragon_boat", "mid_autumn", "national_day")
+    assert (bank.greetings_arranged_before, bank.greeting_at) == (14, time(9))
     assert (bank.sales_call_from, bank.sales_call_to) == (time(9), time(20))
     assert (bank.sales_calls_a_day, bank.sales_calls_a_week) == (1, 2)
     assert (bank.callback_leader_after, bank.callback_leaders_leader) == (30, False)
@@ -111,6 +116,16 @@ def test_a_change_counts_from_its_day_on():
         ("own_phone_thanks", ["reception", "birthday"], "reception, visit, first_call"),
         ("optout_words", ["退订", " "], "每项应为 1 到 20 个字符"),
         ("optout_words", "退订", "应为至多 50 项的列表"),
+        ("segment_price", "0.04501", "至多四位小数"),
+        ("segment_price", "-0.01", "应为 0 到 10 之间的数"),
+        ("segment_price", "11", "应为 0 到 10 之间的数"),
+        ("segment_price", "NaN", "应为 0 到 10 之间的数"),
+        ("segment_price", 0.045, "应为 0 到 10 之间的数"),
+        ("optout_hint", " ", "应为一行 1 到 20 个字"),
+        ("message_signature", "【智客银行】", "不含【】"),
+        ("message_signature", "智客\n银行", "应为一行"),
+        ("message_signature", "智" * 21, "应为一行 0 到 20 个字"),
+        ("greeted_festivals", ["spring_festival", "singles_day"], "须从所列选项中选择"),
         ("zone", "Asia/Peking", "应为时区名"),
         ("zone", "../etc/passwd", "应为时区名"),
         ("tiers", TIERS[:2], "platinum 与 diamond"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import time
+from decimal import Decimal
 from typing import Any
 
 from zhike.conduct.setting import Group, Kind, Origin, Setting
@@ -13,6 +14,7 @@ HOURS = Words("小时", "hours")
 DAYS = Words("天", "days")
 SECONDS = Words("秒", "seconds")
 TIMES = Words("次", "times")
+YUAN = Words("元", "yuan")
 
 
 def setting(
@@ -41,6 +43,15 @@ def clock(hour: int, minute: int, zh: str, en: str, clauses: str = "", **more: A
 
 def switch(default: bool, zh: str, en: str, clauses: str = "", **more: Any) -> Any:
     return setting(default, zh, en, "bool", clauses, **more)
+
+
+def amount(default: str, zh: str, en: str, unit: Words, high: int, clauses: str = "", **more: Any) -> Any:
+    return setting(Decimal(default), zh, en, "amount", clauses, unit=unit, high=high, **more)
+
+
+def line(default: str, zh: str, en: str, longest: int, clauses: str = "", **more: Any) -> Any:
+    """`low` among the rest: its least number of characters."""
+    return setting(default, zh, en, "line", clauses, high=longest, **more)
 
 
 def choice(zh: str, en: str, choices: Mapping[str, tuple[str, str]], clauses: str = "", **more: Any) -> Any:

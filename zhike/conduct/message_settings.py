@@ -2,19 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import time
+from decimal import Decimal
 
-from zhike.conduct.fields import TIMES, choice, clock, number, setting, switch
-from zhike.conduct.words import Words
+from zhike.conduct.festivals import FESTIVALS
+from zhike.conduct.fields import DAYS, TIMES, YUAN, amount, choice, clock, line, number, setting, switch
 
-_SMS_PLATFORM = Words(
-    "短信平台上线后生效，目前不起作用", "Takes effect with the SMS platform; nothing is decided by it yet"
-)
+_GREETED = ("new_year", "spring_festival", "dragon_boat", "mid_autumn", "national_day")
 
 
 @dataclass(frozen=True)
 class MessageSettings:
     """Those of `Bank` that say what a message must hold to, and when the bank greets and sells."""
 
+    message_signature: str = line(
+        "",
+        "短信签名（空则用本行名称）",
+        "Signature of messages (empty: the bank's own name)",
+        20,
+        "S5",
+        group="messages",
+    )
+    segment_price: Decimal = amount("0.045", "每条短信的价格", "Price of one segment", YUAN, 10, group="messages")
+    links_in_messages: bool = switch(
+        False, "短信中可以有网址", "Messages may carry web addresses", "S5", group="messages"
+    )
     quiet_from: time = clock(
         21,
         0,
@@ -23,7 +34,6 @@ class MessageSettings:
         "S5",
         origin="law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
     quiet_to: time = clock(
@@ -34,17 +44,15 @@ class MessageSettings:
         "S5",
         origin="law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
     service_in_quiet_hours: str = choice(
         "静默时段发致谢、答复、服务短信",
         "Thanks, answers and service messages in quiet hours",
-        {"warn": ("提醒", "Warn"), "block": ("拦截", "Block")},
+        {"warn": ("提醒后照发", "Sent, with a warning"), "block": ("等到时段结束再发", "Wait until they end")},
         "S5",
         origin="law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
     greeting_needs_consent: bool = switch(
@@ -65,7 +73,6 @@ class MessageSettings:
         "S5",
         origin="law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
     marketing_a_week: int = number(
@@ -77,7 +84,6 @@ class MessageSettings:
         "S5",
         origin="law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
     optout_words: tuple[str, ...] = setting(
@@ -88,9 +94,47 @@ class MessageSettings:
         "S5",
         "law",
         uncertified=True,
-        waits=_SMS_PLATFORM,
         group="messages",
     )
+    optout_hint: str = line(
+        "拒收请回复R",
+        "营销短信末尾的退订提示",
+        "Hint at the end of marketing messages, how to opt out",
+        20,
+        "S5",
+        low=1,
+        origin="law",
+        uncertified=True,
+        group="messages",
+    )
+    greetings_carry_hint: bool = switch(
+        False,
+        "问候短信也带退订提示",
+        "Greetings carry the hint how to opt out too",
+        "S5",
+        uncertified=True,
+        group="messages",
+    )
+    greeted_festivals: tuple[str, ...] = setting(
+        _GREETED,
+        "发问候短信的节日",
+        "Festivals on which customers are greeted",
+        "choices",
+        "S3",
+        choices={row.key: row.name for row in FESTIVALS},
+        group="messages",
+    )
+    greetings_arranged_before: int = number(
+        14,
+        "节日问候须提前安排好",
+        "Greetings are arranged before the festival by",
+        DAYS,
+        90,
+        "S3",
+        low=1,
+        group="messages",
+    )
+    greeting_at: time = clock(9, 0, "问候短信几点发", "Greetings are sent at", "S3", group="messages")
     sales_call_from: time = clock(
         9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True, group="messages"
     )

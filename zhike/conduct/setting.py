@@ -13,7 +13,9 @@ from zhike.conduct.reminding import Reminding
 from zhike.conduct.tiers import Rhythm, Tier
 from zhike.conduct.words import Refused, Words
 
-Kind = Literal["number", "time", "bool", "choice", "choices", "words", "zone", "tiers", "rhythm", "reminders"]
+Kind = Literal[
+    "number", "amount", "time", "bool", "line", "choice", "choices", "words", "zone", "tiers", "rhythm", "reminders"
+]
 Origin = Literal["code", "bank", "law"]
 Group = Literal[
     "hours", "deadlines", "reminders", "thanks", "tiers", "rhythm", "birthdays", "messages", "leave", "security"
@@ -78,6 +80,8 @@ def plain(value: object) -> Any:
             return value.strftime("%H:%M")
         case ZoneInfo():
             return value.key
+        case Decimal():
+            return str(value)
         case Tier():
             return {
                 "key": value.key,
@@ -104,6 +108,41 @@ def _whole(setting: Setting, raw: object, low: int, high: int) -> int:
 
 def _number_from(setting: Setting, raw: object) -> int:
     return _whole(setting, raw, setting.low, setting.high)
+
+
+def _amount_from(setting: Setting, raw: object) -> Decimal:
+    amount = _decimal(raw)
+    if amount is None or not setting.low <= amount <= setting.high or amount != amount.quantize(Decimal("0.0001")):
+        raise SettingRefused(
+            setting,
+            f"应为 {setting.low} 到 {setting.high} 之间的数，至多四位小数，如 0.045。",
+            f"must be a number from {setting.low} to {setting.high} with at most four decimals, such as 0.045.",
+        )
+    return amount
+
+
+def _decimal(raw: object) -> Decimal | None:
+    try:
+        amount = Decimal(raw) if isinstance(raw, str) else None
+    except InvalidOperation:
+        return None
+    return amount if amount is not None and amount.is_finite() else None
+
+
+def _line_from(setting: Setting, raw: object) -> str:
+    text = raw.strip() if isinstance(raw, str) else None
+    if (
+        text is None
+        or not setting.low <= len(text) <= setting.high
+        or not text.isprintable()
+        or set(text) & set("【】")
+    ):
+        raise SettingRefused(
+            setting,
+            f"应为一行 {setting.low} 到 {setting.high} 个字，不含【】。",
+            f"must be one line of {setting.low} to {setting.high} characters, without 【】.",
+        )
+    return text
 
 
 def _time_from(setting: Setting, raw: object) -> time:
@@ -185,16 +224,8 @@ def _tier_from(setting: Setting, raw: object) -> Tier:
 
 
 def _money(setting: Setting, raw: object) -> Decimal:
-    try:
-        amount = Decimal(raw) if isinstance(raw, str) else None
-    except InvalidOperation:
-        amount = None
-    if (
-        amount is None
-        or not amount.is_finite()
-        or not 0 <= amount < 10**14
-        or amount != amount.quantize(Decimal("0.01"))
-    ):
+    amount = _decimal(raw)
+    if amount is None or not 0 <= amount < 10**14 or amount != amount.quantize(Decimal("0.01")):
         raise SettingRefused(
             setting,
             "门槛应为金额（元，至多两位小数），如 200000。",
@@ -253,8 +284,10 @@ def _row(setting: Setting, raw: object, columns: set[str]) -> dict[str, object]:
 _NAMED_TIERS = ("platinum", "diamond")
 _READERS: dict[Kind, Callable[[Setting, object], Any]] = {
     "number": _number_from,
+    "amount": _amount_from,
     "time": _time_from,
     "bool": _bool_from,
+    "line": _line_from,
     "choice": _choice_from,
     "choices": _choices_from,
     "words": _words_from,

@@ -133,6 +133,8 @@ def lines(name: str, value: Any) -> list[str]:
             return [setting.choices[key].say(language) for key in value]
         case "words":
             return list(value)
+        case "line":
+            return [value] if value else []
         case "tiers":
             name_of = "en" if language.startswith("en") else "zh"
             return [_tier(row[name_of], row) for row in value]
