@@ -153,7 +153,7 @@ EARLY = "early_call_back"
 def _early(effect: Effect, promised: Promised, meant: bool, now: datetime, bank: Bank) -> Verdict:
     """A call on the promised day is the promised one, whatever it is said to be about; on an earlier day it may be another."""
     here = now.astimezone(bank.zone)
-    target, opens = (_time_of(moment.astimezone(bank.zone), here) for moment in (promised.target, promised.opens))
+    target, opens = (time_of(moment.astimezone(bank.zone), here) for moment in (promised.target, promised.opens))
     same_day = promised.target.astimezone(bank.zone).date() == here.date()
     return Verdict(
         "C5",
@@ -172,7 +172,8 @@ def _early(effect: Effect, promised: Promised, meant: bool, now: datetime, bank:
     )
 
 
-def _time_of(moment: datetime, here: datetime) -> Words:
+def time_of(moment: datetime, here: datetime) -> Words:
+    """A moment as it is said to somebody at another: with its day, where that is another day."""
     if moment.date() == here.date():
         return Words(f"{moment:%H:%M}", f"{moment:%H:%M}")
     return Words(f"{moment.month}月{moment.day}日 {moment:%H:%M}", f"{moment.day} {moment:%b} {moment:%H:%M}")

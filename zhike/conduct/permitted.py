@@ -28,9 +28,10 @@ Effect = Literal["warn", "block"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Phrases that one rule forbids. `private`: what is found is not repeated to anybody."""
+    """Phrases that one rule forbids. `place`: its place among the groups; `private`: what is found is not repeated to anybody."""
 
     name: str
+    place: int
     reason: Words
     source: Words
     origin: Literal["bank", "law"]
@@ -67,6 +68,14 @@ class Phrase:
 def look(text: str, kind: str) -> list[Phrase]:
     """What a message of this kind may not say as it stands, in the order of the text."""
     return list(_look(text, kind))
+
+
+def lacks_risk_notice(text: str) -> bool:
+    """Whether it speaks of a wealth product and does not say that this is no deposit and bears risk."""
+    letters = text.translate(_LETTERS)
+    return any(word in letters for word in _table()["wealth_products"].split()) and not all(
+        any(word in letters for word in either.split("|")) for either in _table()["risk_notice"].split()
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -182,16 +191,19 @@ def _by_chance(read: _Text, context: _Span, span: _Span) -> bool:
 
 
 def _negation(read: _Text, span: _Span, turned: list[tuple[_Span, bool]]) -> str:
-    """What turns the phrase round: a word directly before it, or before another that it is told in one breath with."""
+    """What turns the phrase round: a word directly before it; or one that reaches further ("不承诺保本、保息", while "不保本、保息" promises)
+    before another that it is told in one breath with."""
     for before, strong in turned:
-        if before.holds(span):
+        if before.holds(span) or (strong and _in_one_breath(read, before, span)):
             return _AND
-        if before.last < span.first and read.letters[before.last + 1 : span.first] in _ANDS:
-            gap = "".join(read.between(at) for at in range(before.last, span.first)).strip()
-            joined = gap in {"", "、"}
-            if joined and (gap or strong or span.first - before.last > 1):
-                return _AND
     return _turning(read, span)
+
+
+def _in_one_breath(read: _Text, before: _Span, span: _Span) -> bool:
+    if before.last >= span.first:
+        return False
+    gap = "".join(read.between(at) for at in range(before.last, span.first)).strip()
+    return read.letters[before.last + 1 : span.first] in _ANDS and gap in {"", "、"}
 
 
 _ANDS = frozenset(["", "和", "或", "与", "及", "以及", "或者"])
@@ -222,8 +234,8 @@ def _ending(text: str, words: tuple[str, ...]) -> str:
 
 _NUMBER = re.compile(r"\d(?:[ ._-]?\d){15,}(?:[ ._-]?x(?![a-z]))?")
 _GROUP = re.compile(r"\d+x?|x")
-_SECRETS = ("码", "口令", "cv")
-_WORD = "(?:验证码|校验码|动态码|动态密码|密码|口令|安全码|cvv2?|cvc2?)"
+_SECRETS = ("码", "令", "c")
+_WORD = r"(?:(?:验\s?证|校\s?验|动\s?态|动\s?态\s?密|密|安\s?全)\s?码|口\s?令|c\s?v\s?[vc]\s?2?)"
 _CODE = r"(?<!\d)(?!95\d{3}(?!\d)|400|1[3-9]\d{9})\d(?:[ -]?\d){2,11}"  # a hotline or a mobile number beside the word is none
 _SECRET = re.compile(
     rf"{_WORD}[ :=“\"'(是为的您你改设置成已重初始]{{0,8}}{_CODE}"
@@ -231,12 +243,13 @@ _SECRET = re.compile(
 )
 _DOTTED = re.compile(r"[a-z0-9\u4e00-\u9fff]\s?[.:]|[a-z0-9]\s?。")
 _LABEL = "[a-z0-9-]+"
+_REST = "[!-'*-~]*"
 _ENDING = "(?:com|cn|net|org|gov|edu|cc|me|co|io|info|biz|vip|top|xyz|club|shop|site|online|app|mobi|wang|ltd|ink|link|tv|asia|hk|tw)"
 _LINK = re.compile(
-    r"[a-z][a-z0-9+.-]*\s?:\s?/\s?/\s?\S+"
-    rf"|(?<![@a-z0-9.-])(?:{_LABEL}[.。])*{_LABEL}(?:[.。]{_ENDING}|\s?[.。]\s?(?:com|cn|net))(?![a-z0-9@])(?:[:/][!-~]*)?"
+    rf"[a-z][a-z0-9+.-]*\s?:\s?/\s?/\s?{_REST}"
+    rf"|(?<![@a-z0-9.-])(?:{_LABEL}[.。])*{_LABEL}(?:[.。]{_ENDING}|\s?[.。]\s?(?:com|cn|net))(?![a-z0-9@])(?:[:/]{_REST})?"
     r"|[a-z0-9\u4e00-\u9fff-]+\.(?:中国|网址|公司)"
-    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])(?:[:/][!-~]*)?"
+    rf"|(?<![\d.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\d.])(?:[:/]{_REST})?"
 )
 
 
@@ -313,7 +326,8 @@ class _Data:
 @cache
 def _data() -> _Data:
     table = _table()
-    groups = {name: _group(name, row) for name, row in table.items() if isinstance(row, dict) and name != "lookalikes"}
+    rows = {name: row for name, row in table.items() if isinstance(row, dict) and name != "lookalikes"}
+    groups = {name: _group(name, place, row) for place, (name, row) in enumerate(rows.items())}
     automaton = ahocorasick.Automaton()
     for name in groups:
         for word in table[name].get("harmless", "").split():
@@ -326,11 +340,12 @@ def _data() -> _Data:
     return _Data(groups, automaton, _longest_first(table["negations"]), _longest_first(table["fillers"]))
 
 
-def _group(name: str, row: Mapping[str, Any]) -> Group:
+def _group(name: str, place: int, row: Mapping[str, Any]) -> Group:
     effects: dict[str, Effect] = dict.fromkeys(row.get("block", ()), "block")
     effects |= dict.fromkeys(row.get("warn", ()), "warn")
     return Group(
         name,
+        place,
         Words(**row["reason"]),
         Words(**row["source"]),
         row.get("origin", "law"),
