@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal
@@ -326,17 +326,20 @@ def quiet_until(now: datetime, bank: Bank) -> datetime | None:
 
     The first minute is quiet, the last is not; from and to the same: there are none.
     """
-    if not _is_quiet(now, bank):
-        return None
-    today = now.astimezone(bank.at(now).zone).date()
-    for day in (today + timedelta(ahead) for ahead in range(4)):
-        those = bank.at(datetime.combine(day, time(12), bank.zone))
-        # At midnight other settings may begin, by which it is not quiet.
-        for clock in (time(0), those.quiet_to):
-            moment = datetime.combine(day, clock, those.zone)
-            if moment.astimezone(UTC) > now and not _is_quiet(moment, bank):
-                return moment
-    raise ValueError("Quiet hours end: each day holds the hour at which they do.")
+    moment = now
+    while _is_quiet(moment, bank):
+        those = bank.at(moment)
+        # Other settings begin at a midnight of the bank's, another zone at one of UTC (`Settings.zone`).
+        turns = (those.quiet_to, those.zone), (time(0), those.zone), (time(0), UTC)
+        moment = min(_next(clock, zone, moment) for clock, zone in turns)
+    return None if moment is now else moment.astimezone(bank.at(moment).zone)
+
+
+def _next(clock: time, zone: tzinfo, after: datetime) -> datetime:
+    """The next time that a clock of the zone shows it."""
+    day = after.astimezone(zone).date()
+    moment = datetime.combine(day, clock, zone).astimezone(UTC)
+    return moment if moment > after else datetime.combine(day + timedelta(1), clock, zone).astimezone(UTC)
 
 
 def _is_quiet(moment: datetime, bank: Bank) -> bool:

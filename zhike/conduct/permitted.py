@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from itertools import accumulate
 from operator import mul
@@ -67,7 +67,8 @@ class Phrase:
 
 def look(text: str, kind: str) -> list[Phrase]:
     """What a message of this kind may not say as it stands, in the order of the text."""
-    return list(_look(text, kind))
+    found = sorted((*_forbidden(text, kind), *_private(text, kind)), key=lambda each: (each.start, -each.end))
+    return [each for each in found if not any(_says_more(other, each) for other in found)]
 
 
 def lacks_risk_notice(text: str) -> bool:
@@ -76,12 +77,6 @@ def lacks_risk_notice(text: str) -> bool:
     return any(word in letters for word in _table()["wealth_products"].split()) and not all(
         any(word in letters for word in either.split("|")) for either in _table()["risk_notice"].split()
     )
-
-
-@lru_cache(maxsize=4096)
-def _look(text: str, kind: str) -> tuple[Phrase, ...]:
-    found = sorted((*_forbidden(text, kind), *_private(text, kind)), key=lambda each: (each.start, -each.end))
-    return tuple(each for each in found if not any(_says_more(other, each) for other in found))
 
 
 def _says_more(other: Phrase, phrase: Phrase) -> bool:
