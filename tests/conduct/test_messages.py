@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhike.conduct.bank import Bank, Change, Settings
@@ -17,6 +17,7 @@ from zhike.conduct.messages import KINDS, Judgement, Recipient, dressed, judge, 
 from zhike.conduct.permitted import look
 from zhike.conduct.words import Words
 
+patient = settings(deadline=None)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=SHANGHAI)
 EVENING = datetime(2026, 3, 4, 21, 30, tzinfo=SHANGHAI)
@@ -261,10 +262,24 @@ def test_the_morning_is_that_of_the_next_days_settings(changes, until):
     assert quiet_until(EVENING, settings.now(EVENING)) == until
 
 
+def test_a_bank_that_moves_its_clocks_changes_at_midnight_in_utc():
+    """In New York it is 19:00 then, in the middle of its quiet hours; in Shanghai 08:00, which is not quiet."""
+    changes = [("zone", "America/New_York", 1), ("quiet_from", "18:00", 1), ("quiet_to", "23:00", 1)]
+    settings = Settings(
+        [
+            *(Change(name, value, date(2026, 1, day)) for name, value, day in changes),
+            Change("zone", "Asia/Shanghai", date(2026, 3, 5)),
+        ]
+    )
+    now = datetime(2026, 3, 4, 18, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert quiet_until(now, settings.now(now)) == datetime(2026, 3, 5, 8, 0, tzinfo=SHANGHAI)
+
+
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
 MOMENTS = st.datetimes(datetime(2026, 3, 1), datetime(2026, 3, 8)).map(lambda moment: moment.replace(tzinfo=SHANGHAI))
 
 
+@patient
 @given(st.lists(st.tuples(CLOCKS, CLOCKS, st.integers(1, 9)), max_size=3), MOMENTS, st.booleans())
 def test_a_wait_ends_at_the_first_moment_that_is_not_quiet(hours, now, abroad):
     changes = [
@@ -391,6 +406,7 @@ PIECES = st.lists(
 )
 
 
+@patient
 @given(
     st.sampled_from(list(KINDS)),
     PIECES.map("".join) | st.text(max_size=40),
@@ -455,6 +471,7 @@ def test_the_words_are_the_banks_own():
     assert opt_out("T", replace(bank, optout_words=())) == "no"
 
 
+@patient
 @given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=20), max_size=5))
 def test_no_reply_is_too_strange(text, words):
     assert opt_out(text, replace(Bank(), optout_words=tuple(words))) in {"yes", "ask", "no"}

@@ -6,12 +6,14 @@ The words are those that the Advertising Law (art. 9, 25) and the rules on the s
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhike.conduct import permitted
 from zhike.conduct.messages import KINDS
 from zhike.conduct.permitted import lacks_risk_notice, look
+
+patient = settings(deadline=None)
 
 
 def found(text: str, kind: str = "marketing") -> list[str]:
@@ -134,7 +136,7 @@ HONEST = [
     ("service", "您的卡尾号1234于2026-02-16 14:56支出1,000.00元，如有疑问请致电95588。"),
     ("service", "如忘记密码，请致电95588。我行不会索要您的密码和验证码。"),
     ("service", "修改密码 95588，密码为6位数字。"),
-    ("service", "我的邮箱 zhang.san@bank.com.cn，谢谢您。公司将于3.15发布。"),
+    ("service", "我的邮箱 zhang.co@bank.com.cn，谢谢您。公司将于3.15发布。"),
     ("answer", "您的订单2026021620260301已受理。"),
     ("answer", "无风险测评记录的客户，请先测评。您没有风险承受能力评估。"),
 ]
@@ -153,6 +155,7 @@ TURNED_BACK = [
     ("不保本，保收益", "保收益"),
     ("不保本、保收益", "保收益"),
     ("不保本、保息", "保息"),
+    ("不承诺保本，保收益", "保收益"),
     ("担保本金", "担保本金"),
     ("确保本金", "确保本金"),
     ("不仅保本", "保本"),
@@ -267,6 +270,7 @@ BETWEEN = st.text(alphabet=" \u200b\u200d\ufeff\u3000.-_·*~|/+#^…", min_size=
 BLOCKED = [word for group, word in words("phrases") if group.effect("marketing") == "block"]
 
 
+@patient
 @given(st.sampled_from(BLOCKED), st.data())
 def test_whatever_stands_between_the_characters_the_phrase_is_found_and_pointed_at(word, data):
     spaced = word[0] + "".join(data.draw(BETWEEN) + char for char in word[1:])
@@ -279,6 +283,7 @@ def test_whatever_stands_between_the_characters_the_phrase_is_found_and_pointed_
         assert phrase.found.translate(letters) in word.translate(letters)
 
 
+@patient
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=120), st.sampled_from(list(KINDS)))
 def test_no_text_is_too_strange(text, kind):
     phrases = look(text, kind)
@@ -288,6 +293,7 @@ def test_no_text_is_too_strange(text, kind):
         assert text[phrase.start : phrase.end] == phrase.found != ""
 
 
+@patient
 @given(
     st.lists(st.sampled_from([*BLOCKED, "不", "非", "没有", "担", "人", "，", "。", " ", "、", "和", "1", "x", "."]))
 )
