@@ -121,6 +121,7 @@ HONEST = [
     ("marketing", "本产品不保本，不保证收益，理财非存款，产品有风险，投资须谨慎。"),
     ("marketing", "非保本浮动收益型，业绩比较基准2.5%-3.0%，不构成任何收益保证。"),
     ("marketing", "本产品不承诺保本保息，也不承诺保本、保息或最低收益。"),
+    ("marketing", "本产品不承诺保本、保息、保收益及高回报。"),
     ("marketing", "任何投资都不是零风险，没有零风险的理财。"),
     ("marketing", "理财产品已打破刚性兑付，请谨防“保本高收益”骗局，切勿轻信高收益。"),
     ("marketing", "高收益伴随高风险，请您理性投资。"),
@@ -163,6 +164,8 @@ TURNED_BACK = [
     ("不保本、保收益", "保收益"),
     ("不保本、保息", "保息"),
     ("不承诺保本，保收益", "保收益"),
+    ("不保本保息、保收益", "保收益"),
+    ("由我行承担，保本！", "保本"),
     ("担保本金", "担保本金"),
     ("确保本金", "确保本金"),
     ("不仅保本", "保本"),
@@ -232,6 +235,12 @@ def test_what_is_no_such_number_passes(number):
 
 def test_an_identity_number_beside_a_mobile_number_is_found():
     assert found("李明 110101199003078806 13800138000", "service") == ["110101199003078806"]
+
+
+def test_of_one_in_another_the_wider_is_told_and_both_of_two_that_overlap():
+    assert found("这款保本保息") == ["保本保息"]
+    assert found("预期最高收益率5%") == ["最高收益率"]
+    assert found("收益有保障本金") == ["收益有保障", "保障本金"]
 
 
 def test_what_is_private_is_pointed_at_and_not_repeated():

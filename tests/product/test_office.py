@@ -247,6 +247,9 @@ def test_an_uploaded_workbook_becomes_text_in_the_page(cast: Cast) -> None:
         ("waiver_needs_leader", {"value": "yes"}, True),
         ("second_factor_roles", {"value": ["administrator", "compliance"]}, ["administrator", "compliance"]),
         ("visit_evening_from", {"value": "17:30"}, "17:30"),
+        ("segment_price", {"value": "0.0385"}, "0.0385"),
+        ("message_signature", {"value": "智客财富"}, "智客财富"),
+        ("greeted_festivals", {"value": ["spring_festival", "qixi"]}, ["spring_festival", "qixi"]),
     ],
 )
 def test_a_setting_is_asked_for_and_approved(
@@ -280,6 +283,8 @@ def test_settings_stand_in_groups_and_are_found_by_name_and_clause(cast: Cast) -
     assert listed("?q=锁定") == ["lockout_failures", "lockout_minutes"]
     assert {"callback_tolerance", "callback_leader_after"} <= set(listed("?q=c5"))
     assert "rhythm_soon_percent" in listed("?q=联系频次")  # by its group
+    signature = browser.get("/settings/?q=message_signature").content.decode()
+    assert re.search(r'<tr id="message_signature">.*?<td>无</td>', signature, re.DOTALL)  # nothing is said to be so
     nothing = browser.get("/settings/?q=无此字样").content.decode()
     assert "没有这样的参数" in nothing
 

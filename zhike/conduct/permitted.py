@@ -68,7 +68,19 @@ class Phrase:
 def look(text: str, kind: str) -> list[Phrase]:
     """What a message of this kind may not say as it stands, in the order of the text."""
     found = sorted((*_forbidden(text, kind), *_private(text, kind)), key=lambda each: (each.start, -each.end))
-    return [each for each in found if not any(_says_more(other, each) for other in found)]
+    return list(_outermost(found))
+
+
+def _outermost(found: list[Phrase]) -> Iterator[Phrase]:
+    """Of "保本保息" the two halves need no telling; a block is told though a wider phrase warns."""
+    blocked = warned = 0
+    for each in found:
+        if each.end > (blocked if each.effect == "block" else max(blocked, warned)):
+            yield each
+        if each.effect == "block":
+            blocked = max(blocked, each.end)
+        else:
+            warned = max(warned, each.end)
 
 
 def lacks_risk_notice(text: str) -> bool:
@@ -77,14 +89,6 @@ def lacks_risk_notice(text: str) -> bool:
     return any(word in letters for word in _table()["wealth_products"].split()) and not all(
         any(word in letters for word in either.split("|")) for either in _table()["risk_notice"].split()
     )
-
-
-def _says_more(other: Phrase, phrase: Phrase) -> bool:
-    """Of "保本保息" the two halves need no telling."""
-    wider = (
-        other.start <= phrase.start and phrase.end <= other.end and other.end - other.start > phrase.end - phrase.start
-    )
-    return wider and (other.effect == "block" or phrase.effect == "warn")
 
 
 # ── how a text is read ──────────────────────────────────────────────────────────────────────────────────────────
@@ -147,9 +151,6 @@ class _Span:
     first: int
     last: int
 
-    def holds(self, other: "_Span") -> bool:
-        return self.first <= other.first and other.last <= self.last
-
 
 def _forbidden(text: str, kind: str) -> Iterator[Phrase]:
     data, letters = _data(), text.translate(_LETTERS)
@@ -158,15 +159,17 @@ def _forbidden(text: str, kind: str) -> Iterator[Phrase]:
         return
     read = _Text(text, letters, _LETTERS.places(text))
     spans = [(group, _Span(end - length + 1, end)) for end, (group, length) in hits]
-    honest = [span for group, span in spans if group is None]
-    turned: list[tuple[_Span, bool]] = []
+    honest = {span.first: span for group, span in spans if group is None}  # the longest of those that begin together
+    reach, breath = -1, set[int]()  # how far denials reach; where those end that reach to the next phrase too
     for group, span in sorted(spans, key=lambda each: (each[1].first, -each[1].last)):
         if group is None or not _meant(read, span, group):
             continue
-        negation = _negation(read, span, turned)
-        if negation:
-            turned.append((span, len(negation) > 1))
-        elif not any(_by_chance(read, context, span) for context in honest) and (effect := group.effect(kind)):
+        along, negation = _in_one_breath(read, span, breath), _negation(read, span)
+        if along or negation or span.last <= reach:
+            reach = max(reach, span.last)
+            if along or len(negation) > 1:
+                breath.add(span.last)
+        elif not _by_chance(read, span, honest) and (effect := group.effect(kind)):
             start, end = read.places[span.first], read.places[span.last] + 1
             yield Phrase(group, text[start:end], start, end, effect)
 
@@ -180,34 +183,34 @@ def _meant(read: _Text, span: _Span, group: Group) -> bool:
     return all(read.between(at) for at in gaps) and (len(gaps) > 1 or group.commas)
 
 
-def _by_chance(read: _Text, context: _Span, span: _Span) -> bool:
+def _by_chance(read: _Text, span: _Span, honest: Mapping[int, _Span]) -> bool:
     """Honest words hold the phrase: "担保本人", and "有担保，本人已到", but not "由我承担。保本！人人有份"."""
-    return context.holds(span) and read.flows(context.first, span.first) and read.flows(span.last, context.last)
+    contexts = (honest[first] for first in range(span.first - _LONGEST, span.first + 1) if first in honest)
+    return any(
+        context.last >= span.last and read.flows(context.first, span.first) and read.flows(span.last, context.last)
+        for context in contexts
+    )
 
 
-def _negation(read: _Text, span: _Span, turned: list[tuple[_Span, bool]]) -> str:
-    """What turns the phrase round: a word directly before it; or one that reaches further ("不承诺保本、保息", while "不保本、保息" promises)
-    before another that it is told in one breath with."""
-    for before, strong in turned:
-        if before.holds(span) or (strong and _in_one_breath(read, before, span)):
-            return _AND
-    return _turning(read, span)
+_LONGEST = 12  # letters of the longest honest words
 
 
-def _in_one_breath(read: _Text, before: _Span, span: _Span) -> bool:
-    if before.last >= span.first:
-        return False
-    gap = "".join(read.between(at) for at in range(before.last, span.first)).strip()
-    return read.letters[before.last + 1 : span.first] in _ANDS and gap in {"", "、"}
+def _in_one_breath(read: _Text, span: _Span, breath: set[int]) -> bool:
+    """What reaches further than the phrase behind it ("不承诺保本、保息", while "不保本、保息" promises) turns round what is told with it."""
+    for last in range(span.first - 1, span.first - 4, -1):
+        if last in breath and read.letters[last + 1 : span.first] in _ANDS:
+            gap = "".join(read.between(at) for at in range(last, span.first)).strip()
+            return gap in {"", "、"}
+    return False
 
 
 _ANDS = frozenset(["", "和", "或", "与", "及", "以及", "或者"])
-_AND = "在内"
 
 
-def _turning(read: _Text, span: _Span) -> str:
+def _negation(read: _Text, span: _Span) -> str:
+    """The word directly before the phrase that turns it round; none where a second one turns it back."""
     data, at = _data(), span.first
-    while filler := _ending(read.letters[:at], data.fillers):
+    while filler := _ending(read.letters[max(0, at - 8) : at], data.fillers):
         at -= len(filler)
     # "不承诺" is a word itself, though "承诺" may also stand between.
     words: list[str] = []
@@ -241,9 +244,9 @@ _LABEL = "[a-z0-9-]+"
 _REST = "[!-'*-~]*"
 _ENDING = "(?:com|cn|net|org|gov|edu|cc|me|co|io|info|biz|vip|top|xyz|club|shop|site|online|app|mobi|wang|ltd|ink|link|tv|asia|hk|tw)"
 _LINK = re.compile(
-    rf"[a-z][a-z0-9+.-]*\s?:\s?/\s?/\s?{_REST}"
+    rf"[a-z][a-z0-9+.-]{{0,20}}\s?:\s?/\s?/\s?{_REST}"
     rf"|(?<![@a-z0-9.-])(?:{_LABEL}[.。])*{_LABEL}(?:[.。]{_ENDING}|\s?[.。]\s?(?:com|cn|net))(?![a-z0-9@])(?:[:/]{_REST})?"
-    r"|[a-z0-9\u4e00-\u9fff-]+\.(?:中国|网址|公司)"
+    r"|[a-z0-9\u4e00-\u9fff-]{1,40}\.(?:中国|网址|公司)"
     rf"|(?<![\d.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\d.])(?:[:/]{_REST})?"
 )
 
