@@ -262,6 +262,12 @@ def test_the_morning_is_that_of_the_next_days_settings(changes, until):
     assert quiet_until(EVENING, settings.now(EVENING)) == until
 
 
+def test_what_waited_is_judged_by_the_settings_of_its_own_day():
+    settings = Settings([Change("marketing_a_day", 0, date(2026, 3, 5))])
+    assert judged("marketing", bank=settings.now(NOW)) == Judgement(())
+    assert blocks("marketing", now=NOW + timedelta(days=1), bank=settings.now(NOW)) == ["day_used_up"]
+
+
 def test_a_bank_that_moves_its_clocks_changes_at_midnight_in_utc():
     """In New York it is 19:00 then, in the middle of its quiet hours; in Shanghai 08:00, which is not quiet."""
     changes = [("zone", "America/New_York", 1), ("quiet_from", "18:00", 1), ("quiet_to", "23:00", 1)]

@@ -77,8 +77,8 @@ class MessageSettings:
     )
     marketing_a_week: int = number(
         2,
-        "同一客户营销短信每周至多",
-        "Marketing messages, a week and customer",
+        "同一客户营销短信每周（连续七日）至多",
+        "Marketing messages, a week (any seven days) and customer",
         TIMES,
         50,
         "S5",

@@ -154,7 +154,7 @@ def judge(
     `bulk`: to many at once. `private_product`: it tells of one that is not offered to the public. `audience`: the tiers that it is meant
     for, none: every tier. `phrases`: what `look` said of the text, where many get the same; it is looked at once then.
     """
-    rules = KINDS[kind]
+    rules, bank = KINDS[kind], bank.at(now)
     if to.deceased_on is not None:
         return Judgement((_STOPPED["deceased"],))
     until = quiet_until(now, bank)
@@ -329,9 +329,10 @@ def quiet_until(now: datetime, bank: Bank) -> datetime | None:
     moment = now
     while _is_quiet(moment, bank):
         those = bank.at(moment)
-        # Other settings begin at a midnight of the bank's, another zone at one of UTC (`Settings.zone`).
-        turns = (those.quiet_to, those.zone), (time(0), those.zone), (time(0), UTC)
-        moment = min(_next(clock, zone, moment) for clock, zone in turns)
+        moment, before = _next(those.quiet_to, those.zone, moment), moment
+        if bank.at(moment) is not those:
+            # Other settings begin at a midnight of the bank's, another zone at one of UTC (`Settings.zone`).
+            moment = min(moment, *(_next(time(0), zone, before) for zone in (those.zone, UTC)))
     return None if moment is now else moment.astimezone(bank.at(moment).zone)
 
 
