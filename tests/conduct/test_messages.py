@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhike.conduct.bank import Bank, Change, Settings
-from zhike.conduct.messages import KINDS, Judgement, Recipient, dressed, judge, opt_out, quiet_until
+from zhike.conduct.messages import KINDS, Judgement, Recipient, dressed, judge
+from zhike.conduct.opting_out import opt_out
 from zhike.conduct.permitted import look
+from zhike.conduct.quiet_hours import quiet_until
 from zhike.conduct.words import Words
 
 patient = settings(deadline=None)
@@ -264,8 +266,8 @@ def test_the_morning_is_that_of_the_next_days_settings(changes, until):
 
 def test_what_waited_is_judged_by_the_settings_of_its_own_day():
     settings = Settings([Change("marketing_a_day", 0, date(2026, 3, 5))])
-    assert judged("marketing", bank=settings.now(NOW)) == Judgement(())
-    assert blocks("marketing", now=NOW + timedelta(days=1), bank=settings.now(NOW)) == ["day_used_up"]
+    assert judged("marketing", bank=settings.now(NOON)) == Judgement(())
+    assert blocks("marketing", now=NOON + timedelta(days=1), bank=settings.now(NOON)) == ["day_used_up"]
 
 
 def test_a_bank_that_moves_its_clocks_changes_at_midnight_in_utc():

@@ -4,22 +4,19 @@
     judgement.blocked       # it is not sent as it stands; the verdicts say why, where and what to do
     judgement.wait          # it is sent, but not before `until`
 
-And the other way round: `opt_out` says whether a customer's reply is one.
+What may not be said is `permitted.py`'s, what a customer's reply asks for `opting_out.py`'s.
 """
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
+from datetime import date, datetime
 from itertools import groupby
 from typing import Literal
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.characters import simplified
 from zhike.conduct.guard import UNSAID, Verdict, time_of
 from zhike.conduct.permitted import Phrase, lacks_risk_notice, look
+from zhike.conduct.quiet_hours import quiet_until
 from zhike.conduct.words import Words
 
 Origin = Literal["code", "bank", "law"]
@@ -321,34 +318,6 @@ def _too_many(rules: Kind, to: Recipient, leaves: datetime, now: datetime, bank:
 # ── when ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def quiet_until(now: datetime, bank: Bank) -> datetime | None:
-    """When the quiet hours end that stand at a moment, by the settings of each day; None outside of them.
-
-    The first minute is quiet, the last is not; from and to the same: there are none.
-    """
-    moment = now
-    while _is_quiet(moment, bank):
-        those = bank.at(moment)
-        moment, before = _next(those.quiet_to, those.zone, moment), moment
-        if bank.at(moment) is not those:
-            # Other settings begin at a midnight of the bank's, another zone at one of UTC (`Settings.zone`).
-            moment = min(moment, *(_next(time(0), zone, before) for zone in (those.zone, UTC)))
-    return None if moment is now else moment.astimezone(bank.at(moment).zone)
-
-
-def _next(clock: time, zone: tzinfo, after: datetime) -> datetime:
-    """The next time that a clock of the zone shows it."""
-    day = after.astimezone(zone).date()
-    moment = datetime.combine(day, clock, zone).astimezone(UTC)
-    return moment if moment > after else datetime.combine(day + timedelta(1), clock, zone).astimezone(UTC)
-
-
-def _is_quiet(moment: datetime, bank: Bank) -> bool:
-    those = bank.at(moment)
-    clock, start, end = moment.astimezone(those.zone).time(), those.quiet_from, those.quiet_to
-    return start <= clock < end if start <= end else clock >= start or clock < end
-
-
 def _wait(until: datetime, now: datetime, bank: Bank) -> Wait:
     here = now.astimezone(bank.zone)
     told = time_of(until.astimezone(bank.zone), here)
@@ -446,34 +415,3 @@ def _wording(phrases: Sequence[Phrase], bank: Bank) -> Iterator[Verdict]:
 def _names_a_word(bank: Bank) -> bool:
     hint = bank.optout_hint.casefold()
     return any(word.casefold() in hint for word in bank.optout_words)
-
-
-# ── opting out ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-_JOINS = "-'’&_./@+"
-
-
-def opt_out(text: str, bank: Bank) -> Literal["yes", "ask", "no"]:
-    """What a customer's reply says: the whole of it is an opt-out word (yes), one stands in it (the RM is asked), or neither."""
-    said, words = _simple(text), tuple(word for each in bank.optout_words if (word := _bare(_simple(each))))
-    if _bare(said) in words:
-        return "yes"
-    return "ask" if _standing(words).search(said) else "no"
-
-
-def _simple(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().translate(simplified())
-
-
-def _bare(text: str) -> str:
-    """Without blanks, and without what is no word at either end."""
-    return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(text.split()))
-
-
-@lru_cache(maxsize=16)
-def _standing(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Each as a word of its own: T in "不用发了。T", not in "TD-LTE", "T恤", "don't"; Chinese ones anywhere."""
-    before = rf"(?<![a-z0-9])(?<![a-z0-9][{_JOINS}])"
-    after = rf"(?![a-z0-9\u3400-\u9fff])(?![{_JOINS}][a-z0-9])"
-    each = [f"{before}{re.escape(word)}{after}" if word.isascii() else re.escape(word) for word in words]
-    return re.compile("|".join(each) or r"(?!)")
