@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "zhike.customers",
     "zhike.obligations",
     "zhike.contacts",
+    "zhike.sms",
     "zhike.notices",
     "zhike.pages",
     "zhike.api",

@@ -11,6 +11,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from zhike import embedded, processes
@@ -226,7 +227,7 @@ def _on_a_live_connection(run: Callable[[], Any], context: Any, worker: Any) -> 
 
 @contextmanager
 def reminding() -> Iterator[threading.Event]:
-    """Reminders and team digests are sent beside the block, until the event that it is given is set, or it ends. A thread that dies
+    """Reminders, team digests and messages are sent beside the block, until the event that it is given is set, or it ends. A thread that dies
     takes the process along: whoever supervises it starts anew.
     """
     from django.conf import settings
@@ -238,10 +239,13 @@ def reminding() -> Iterator[threading.Event]:
     from zhike.notices.channels.webhook import VARIABLE, hosts
     from zhike.notices.courier import Courier
     from zhike.notices.herald import Herald
+    from zhike.sms import gateways, sender
+    from zhike.sms.sender import Sender
 
     stopped = threading.Event()
     try:
         channels = open_all(os.environ)
+        senders = [Sender(name, transport) for name, transport in gateways.open_all(os.environ, clock.now)]
     except Refused as refused:
         raise Misused(words(refused.words.zh, refused.words.en)) from None
     courier = Courier(uuid.uuid4(), channels, link=settings.ADDRESS)
@@ -257,6 +261,12 @@ def reminding() -> Iterator[threading.Event]:
     threads = [
         threading.Thread(target=go, args=[lambda: rounds.go(courier, clock.now, stopped)], name="reminders"),
         threading.Thread(target=go, args=[lambda: herald.go(clock.now, stopped)], name="digests"),
+        *(
+            threading.Thread(
+                target=go, args=[partial(sender.go, each, clock.now, stopped)], name=f"messages {each.gateway}"
+            )
+            for each in senders
+        ),
     ]
     for thread in threads:
         thread.start()

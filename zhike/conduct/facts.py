@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "written_up": Kind(Words("联系记录完成", "the write-up was closed")),
     "field_missing": Kind(Words("资料缺项", "something about the customer is missing"), ("field",)),
     "field_learned": Kind(Words("了解到资料", "something was learned"), ("field",)),
+    "reply_received": Kind(Words("客户来短信", "the customer wrote"), ("words",)),
     "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
     "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),

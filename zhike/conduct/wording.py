@@ -65,6 +65,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words("告知客户并致歉", "Tell the customer and apologise")
         case "answer":
             return Words(f"答复：{detail['words']}", f"Answer: {detail['words']}")
+        case "promise" if fact.kind == "reply_received":
+            return Words(f"答复短信：{detail['words']}", f"Answer the message: {detail['words']}")
         case "promise":
             return Words(f"兑现承诺：{detail['words']}", f"Keep the promise: {detail['words']}")
         case "look_into":

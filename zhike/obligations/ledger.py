@@ -27,7 +27,7 @@ from zhike.people.actor import Actor
 from zhike.people.workdays import workdays
 
 # Facts whose windows count in workdays.
-IN_WORKDAYS = {"demand_raised", "promise_made"}
+IN_WORKDAYS = {"demand_raised", "promise_made", "reply_received"}
 NO_WORKDAYS = Workdays.of({})
 
 

@@ -47,11 +47,11 @@ def open_to(
     return RunSQL(f"GRANT {app} ON {table} TO {APP}; GRANT {worker} ON {table} TO {WORKER};", RunSQL.noop)
 
 
-def watch(table: str, *, quiet: tuple[str, ...] = (), many: bool = False) -> RunSQL:
+def watch(table: str, *, quiet: tuple[str, ...] = (), many: bool = False, changed: tuple[str, ...] = ()) -> RunSQL:
     """Writes each change of a table's rows to the trail; ``quiet`` columns are named there, never shown (ciphertext, hashes).
 
     ``many``: rows are added by the thousand (imports), so those of a statement are kept together; the table needs the
-    columns id and customer_id.
+    columns id and customer_id. ``changed``: the columns whose changes are kept, where a machine moves the others many times a second.
     """
     columns = ", ".join(f"'{column}'" for column in quiet)
     added = (
@@ -60,7 +60,7 @@ def watch(table: str, *, quiet: tuple[str, ...] = (), many: bool = False) -> Run
     )
     return RunSQL(
         f"""
-        CREATE TRIGGER trail AFTER {"" if many else "INSERT OR "}UPDATE OR DELETE ON {table}
+        CREATE TRIGGER trail AFTER {"" if many else "INSERT OR "}UPDATE{f" OF {', '.join(changed)}" if changed else ""} OR DELETE ON {table}
             FOR EACH ROW EXECUTE FUNCTION trail_write({columns});
         {added if many else ""}
         """,

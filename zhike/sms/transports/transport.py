@@ -54,13 +54,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a part that was taken under ``id``; ``at`` None where the other end does not say. ``handle``: the transport's own."""
+    """What became of a part that was taken under ``id``; ``at`` and ``submitted_at`` None where the other end does not say. By ``to`` and
+    ``submitted_at`` a part is found whose answer was lost. ``handle``: the transport's own.
+    """
 
     id: str
     fate: Fate
     code: str = ""
     words: Words | None = None
     at: datetime | None = None
+    to: str = ""
+    submitted_at: datetime | None = None
     handle: object = field(default=None, compare=False)
 
 

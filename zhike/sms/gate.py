@@ -1,0 +1,304 @@
+"""The one gate that every message passes, on its way into the queue and again on its way out (S5).
+
+What stops a message is kept with it, with the clause or rule: a refusal is an answer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from zhike.conduct import messages
+from zhike.conduct.bank import Bank
+from zhike.conduct.guard import Verdict
+from zhike.conduct.messages import Judgement, Recipient
+from zhike.conduct.words import Refused
+from zhike.customers.models import Customer
+from zhike.customers.vault import place, vault
+from zhike.obligations.models import Obligation
+from zhike.people.actor import Actor
+from zhike.people.permissions import Refused as NotAllowed
+from zhike.trail.models import note
+
+from . import texts
+from .models import Kind, Lane, Message, State, Wording
+from .segments import cut
+
+# What one writes to one customer is no longer wanted when it could not leave for so long (the gateway was away).
+WANTED = timedelta(hours=24)
+LONGEST = 10  # segments
+
+LANES = {Kind.GREETING: Lane.GREETINGS, Kind.MARKETING: Lane.MARKETING}
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """A customer as the gate sees them: the number, still sealed, and what the guards look at."""
+
+    customer: int
+    mobile: str
+    recipient: Recipient
+
+    @property
+    def number(self) -> str:
+        """The mobile number in clear."""
+        return vault().open(self.mobile, place("mobile", self.customer))
+
+
+class OnItsWay(Refused):
+    """What is owed has a message already that is on its way or has arrived."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这一项已有一条短信在发送或已送达，没有再发。请在往来中查看。",
+            "A message for this is on its way or has arrived: none was sent again. The thread shows it.",
+        )
+
+
+def addressees(customers: Iterable[int], now: datetime, bank: Bank) -> dict[int, Addressee]:
+    """Those of the customers whom the actor may see, by id; one query, however many."""
+    midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
+    week = midnight - timedelta(days=6)
+    with connection.cursor() as cursor:
+        cursor.execute(ADDRESSEES, [midnight, week, list(customers)])
+        rows = cursor.fetchall()
+    return {row[0]: _addressee(*row) for row in rows}
+
+
+def _addressee(
+    id: int, mobile: str | None, tier: str, deceased: bool, closed: bool, quiet: bool, complaint: bool,
+    greeting: bool | None, marketing: bool | None, opted_out: bool, today: int, week: int,
+) -> Addressee:  # fmt: skip
+    return Addressee(
+        id,
+        mobile or "",
+        Recipient(
+            has_mobile=bool(mobile),
+            tier=tier,
+            deceased=deceased,
+            closed=closed,
+            do_not_disturb=quiet,
+            complaint_open=complaint,
+            greeting_consent=bool(greeting),
+            marketing_consent=bool(marketing),
+            opted_out=opted_out,
+            marketing_today=today,
+            marketing_this_week=week,
+        ),
+    )
+
+
+ADDRESSEES = """
+SELECT c.id, c.profile -> 'mobile' ->> 'v', c.tier, c.deceased_on IS NOT NULL, c.closed_on IS NOT NULL, c.do_not_disturb, c.complaint_open,
+    (SELECT s.given FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'greeting' AND s.channel IN ('sms', 'any')
+     ORDER BY s.at DESC, s.id DESC LIMIT 1),
+    yes.given,
+    EXISTS (SELECT FROM sms_opt_out o WHERE o.number_index = c.mobile_index AND o.at > CASE WHEN yes.given THEN yes.at ELSE '-infinity' END),
+    sent.today, sent.week
+FROM customers_customer c
+LEFT JOIN LATERAL (
+    SELECT s.given, s.at FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'marketing' AND s.channel IN ('sms', 'any')
+    ORDER BY s.at DESC, s.id DESC LIMIT 1) yes ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE m.sent_at >= %s) AS today, count(*) AS week FROM sms_message m
+    WHERE m.customer_id = c.id AND m.kind = 'marketing' AND m.sent_at >= %s) sent
+WHERE c.id = ANY (%s::bigint[])"""
+
+
+def judge(kind: str, text: str, addressee: Addressee, now: datetime, bank: Bank, **more: Any) -> Judgement:
+    """What the guards say of a text to one customer."""
+    return messages.judge(kind, text, addressee.recipient, now=now, bank=bank, **more)
+
+
+def send(
+    customer: Customer,
+    kind: str,
+    text: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    obligation: Obligation | None = None,
+    wording: Wording | None = None,
+    introduces: bool = False,
+) -> Message:
+    """Takes a text into the queue, or says why not: the message comes back queued, waiting (until when, why) or refused (why).
+
+    Raises Unfilled for a variable that nobody filled, Refused for a text that is empty or too long, OnItsWay where what is owed has its
+    message already.
+    """
+    text = _readable(text, kind, bank)
+    message = Message(
+        customer=customer, staff_id=customer.rm_id or actor.id, by_id=actor.id, obligation=obligation, wording=wording, kind=kind,
+        introduces=introduces, lane=LANES.get(Kind(kind), Lane.ONE), created_at=now, not_before=now, not_after=now + WANTED,
+    )  # fmt: skip
+    message.text = text
+    addressee = addressees([customer.pk], now, bank).get(customer.pk)
+    if addressee is None:
+        raise NotAllowed("", "customers.view")
+    judged = judge(kind, text, addressee, now, bank)
+    message.state, message.why = _state(judged)
+    if judged.wait:
+        message.not_before = judged.wait.until
+        message.not_after = judged.wait.until + WANTED
+    if message.state == State.REFUSED:
+        message.done_at = now
+    try:
+        with transaction.atomic():
+            message.save()
+    except IntegrityError as error:
+        if "sms_message_one" not in str(error):
+            raise
+        raise OnItsWay from None
+    return message
+
+
+def _readable(text: str, kind: str, bank: Bank) -> str:
+    """The text as it leaves, signed. Raises Refused where it says nothing, too much, or something in braces."""
+    text = text.strip()
+    if not text:
+        raise Refused("短信没有内容，请先写。", "The message says nothing: write it first.")
+    texts.fill(text, {})
+    whole = texts.signed(text, kind, bank, texts.bank_name())
+    if (parts := len(cut(whole, reference=0))) > LONGEST:
+        raise Refused(
+            f"短信太长：{parts} 条，一次至多 {LONGEST} 条。请删短，或分两次发。",
+            f"The message is too long: {parts} segments, at most {LONGEST} at once. Shorten it, or send it in two.",
+        )
+    return whole
+
+
+def _state(judged: Judgement) -> tuple[State, dict[str, str]]:
+    blocked = next((verdict for verdict in judged.verdicts if verdict.effect == "block"), None)
+    if blocked is not None:
+        return State.REFUSED, because(blocked)
+    if judged.wait is not None:
+        return State.WAITING, {
+            "clause": "S5",
+            "name": "quiet_hours",
+            "zh": judged.wait.why.zh,
+            "en": judged.wait.why.en,
+        }
+    return State.QUEUED, {}
+
+
+def because(verdict: Verdict) -> dict[str, str]:
+    """A verdict as it is kept with the message that it stops."""
+    words = verdict.kept if verdict.kept.zh else verdict.words
+    return {"clause": verdict.clause, "name": verdict.name, "zh": words.zh, "en": words.en}
+
+
+# ── on its way out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(sealed: str, key: UUID) -> str:
+    """What a message says."""
+    return vault().open(sealed, f"sms_message:text:{key}")
+
+
+def turned(
+    kind: str, text: str, not_after: datetime | None, addressee: Addressee | None, now: datetime, bank: Bank
+) -> dict[str, Any] | None:
+    """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves."""
+    if not_after is not None and now >= not_after:
+        return {"state": State.EXPIRED, "why": TOO_OLD, "not_before": None}
+    if addressee is None:
+        return {"state": State.REFUSED, "why": GONE, "not_before": None}
+    judged = judge(kind, text, addressee, now, bank)
+    state, why = _state(judged)
+    if state == State.QUEUED:
+        return None
+    return {
+        "state": state,
+        "why": why,
+        "not_before": judged.wait.until if judged.wait and state == State.WAITING else None,
+    }
+
+
+TOO_OLD = {
+    "name": "too_late", "zh": "到期仍未能发出，已不再需要。", "en": "It could not leave in time and is no longer wanted.",
+}  # fmt: skip
+GONE = {"name": "gone", "zh": "客户已不在册。", "en": "The customer is not on the books any more."}
+
+
+# ── what a person decides afterwards ────────────────────────────────────────────────────────────────────────────
+
+
+class TooLate(Refused):
+    """The message has moved on since the page was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这条短信的状态已经变了，没有改动。请看现在的状态再决定。",
+            "The message has moved on; nothing was changed. See where it stands now, then decide.",
+        )
+
+
+def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
+    """A message that waits, or is queued and not yet taken up, is a draft again. Raises TooLate."""
+    moved = Message.objects.filter(pk=message.pk, state__in=[State.WAITING, State.QUEUED], claimed_by=None).update(
+        state=State.DRAFTED, why={}
+    )
+    return _moved(message, moved, "take back", now)
+
+
+def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Message:
+    """A person has one message sent again whose fate is unknown, or that did not arrive; a greeting or campaign never in bulk.
+
+    The customer may get it twice: who decides it has been told so. It passes the gate anew. Raises TooLate.
+    """
+    addressee = addressees([message.customer_id], now, bank)[message.customer_id]
+    state, why = _state(judge(message.kind, message.text, addressee, now, bank))
+    if state == State.REFUSED:
+        raise Refused(why["zh"], why["en"])
+    wait = why and judge(message.kind, message.text, addressee, now, bank).wait
+    begins = wait.until if wait else now
+    moved = Message.objects.filter(
+        pk=message.pk, state__in=[State.UNKNOWN, State.UNDELIVERED, State.EXPIRED], attempt=message.attempt
+    ).update(
+        state=state, why=why, attempt=message.attempt + 1, by_id=actor.id, not_before=begins, not_after=begins + WANTED,
+        lane=Lane.ONE, done_at=None,
+    )  # fmt: skip
+    return _moved(message, moved, "send again", now)
+
+
+def settle(message: Message, arrived: bool, evidence: str, *, actor: Actor, now: datetime) -> Message:
+    """A person says of an unknown one whether it arrived, and what shows it. Raises TooLate, Refused without evidence."""
+    if not evidence.strip():
+        raise Refused(
+            "请写明凭什么这样说：客户的话、运营商的记录。",
+            "Say what shows it: the customer's words, the carrier's record.",
+        )
+    why = {"name": "said", "zh": f"经核对：{evidence.strip()}", "en": f"Looked into: {evidence.strip()}"}
+    state = State.DELIVERED if arrived else State.UNDELIVERED
+    moved = Message.objects.filter(pk=message.pk, state=State.UNKNOWN).update(state=state, why=why, done_at=now)
+    return _moved(message, moved, "settle", now, arrived=arrived)
+
+
+def _moved(message: Message, moved: int, verb: str, now: datetime, **detail: Any) -> Message:
+    if not moved:
+        raise TooLate
+    note(action=verb, object="sms_message", now=now, row_id=message.pk, customer_id=message.customer_id, **detail)
+    message.refresh_from_db()
+    return message
+
+
+# ── before anything is sent ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def look(customer: Customer, kind: str, text: str, now: datetime, bank: Bank) -> tuple[Judgement, str]:
+    """What the gate would say of a text as it stands while it is typed, and the text as it would leave."""
+    whole = texts.signed(text, kind, bank, texts.bank_name())
+    addressee = addressees([customer.pk], now, bank)[customer.pk]
+    return judge(kind, whole, addressee, now, bank), whole
+
+
+def may_be_sent(customer: Customer, now: datetime, bank: Bank) -> dict[str, Judgement]:
+    """Of each kind, whether it may be sent to this customer now."""
+    addressee = addressees([customer.pk], now, bank)[customer.pk]
+    return {kind: judge(kind, "", addressee, now, bank) for kind in ("thanks", "greeting", "marketing")}

@@ -1,0 +1,139 @@
+"""What customers write back (上行): kept, told to the customer's manager as something to answer, and obeyed where it is a no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from zhike.conduct import messages
+from zhike.conduct.bank import Bank
+from zhike.conduct.facts import Fact
+from zhike.customers.models import Consent, Customer
+from zhike.customers.vault import vault
+from zhike.obligations import ledger
+from zhike.people import bank as people_bank
+from zhike.people.actor import Actor
+from zhike.trail.models import note
+
+from . import numbers
+from .models import OptOut, Reply, ReplyPart
+from .transports.transport import Reply as Came
+
+# A long reply of which a part is missing becomes a reply as it is after so long.
+INCOMPLETE = timedelta(minutes=5)
+SHOWN = 40  # characters of a reply in the row that asks for an answer
+
+
+def take(gateway: str, came: Iterable[Came], now: datetime) -> None:
+    """Keeps what came. What is told twice is kept once."""
+    bank = people_bank.settings().now(now)
+    for reply in came:
+        if reply.part is None or reply.part[1] <= 1:
+            keep(gateway, reply.sender, reply.text, reply.id, now, bank)
+        else:
+            _gather(gateway, reply, now, bank)
+
+
+def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: Bank) -> list[Reply]:
+    """A reply of each customer who has this number; of nobody where none has. Returns those that are new."""
+    number, index = numbers.plain(sender), numbers.index(sender)
+    if name and Reply.objects.filter(gateway=gateway, name=name, sender_index=index).exists():
+        return []
+    stops = messages.opt_out(text, bank)
+    customers = list(Customer.objects.filter(mobile_index__in=numbers.indexes(sender), deceased_on=None).order_by("pk"))
+    kept = []
+    whose: list[Customer | None] = [*customers] or [None]
+    for customer in whose:
+        key = uuid4()
+        reply = Reply(key=key, customer=customer, gateway=gateway, name=name, sender_index=index, stops=stops, at=now)
+        reply.sender = vault().seal(number, f"sms_reply:sender:{key}")
+        reply.text = text
+        reply.save()
+        kept.append(reply)
+    if stops == Reply.Stops.YES:
+        opt_out(number, kept[0], text, now)
+    else:
+        for reply in kept:
+            _ask_for_an_answer(reply, text, now, bank)
+    return kept
+
+
+def opt_out(number: str, reply: Reply, evidence: str, now: datetime, *, by: Actor | None = None) -> None:
+    """The number wants no marketing any more, at once and across the bank (S5): each customer who has it said no."""
+    key = uuid4()
+    OptOut.objects.create(
+        key=key, number_index=numbers.index(number), number=vault().seal(number, f"sms_opt_out:number:{key}"), reply=reply,
+        by_id=by.id if by else None, evidence=evidence, at=now,
+    )  # fmt: skip
+    customers = Customer.objects.filter(mobile_index__in=numbers.indexes(number))
+    Consent.objects.bulk_create(
+        Consent(
+            customer=customer, purpose=Consent.Purpose.MARKETING, channel=Consent.Channel.SMS, given=False, evidence=evidence,
+            source="sms", at=now, by_id=by.id if by else None,
+        )
+        for customer in customers
+    )  # fmt: skip
+
+
+def decide(reply: Reply, stops: bool, *, actor: Actor, now: datetime) -> Reply:
+    """The RM says of a sentence with an opt-out word in it what the customer meant. Once said it stays; a new consent is another row."""
+    moved = Reply.objects.filter(pk=reply.pk, stops=Reply.Stops.ASK, decided_at=None).update(
+        stops=Reply.Stops.YES if stops else Reply.Stops.NO, decided_by=actor.id, decided_at=now
+    )
+    reply.refresh_from_db()
+    if moved:
+        note(action="decide", object="sms_reply", now=now, row_id=reply.pk, customer_id=reply.customer_id, stops=stops)
+        if stops:
+            number = vault().open(reply.sender, f"sms_reply:sender:{reply.key}")
+            opt_out(number, reply, reply.text, now, by=actor)
+    return reply
+
+
+def _ask_for_an_answer(reply: Reply, text: str, now: datetime, bank: Bank) -> None:
+    """W11: what a customer writes wants an answer; it closes with one, or with the RM's word that it wanted none."""
+    customer = reply.customer
+    if customer is None or customer.rm_id is None:
+        return
+    words = text.strip() if len(text.strip()) <= SHOWN else f"{text.strip()[:SHOWN]}…"
+    data = {"words": words, "to": "customer"}
+    fact = Fact("reply_received", now, now, customer.rm_id, customer.pk, f"reply:{reply.pk}", data, "observed")
+    ledger.tell([fact], actor=None, now=now, bank=bank)
+
+
+# ── long ones ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _gather(gateway: str, came: Came, now: datetime, bank: Bank) -> None:
+    assert came.part is not None
+    reference, of, number = came.part
+    index, key = numbers.index(came.sender), uuid4()
+    part = ReplyPart(gateway=gateway, sender_index=index, reference=reference, of=of, number=number, key=key, at=now)
+    part.sender = vault().seal(numbers.plain(came.sender), f"sms_reply_part:sender:{key}")
+    part.sealed = vault().seal(came.text, part.place)
+    ReplyPart.objects.bulk_create([part], ignore_conflicts=True)
+    parts = list(
+        ReplyPart.objects.select_for_update().filter(gateway=gateway, sender_index=index, reference=reference, of=of)
+    )
+    if len(parts) == of:
+        _join(parts, now, bank)
+
+
+def gather_incomplete(now: datetime) -> None:
+    """What stays incomplete becomes a reply as it is: half a question is better than none."""
+    bank = people_bank.settings().now(now)
+    waiting = ReplyPart.objects.select_for_update(skip_locked=True).filter(at__lt=now - INCOMPLETE)
+    groups: dict[tuple[str, bytes, int, int], list[ReplyPart]] = {}
+    for part in waiting:
+        groups.setdefault((part.gateway, bytes(part.sender_index), part.reference, part.of), []).append(part)
+    for parts in groups.values():
+        _join(parts, now, bank)
+
+
+def _join(parts: Sequence[ReplyPart], now: datetime, bank: Bank) -> None:
+    ordered = sorted(parts, key=lambda part: part.number)
+    present = {part.number: vault().open(part.sealed, part.place) for part in ordered}
+    text = "".join(present.get(number, "……") for number in range(1, ordered[0].of + 1))
+    sender = vault().open(ordered[0].sender, f"sms_reply_part:sender:{ordered[0].key}")
+    keep(ordered[0].gateway, sender, text, "", now, bank)
+    ReplyPart.objects.filter(pk__in=[part.pk for part in parts]).delete()

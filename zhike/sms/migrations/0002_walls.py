@@ -1,0 +1,32 @@
+from django.db import migrations
+
+from zhike.trail.walls import WRITES, open_to, wall, watch
+
+# As contacts have it (contacts/0002_walls): one look by key, never a scan.
+HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
+HIS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
+ITS = "(SELECT true FROM sms_message m WHERE m.id = message_id)"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("sms", "0001_initial"), ("customers", "0002_walls"), ("trail", "0004_on_behalf")]
+    operations = [
+        wall("sms_message", sees=HIS, writes=HIS_TO_CHANGE, deletes=True),
+        # Where it stands is what the row and its segments are; what somebody wrote and had sent is kept.
+        watch("sms_message", quiet=("sealed",), many=True, changed=("sealed", "staff_id", "by_id", "attempt")),
+        # The journal: written by the sender alone.
+        wall("sms_segment", sees=ITS, writes="false"),
+        wall("sms_reply", sees=HIS, writes=HIS_TO_CHANGE),
+        watch("sms_reply", quiet=("sealed", "sender", "sender_index")),
+        # A number's no counts for everybody, whoever may see whose number it is; no row says that.
+        wall("sms_opt_out", sees="true", writes="by_id = (SELECT zhike_actor())"),
+        watch("sms_opt_out", quiet=("number", "number_index")),
+        open_to("sms_connection", app="SELECT"),
+        open_to("sms_receipt", app="SELECT"),
+        open_to("sms_reply_part", app="SELECT"),
+        open_to("sms_typed", app="INSERT"),
+        open_to("sms_template"),
+        watch("sms_template"),
+        open_to("sms_wording"),
+        watch("sms_wording"),
+    ]

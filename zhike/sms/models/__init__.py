@@ -1,0 +1,26 @@
+"""Messages on their way: templates, messages, segments, connections; receipts, replies and opt-outs that come back."""
+
+from .connection import Connection
+from .message import Kind, Lane, Message, State
+from .opt_out import OptOut
+from .receipt import Receipt
+from .reply import Reply, ReplyPart
+from .segment import Segment
+from .template import Template, Wording
+from .typed import Typed
+
+__all__ = [
+    "Connection",
+    "Kind",
+    "Lane",
+    "Message",
+    "OptOut",
+    "Receipt",
+    "Reply",
+    "ReplyPart",
+    "Segment",
+    "State",
+    "Template",
+    "Typed",
+    "Wording",
+]

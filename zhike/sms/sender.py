@@ -1,0 +1,275 @@
+"""The sender: claims messages, has the guards look again, writes them down, lets them leave, writes down what comes back.
+
+None of the protocols can say "send this once". So a segment is submitted once by itself and never again: what had no answer is
+`unknown`, and sending it again is a person's decision. Only what the gateway definitely did not take, for there was too much at
+once, is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from threading import Event as Signal
+from uuid import UUID, uuid4
+
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+from zhike.conduct.bank import Bank
+from zhike.people import bank as people_bank
+
+from . import gate, inbox, journal, outcome
+from .gate import Addressee
+from .models import Lane
+from .segments import Segment, cut
+from .transports.transport import Answer, Lost, Part, Receipt, Reply, Transport, Unbound
+from .transports.transport import Event as Came
+
+SLICE = 500  # messages a claim
+# What bulk leaves free of the window, so that what one writes to one customer leaves at once.
+FREE = 0.2
+PAUSE = 0.05  # seconds that an idle connection waits for what comes
+BEATS = timedelta(seconds=5)
+THROTTLED = timedelta(seconds=1)
+GAPS = (1.0, 2.0, 5.0, 15.0, 60.0)  # seconds until a gateway is called again
+AWAY = 1.0
+
+log = logging.getLogger("zhike.sms")
+
+
+class Sender:
+    """One connection to one gateway, in a thread of its own; several may work side by side."""
+
+    def __init__(self, gateway: str, transport: Transport) -> None:
+        self.gateway = gateway
+        self.transport = transport
+        self.epoch: UUID | None = None
+        self.under_way: dict[int, tuple[int, datetime]] = {}  # sequence → segment, since when
+        self.beaten: datetime | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Signs in; from now on what leaves has this epoch. Raises Unbound."""
+        self.transport.open()
+        self.epoch = uuid4()
+        self.under_way.clear()
+        journal.begin(self.epoch, self.gateway, f"{socket.gethostname()}:{os.getpid()}", now)
+        self.beaten = now
+
+    def round(self, clock: Callable[[], datetime], wait: float) -> bool:
+        """Sends what may leave, and takes in what has come. Whether there was something to do. Raises Lost."""
+        now = clock()
+        bank = people_bank.settings().now(now)
+        sent = self._send(now, bank)
+        return self.take_in(clock, 0.0 if sent else wait) or bool(sent)
+
+    def tick(self, now: datetime) -> None:
+        """Says that it lives, and looks after what others left behind."""
+        assert self.epoch is not None
+        if self.beaten is not None and now - self.beaten < BEATS:
+            return
+        self.beaten = now
+        with transaction.atomic():
+            journal.beat(self.epoch, now)
+            touched = journal.bury(now) | journal.match(self.gateway, None, now) | journal.reconcile(self.gateway, now)
+            late = {
+                sequence: segment
+                for sequence, (segment, since) in self.under_way.items()
+                if now - since > journal.PATIENCE
+            }
+            touched |= journal.silent(self.epoch, list(late.values()), now)
+            self._reckon(touched, now)
+            inbox.gather_incomplete(now)
+        for sequence in late:
+            del self.under_way[sequence]
+
+    def lose(self, lost: Lost, now: datetime) -> None:
+        """The connection ended: what had no answer has none, and says so."""
+        assert self.epoch is not None
+        with transaction.atomic():
+            self._reckon(journal.lose(self.epoch, lost.words, now), now)
+        self.under_way.clear()
+        self.epoch = None
+
+    # ── out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, now: datetime, bank: Bank) -> int:
+        assert self.epoch is not None
+        free = self.transport.window - len(self.under_way)
+        again = self._again(free, now)
+        free -= again
+        if free <= 0:
+            return again
+        claimed = journal.claim(self.epoch, self._room(free), now)
+        if not claimed:
+            return again
+        with transaction.atomic():
+            parts = self._entered(claimed, now, bank)
+        # The journal is committed. From here on nobody sends these parts but this connection, and this once.
+        self._leave(parts)
+        return again + len(claimed)
+
+    def _room(self, free: int) -> dict[int, int]:
+        """How many messages of each lane may be claimed: bulk leaves part of the window free."""
+        bulk = max(0, min(SLICE, free - int(self.transport.window * FREE)))
+        return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2}
+
+    def _entered(self, claimed: Sequence[journal.Claimed], now: datetime, bank: Bank) -> list[Part]:
+        """Those that the guards let pass, cut and in the journal; the others say why they did not leave."""
+        assert self.epoch is not None
+        whom = gate.addressees({message.customer for message in claimed}, now, bank)
+        away, rows, parts = [], [], []
+        for message in claimed:
+            addressee = whom.get(message.customer)
+            text = gate.opened(message.sealed, message.key)
+            turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank)
+            if turned is not None:
+                away.append({"id": message.id, **turned})
+                continue
+            assert addressee is not None
+            cuts = _cuts(text, message.key, whole=self.transport.whole)
+            for number, (segment, sequence) in enumerate(zip(cuts, self.transport.numbers(len(cuts)), strict=True), 1):
+                part = _part(segment, sequence, message.key, number, len(cuts), addressee)
+                parts.append(part)
+                rows.append(
+                    {
+                        "message": message.id, "attempt": message.attempt, "number": number, "of": len(cuts),
+                        "sequence": sequence, "reference": part.reference,
+                    }
+                )  # fmt: skip
+        journal.turn_away(self.epoch, away, now)
+        entered = journal.enter(self.epoch, self.gateway, rows, now) if rows else {}
+        self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
+        return [part for part in parts if part.sequence in entered]
+
+    def _again(self, free: int, now: datetime) -> int:
+        """What was definitely not taken leaves anew, under a new number that is in the journal first."""
+        assert self.epoch is not None
+        with transaction.atomic():
+            held = journal.take_held(min(free, SLICE), now)
+            if not held:
+                return 0
+            whom = gate.addressees({segment.customer for segment in held}, now, people_bank.settings().now(now))
+            numbers = self.transport.numbers(len(held))
+            parts = []
+            for segment, sequence in zip(held, numbers, strict=True):
+                cuts = _cuts(gate.opened(segment.sealed, segment.key), segment.key, whole=self.transport.whole)
+                parts.append(
+                    _part(
+                        cuts[segment.number - 1],
+                        sequence,
+                        segment.key,
+                        segment.number,
+                        len(cuts),
+                        whom[segment.customer],
+                    )
+                )
+            journal.enter_again(
+                self.epoch, [{"id": s.id, "sequence": n} for s, n in zip(held, numbers, strict=True)], now
+            )
+            self.under_way.update((n, (s.id, now)) for s, n in zip(held, numbers, strict=True))
+        self._leave(parts)
+        return len(parts)
+
+    def _leave(self, parts: Sequence[Part]) -> None:
+        if parts:
+            self.transport.submit(parts)
+
+    # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take_in(self, clock: Callable[[], datetime], wait: float) -> bool:
+        """Writes down what has come, and only then acknowledges it."""
+        came = self.transport.events(wait)
+        if not came:
+            return False
+        now = clock()
+        answers = [each for each in came if isinstance(each, Answer) and each.sequence in self.under_way]
+        with transaction.atomic():
+            touched = self._told(came, answers, now)
+            self._reckon(touched, now)
+        for answer in answers:
+            del self.under_way[answer.sequence]
+        self.transport.took([each for each in came if not isinstance(each, Answer)])
+        return True
+
+    def _told(self, came: Iterable[Came], answers: Sequence[Answer], now: datetime) -> set[int]:
+        touched: set[int] = set()
+        if answers:
+            known = [(self.under_way[answer.sequence][0], answer) for answer in answers]
+            touched |= journal.answered(self.gateway, known, now, now + THROTTLED)
+        if some := [each for each in came if isinstance(each, Receipt)]:
+            touched |= journal.receipts(self.gateway, some, now)
+        if replies := [each for each in came if isinstance(each, Reply)]:
+            inbox.take(self.gateway, replies, now)
+        return touched
+
+    def _reckon(self, touched: Iterable[int], now: datetime) -> None:
+        outcome.follow(journal.reckon(touched, now), now)
+
+
+def _cuts(text: str, key: UUID, *, whole: bool) -> list[Segment]:
+    """The text in parts, the same ones whenever it is cut; or as it is, where the other end cuts."""
+    cuts = cut(text, reference=key.int % 256)
+    return [Segment(cuts[0].coding, b"", b"", text)] if whole else cuts
+
+
+def _part(segment: Segment, sequence: int, key: UUID, number: int, of: int, addressee: Addressee) -> Part:
+    return Part(
+        sequence=sequence, reference=f"{key.hex}{number:02}", to=addressee.number, text=segment.text, coding=segment.coding,
+        octets=segment.octets, header=segment.header, number=number, of=of,
+    )  # fmt: skip
+
+
+def go(sender: Sender, clock: Callable[[], datetime], stopped: Signal) -> None:
+    """Until it is stopped: signs in, sends, takes in; signs in anew when the connection or the database was away."""
+    failed = 0
+    while not stopped.is_set():
+        try:
+            sender.begin(clock())
+            failed = 0
+            _send_on(sender, clock, stopped)
+        except Unbound as unbound:
+            gap = GAPS[min(failed, len(GAPS) - 1)] if not unbound.permanent else GAPS[-1]
+            failed += 1
+            log.warning("The gateway %s takes no messages: %s", sender.gateway, unbound)
+            stopped.wait(gap)
+        except Lost as lost:
+            log.warning("The connection to the gateway %s ended: %s", sender.gateway, lost)
+            _told_lost(sender, lost, clock, stopped)
+        except Error as error:
+            away = isinstance(error, (OperationalError, InterfaceError))
+            log.warning("A round of messages failed: %s", error, exc_info=not away)
+            sender.transport.close()  # what is on its way without a journal to write to would be lost to it
+            _told_lost(sender, _UNWRITTEN, clock, stopped)
+        finally:
+            sender.transport.close()
+    connection.close()
+
+
+_UNWRITTEN = Lost(
+    "数据库中断，没有记下网关的应答", "the database was away, and the gateway's answer was not written down"
+)
+_ENDED = Lost("发送程序停止，没有等到网关的应答", "the sender was stopped before the gateway had answered")
+
+
+def _send_on(sender: Sender, clock: Callable[[], datetime], stopped: Signal) -> None:
+    while not stopped.is_set():
+        sender.round(clock, PAUSE)
+        sender.tick(clock())
+    # What is under way is waited for a little: the fewer are unknown.
+    until = clock() + timedelta(seconds=2)
+    while sender.under_way and clock() < until:
+        sender.take_in(clock, PAUSE)
+    sender.lose(_ENDED, clock())
+
+
+def _told_lost(sender: Sender, lost: Lost, clock: Callable[[], datetime], stopped: Signal) -> None:
+    """Writes down that the connection ended; where the database is away, as soon as it is back."""
+    while sender.epoch is not None:
+        try:
+            sender.lose(lost, clock())
+        except Error:
+            connection.close()
+            if stopped.wait(AWAY):
+                return  # whoever works on buries it

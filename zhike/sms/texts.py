@@ -1,0 +1,174 @@
+"""Texts: which template suits, what its variables say, and the signature that every message bears (S5)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from zhike.conduct.bank import Bank
+from zhike.conduct.words import Refused, Words
+from zhike.customers.models import Customer
+from zhike.obligations.models import Obligation
+from zhike.people.models import Staff, Unit
+
+from .models import Wording
+
+# What may stand in braces, and what it becomes.
+VARIABLES: dict[str, Words] = {
+    "称谓": Words("客户的称谓", "the customer's form of address"),
+    "本人": Words("发送人姓名", "the sender's name"),
+    "客户经理": Words("客户自己的客户经理", "the customer's own manager"),
+    "机构": Words("客户所属机构", "the customer's unit"),
+    "电话": Words("发送人的电话", "the sender's telephone number"),
+    "日子": Words("见面或通话的日子：今天、昨天、2月16日", "the day of the talk: today, yesterday, 16 February"),
+    "内容": Words("客户问的事", "what the customer asked"),
+}
+VARIABLE = re.compile(r"\{([^{}]*)\}")
+
+
+class Unfilled(Refused):
+    """A text with a variable that has no value, or that nobody knows; the sentence names it."""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A text as it comes with Zhike."""
+
+    key: str
+    kind: str
+    title: Words
+    words: str
+    occasion: str = ""
+    variant: str = ""
+    introduces: bool = False
+
+
+@cache
+def shipped() -> tuple[Shipped, ...]:
+    """The texts that come with Zhike, in their order."""
+    rows = tomllib.loads(files("zhike.sms").joinpath("texts.toml").read_text("utf-8"))["text"]
+    return tuple(Shipped(**{**row, "title": Words(**row["title"])}) for row in rows)
+
+
+def check(text: str) -> None:
+    """Raises Unfilled for a variable that is none, or a brace that stands alone."""
+    unknown = [name for name in VARIABLE.findall(text) if name not in VARIABLES]
+    if unknown:
+        names = "、".join(f"{{{name}}}" for name in unknown)
+        known = "、".join(f"{{{name}}}" for name in VARIABLES)
+        raise Unfilled(
+            f"没有名为 {names} 的变量。可用的有 {known}。", f"No variable is called {names}. There are {known}."
+        )
+    if re.search(r"[{}]", VARIABLE.sub("", text)):
+        raise Unfilled(
+            "大括号须成对，且中间写变量名，如 {称谓}。",
+            "Braces come in pairs with a variable's name between, as in {称谓}.",
+        )
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its variables' values. Raises Unfilled, which names every variable without one."""
+    check(text)
+    lacking = sorted({name for name in VARIABLE.findall(text) if not values.get(name)})
+    if lacking:
+        zh = "、".join(f"{{{name}}}（{VARIABLES[name].zh}）" for name in lacking)
+        en = ", ".join(f"{{{name}}} ({VARIABLES[name].en})" for name in lacking)
+        raise Unfilled(
+            f"变量 {zh} 没有值，请补全资料或直接改写这一处。",
+            f"No value for {en}: fill in what is missing, or reword that place.",
+        )
+    return VARIABLE.sub(lambda found: values[found[1]], text)
+
+
+def bank_name() -> str:
+    """What the bank calls itself: its head office's name."""
+    return Unit.objects.filter(parent=None).values_list("name", flat=True).first() or ""
+
+
+def signature(bank: Bank, name: str) -> str:
+    """The signature that every message bears: 【澄江银行】."""
+    return f"【{bank.message_signature or name}】"
+
+
+def signed(text: str, kind: str, bank: Bank, name: str) -> str:
+    """The text as it leaves: with the way to opt out where the kind has it, and the signature."""
+    hint = bank.optout_hint if kind == "marketing" or (kind == "greeting" and bank.greetings_carry_hint) else ""
+    return f"{text.strip()}{hint}{signature(bank, name)}"
+
+
+def values(customer: Customer, staff: Staff, *, day: str = "", content: str = "") -> dict[str, str]:
+    """What the variables are for this customer, when ``staff`` writes."""
+    return {
+        "称谓": customer.address_as,
+        "本人": staff.name,
+        "客户经理": customer.rm.name if customer.rm else staff.name,
+        "机构": customer.unit.name,
+        "电话": staff.phone,
+        "日子": day,
+        "内容": content,
+    }
+
+
+def suiting(obligation: Obligation, staff: Staff, bank: Bank) -> list[Wording]:
+    """The wordings in use that do for an obligation, the best first: by its occasion, by whether it must introduce, by who writes (a
+    stand-in names the customer's own manager and never claims to be it). Empty where the bank lets no stand-in write.
+    """
+    own = obligation.customer.rm if obligation.customer else None
+    stands_in = own is not None and own.pk != staff.pk
+    if stands_in and obligation.kind == "thanks" and bank.stand_in_thanks == "not_sent":
+        return []
+    rows = Wording.objects.filter(state=Wording.State.APPROVED, template__retired_at=None).select_related("template")
+    match obligation.kind:
+        case "thanks":
+            must = obligation.detail.get("text", "later")
+            introduces = must != "later"
+            found = [
+                row
+                for row in rows.filter(template__kind="thanks").order_by("template__pk")
+                if _does(row, obligation, stands_in) and (row.template.introduces or not introduces)
+            ]
+            return sorted(found, key=lambda row: row.template.introduces != introduces)
+        case "birthday":
+            return list(rows.filter(template__kind="greeting", template__occasion="birthday").order_by("template__pk"))
+        case "apology":
+            return list(rows.filter(template__kind="service", template__occasion="apology").order_by("template__pk"))
+        case "answer" | "promise":
+            return list(rows.filter(template__kind="answer").order_by("template__pk"))
+    return []
+
+
+def _does(row: Wording, obligation: Obligation, stands_in: bool) -> bool:
+    template = row.template
+    if template.tiers and obligation.tier not in template.tiers:
+        return False
+    if stands_in != template.variant.startswith("stand_in"):
+        return False
+    return not template.occasion or template.occasion == obligation.detail.get("occasion")
+
+
+def day_of(obligation: Obligation, now: datetime, bank: Bank) -> str:
+    """The day of the talk as a message calls it on the day it is sent: a farewell after nine in the evening is thanked for in the
+    morning, and then it was yesterday.
+    """
+    day, today = (moment.astimezone(bank.zone).date() for moment in (obligation.fact.at, now))
+    match (today - day).days:
+        case 0:
+            return "今天"
+        case 1:
+            return "昨天"
+    return f"{day.month}月{day.day}日"
+
+
+def worded(wording: Wording, obligation: Obligation, staff: Staff, *, now: datetime, bank: Bank) -> str:
+    """A wording filled in for an obligation; a variable without a value stays in its braces, to be seen and filled by hand."""
+    assert obligation.customer is not None
+    known: dict[str, Any] = values(
+        obligation.customer, staff, day=day_of(obligation, now, bank), content=str(obligation.detail.get("words", ""))
+    )
+    return VARIABLE.sub(lambda found: known.get(found[1]) or found[0], wording.text)
