@@ -22,6 +22,7 @@ from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
 from zhike.people.session import forget
+from zhike.sms import greetings
 
 MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
 CATCH_UP_DAYS = 14
@@ -49,7 +50,7 @@ def tick(timestamp: int) -> None:
 @app.task(name="sweep_day", retry=5)
 def sweep_day(day: str) -> None:
     """What the calendar owes on this day; also the month's tiers, if they are not yet rated, the trail's next months, dead sessions,
-    and when each obligation is remembered by the settings and workdays of the new day."""
+    the festivals that are near, and when each obligation is remembered by the settings and workdays of the new day."""
     on = date.fromisoformat(day)
     now, settings = clock.now(), bank.settings()
     month = on.replace(day=1)
@@ -62,6 +63,8 @@ def sweep_day(day: str) -> None:
         )
     forget(now)
     sweep(on, now=now, bank=settings.at(on))
+    greetings.tell_coming(on, now=now, bank=settings.at(on))
+    greetings.close_past(now, settings.at(today(now)))
     look_again(now)
     books.forget(now)
 

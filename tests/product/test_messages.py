@@ -75,8 +75,7 @@ class Line:
         """The connection ends while a round is under way."""
         with self.worker():
             with pytest.raises(Lost) as lost:
-                for _ in range(3):
-                    self.sender.round(lambda: now, 0.0)
+                self.sender.round(lambda: now, 0.0)
             self.sender.lose(lost.value, now)
 
 
@@ -103,9 +102,8 @@ def test_thanks_owed_are_done_by_the_message_that_the_gateway_took(
     assert (message.state, thanks.state, thanks.settled_by_id) == ("submitted", "done", cast.rm.pk)
     assert (thanks.evidence["channel"], thanks.evidence["through"]) == ("sms", "platform")
     (text,) = line.gateway.texts()
-    assert text.startswith("欧阳") or "您好" in text
     assert "专属理财经理" in text
-    assert text.endswith("【总行】")
+    assert text.startswith("【总行】")
     assert {part.to for part in line.gateway.journal} == {MOBILE}
 
 

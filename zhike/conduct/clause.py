@@ -43,6 +43,7 @@ OBLIGATIONS = {
     "meet": Words("该见面了", "meeting due"),
     "promise": Words("兑现承诺", "promise"),
     "look_into": Words("过问", "look into"),
+    "greetings": Words("安排节日问候", "arrange a festival's greetings"),
 }
 
 

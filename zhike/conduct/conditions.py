@@ -252,5 +252,18 @@ def of_the_visit(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
 @_named(DETAILS)
 def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     """The words that were said, and to whom the word was given."""
-    said = ("words", "to", "day", "day_en", "since", "days", "outcome", "place", "purpose", "target")
+    said = (
+        "words",
+        "to",
+        "festival",
+        "festival_en",
+        "day",
+        "day_en",
+        "since",
+        "days",
+        "outcome",
+        "place",
+        "purpose",
+        "target",
+    )
     return {name: fact.data[name] for name in said if name in fact.data}

@@ -288,6 +288,13 @@ def _reachable(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | N
     return Settlement(owed.id, "open")
 
 
+def _arranged(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """S3: every customer of the book has a greeting for the festival, or a reason not to."""
+    if owed.kind != "greetings" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
 def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
@@ -361,6 +368,7 @@ def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
 
 SETTLERS: dict[str, tuple[Settler, ...]] = {
     "message_sent": (_thanked, _greeted),
+    "greetings_arranged": (_arranged,),
     "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
     "reception_ended": (_greeted_in_person, _met, _met_in_person),
     "visit_ended": (_greeted_in_person, _met, _met_in_person),

@@ -76,6 +76,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
         case "birthday":
             day = str(detail.get("day", ""))
             return _joined(Words("生日问候", "Birthday greeting"), Words(day, str(detail.get("day_en", day))))
+        case "greetings":
+            return Words(f"安排{detail['festival']}问候", f"Arrange the greetings for {detail['festival_en']}")
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
         case "meet":
@@ -102,6 +104,7 @@ def _values(fact: Fact, tier: str, bank: Bank, language: str) -> dict[str, str]:
         "history": history,
         "outcome": OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
         "days": str(data.get("days", "")),
+        "festival": str(data.get("festival" if language == "zh" else "festival_en", "")),
     }
 
 

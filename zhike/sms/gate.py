@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from zhike.trail.models import note
 
 from . import texts
 from .models import Kind, Lane, Message, State, Wording
-from .segments import cut
+from .segments import measure
 
 # What one writes to one customer is no longer wanted when it could not leave for so long (the gateway was away).
 WANTED = timedelta(hours=24)
@@ -71,22 +71,22 @@ def addressees(customers: Iterable[int], now: datetime, bank: Bank) -> dict[int,
 
 
 def _addressee(
-    id: int, mobile: str | None, tier: str, deceased: bool, closed: bool, quiet: bool, complaint: bool,
+    id: int, mobile: str | None, tier: str, deceased_on: date | None, closed: bool, quiet: bool, complaint: bool,
     greeting: bool | None, marketing: bool | None, opted_out: bool, today: int, week: int,
 ) -> Addressee:  # fmt: skip
+    agreed = {"greeting": greeting, "marketing": marketing}
     return Addressee(
         id,
         mobile or "",
         Recipient(
+            tier,
             has_mobile=bool(mobile),
-            tier=tier,
-            deceased=deceased,
+            deceased_on=deceased_on,
             closed=closed,
             do_not_disturb=quiet,
             complaint_open=complaint,
-            greeting_consent=bool(greeting),
-            marketing_consent=bool(marketing),
             opted_out=opted_out,
+            consents=frozenset(purpose for purpose, given in agreed.items() if given),
             marketing_today=today,
             marketing_this_week=week,
         ),
@@ -94,7 +94,7 @@ def _addressee(
 
 
 ADDRESSEES = """
-SELECT c.id, c.profile -> 'mobile' ->> 'v', c.tier, c.deceased_on IS NOT NULL, c.closed_on IS NOT NULL, c.do_not_disturb, c.complaint_open,
+SELECT c.id, c.profile -> 'mobile' ->> 'v', c.tier, c.deceased_on, c.closed_on IS NOT NULL, c.do_not_disturb, c.complaint_open,
     (SELECT s.given FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'greeting' AND s.channel IN ('sms', 'any')
      ORDER BY s.at DESC, s.id DESC LIMIT 1),
     yes.given,
@@ -108,11 +108,6 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE m.sent_at >= %s) AS today, count(*) AS week FROM sms_message m
     WHERE m.customer_id = c.id AND m.kind = 'marketing' AND m.sent_at >= %s) sent
 WHERE c.id = ANY (%s::bigint[])"""
-
-
-def judge(kind: str, text: str, addressee: Addressee, now: datetime, bank: Bank, **more: Any) -> Judgement:
-    """What the guards say of a text to one customer."""
-    return messages.judge(kind, text, addressee.recipient, now=now, bank=bank, **more)
 
 
 def send(
@@ -133,15 +128,15 @@ def send(
     message already.
     """
     text = _readable(text, kind, bank)
+    addressee = addressees([customer.pk], now, bank).get(customer.pk)
+    if addressee is None:
+        raise NotAllowed("", "customers.view")
+    judged = messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
     message = Message(
         customer=customer, staff_id=customer.rm_id or actor.id, by_id=actor.id, obligation=obligation, wording=wording, kind=kind,
         introduces=introduces, lane=LANES.get(Kind(kind), Lane.ONE), created_at=now, not_before=now, not_after=now + WANTED,
     )  # fmt: skip
     message.text = text
-    addressee = addressees([customer.pk], now, bank).get(customer.pk)
-    if addressee is None:
-        raise NotAllowed("", "customers.view")
-    judged = judge(kind, text, addressee, now, bank)
     message.state, message.why = _state(judged)
     if judged.wait:
         message.not_before = judged.wait.until
@@ -159,18 +154,18 @@ def send(
 
 
 def _readable(text: str, kind: str, bank: Bank) -> str:
-    """The text as it leaves, signed. Raises Refused where it says nothing, too much, or something in braces."""
+    """The text without blanks around it. Raises Refused where it says nothing, too much, or something in braces."""
     text = text.strip()
     if not text:
         raise Refused("短信没有内容，请先写。", "The message says nothing: write it first.")
     texts.fill(text, {})
-    whole = texts.signed(text, kind, bank, texts.bank_name())
-    if (parts := len(cut(whole, reference=0))) > LONGEST:
+    parts = measure(messages.dressed(text, kind, bank, texts.bank_name())).segments
+    if parts > LONGEST:
         raise Refused(
             f"短信太长：{parts} 条，一次至多 {LONGEST} 条。请删短，或分两次发。",
             f"The message is too long: {parts} segments, at most {LONGEST} at once. Shorten it, or send it in two.",
         )
-    return whole
+    return text
 
 
 def _state(judged: Judgement) -> tuple[State, dict[str, str]]:
@@ -201,6 +196,11 @@ def opened(sealed: str, key: UUID) -> str:
     return vault().open(sealed, f"sms_message:text:{key}")
 
 
+def sealed(text: str, key: UUID) -> str:
+    """What a message says, as it is kept."""
+    return vault().seal(text, f"sms_message:text:{key}")
+
+
 def turned(
     kind: str, text: str, not_after: datetime | None, addressee: Addressee | None, now: datetime, bank: Bank
 ) -> dict[str, Any] | None:
@@ -209,7 +209,7 @@ def turned(
         return {"state": State.EXPIRED, "why": TOO_OLD, "not_before": None}
     if addressee is None:
         return {"state": State.REFUSED, "why": GONE, "not_before": None}
-    judged = judge(kind, text, addressee, now, bank)
+    judged = messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
     state, why = _state(judged)
     if state == State.QUEUED:
         return None
@@ -253,11 +253,11 @@ def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Mess
     The customer may get it twice: who decides it has been told so. It passes the gate anew. Raises TooLate.
     """
     addressee = addressees([message.customer_id], now, bank)[message.customer_id]
-    state, why = _state(judge(message.kind, message.text, addressee, now, bank))
+    judged = messages.judge(message.kind, texts.bare(message.text), addressee.recipient, now=now, bank=bank)
+    state, why = _state(judged)
     if state == State.REFUSED:
         raise Refused(why["zh"], why["en"])
-    wait = why and judge(message.kind, message.text, addressee, now, bank).wait
-    begins = wait.until if wait else now
+    begins = judged.wait.until if judged.wait else now
     moved = Message.objects.filter(
         pk=message.pk, state__in=[State.UNKNOWN, State.UNDELIVERED, State.EXPIRED], attempt=message.attempt
     ).update(
@@ -293,12 +293,12 @@ def _moved(message: Message, moved: int, verb: str, now: datetime, **detail: Any
 
 def look(customer: Customer, kind: str, text: str, now: datetime, bank: Bank) -> tuple[Judgement, str]:
     """What the gate would say of a text as it stands while it is typed, and the text as it would leave."""
-    whole = texts.signed(text, kind, bank, texts.bank_name())
     addressee = addressees([customer.pk], now, bank)[customer.pk]
-    return judge(kind, whole, addressee, now, bank), whole
+    judged = messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
+    return judged, messages.dressed(text, kind, bank, texts.bank_name())
 
 
 def may_be_sent(customer: Customer, now: datetime, bank: Bank) -> dict[str, Judgement]:
-    """Of each kind, whether it may be sent to this customer now."""
-    addressee = addressees([customer.pk], now, bank)[customer.pk]
-    return {kind: judge(kind, "", addressee, now, bank) for kind in ("thanks", "greeting", "marketing")}
+    """Of each kind, whether it may be sent to this customer now, whatever it says."""
+    to = addressees([customer.pk], now, bank)[customer.pk].recipient
+    return {kind: messages.judge(kind, "…", to, now=now, bank=bank) for kind in ("thanks", "greeting", "marketing")}

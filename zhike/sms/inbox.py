@@ -51,7 +51,7 @@ def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: B
         reply.text = text
         reply.save()
         kept.append(reply)
-    if stops == Reply.Stops.YES:
+    if stops == "yes":
         opt_out(number, kept[0], text, now)
     else:
         for reply in kept:

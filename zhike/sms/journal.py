@@ -84,14 +84,14 @@ def turn_away(epoch: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> 
         _run(TURNED, [now, json.dumps(rows, default=str), epoch])
 
 
-def enter(epoch: UUID, gateway: str, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[int, tuple[int, int]]:
-    """Writes segments down as about to leave, and their messages. Returns, by sequence, segment and message: what another connection has
-    taken over meanwhile is left out.
+def enter(
+    epoch: UUID, gateway: str, messages: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[int, tuple[int, int]]:
+    """Writes down messages as they leave, ``{"id", "sealed", "of"}``, and their segments. Returns, by sequence, segment and message:
+    what another connection has taken over meanwhile is left out.
     """
-    return {
-        sequence: (id, message)
-        for id, message, sequence in _run(ENTER, [json.dumps(rows, default=str), now, epoch, gateway, epoch, now])
-    }
+    told = _run(ENTER, [json.dumps(messages), json.dumps(rows), now, epoch, gateway, epoch, now])
+    return {sequence: (id, message) for id, message, sequence in told}
 
 
 def take_held(room: int, now: datetime) -> list[Held]:
@@ -228,13 +228,13 @@ FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, why jsonb, not_b
 WHERE m.id = d.id AND m.claimed_by = %s"""
 
 ENTER = """
-WITH doc AS MATERIALIZED (
+WITH leaving AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, sealed text, of int)),
+doc AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb)
         AS d (message bigint, attempt int, number int, of int, sequence bigint, reference text)
 ), went AS (
-    UPDATE sms_message m SET state = 'submitting', why = '{}', parts = d.of, sent_at = %s, claimed_by = NULL, claimed_until = NULL
-    FROM (SELECT DISTINCT message, of FROM doc) d
-    WHERE m.id = d.message AND m.claimed_by = %s AND m.state IN ('queued', 'waiting') RETURNING m.id
+    UPDATE sms_message m SET state = 'submitting', why = '{}', sealed = d.sealed, parts = d.of, sent_at = %s, claimed_by = NULL, claimed_until = NULL
+    FROM leaving d WHERE m.id = d.id AND m.claimed_by = %s AND m.state IN ('queued', 'waiting') RETURNING m.id
 )
 INSERT INTO sms_segment (message_id, attempt, number, of, state, gateway, connection_id, sequence, reference, name, code, meaning, submitting_at)
 SELECT doc.message, doc.attempt, doc.number, doc.of, 'submitting', %s, %s, doc.sequence, doc.reference, '', '', '{}', %s

@@ -17,10 +17,11 @@ from uuid import UUID, uuid4
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.people import bank as people_bank
 
-from . import gate, inbox, journal, outcome
+from . import gate, inbox, journal, outcome, texts
 from .gate import Addressee
 from .models import Lane
 from .segments import Segment, cut
@@ -119,16 +120,20 @@ class Sender:
         """Those that the guards let pass, cut and in the journal; the others say why they did not leave."""
         assert self.epoch is not None
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
-        away, rows, parts = [], [], []
+        name = texts.bank_name()
+        same = texts.of_many([message.id for message in claimed if not message.sealed])
+        away, leaving, rows, parts = [], [], [], []
         for message in claimed:
             addressee = whom.get(message.customer)
-            text = gate.opened(message.sealed, message.key)
+            text = same.get(message.id) or texts.bare(gate.opened(message.sealed, message.key))
             turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank)
             if turned is not None:
                 away.append({"id": message.id, **turned})
                 continue
             assert addressee is not None
+            text = messages.dressed(text, message.kind, bank, name)
             cuts = _cuts(text, message.key, whole=self.transport.whole)
+            leaving.append({"id": message.id, "sealed": gate.sealed(text, message.key), "of": len(cuts)})
             for number, (segment, sequence) in enumerate(zip(cuts, self.transport.numbers(len(cuts)), strict=True), 1):
                 part = _part(segment, sequence, message.key, number, len(cuts), addressee)
                 parts.append(part)
@@ -139,7 +144,7 @@ class Sender:
                     }
                 )  # fmt: skip
         journal.turn_away(self.epoch, away, now)
-        entered = journal.enter(self.epoch, self.gateway, rows, now) if rows else {}
+        entered = journal.enter(self.epoch, self.gateway, leaving, rows, now) if rows else {}
         self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
         return [part for part in parts if part.sequence in entered]
 

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     operations = [
         wall("sms_message", sees=HIS, writes=HIS_TO_CHANGE, deletes=True),
         # Where it stands is what the row and its segments are; what somebody wrote and had sent is kept.
-        watch("sms_message", quiet=("sealed",), many=True, changed=("sealed", "staff_id", "by_id", "attempt")),
+        watch("sms_message", quiet=("sealed",), many=True, changed=("staff_id", "by_id", "attempt", "obligation_id")),
         # The journal: written by the sender alone.
         wall("sms_segment", sees=ITS, writes="false"),
         wall("sms_reply", sees=HIS, writes=HIS_TO_CHANGE),
@@ -21,6 +21,10 @@ class Migration(migrations.Migration):
         # A number's no counts for everybody, whoever may see whose number it is; no row says that.
         wall("sms_opt_out", sees="true", writes="by_id = (SELECT zhike_actor())"),
         watch("sms_opt_out", quiet=("number", "number_index")),
+        wall("sms_left_out", sees=HIS, writes=HIS_TO_CHANGE, deletes=True),
+        watch("sms_left_out"),
+        open_to("sms_greeting"),
+        watch("sms_greeting"),
         open_to("sms_connection", app="SELECT"),
         open_to("sms_receipt", app="SELECT"),
         open_to("sms_reply_part", app="SELECT"),

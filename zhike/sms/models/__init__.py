@@ -1,6 +1,7 @@
 """Messages on their way: templates, messages, segments, connections; receipts, replies and opt-outs that come back."""
 
 from .connection import Connection
+from .greeting import Greeting, LeftOut
 from .message import Kind, Lane, Message, State
 from .opt_out import OptOut
 from .receipt import Receipt
@@ -11,8 +12,10 @@ from .typed import Typed
 
 __all__ = [
     "Connection",
+    "Greeting",
     "Kind",
     "Lane",
+    "LeftOut",
     "Message",
     "OptOut",
     "Receipt",

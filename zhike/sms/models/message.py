@@ -67,6 +67,8 @@ class Message(models.Model):
     by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+", help_text=_("who sent it"))
     obligation = models.ForeignKey("obligations.Obligation", models.SET_NULL, null=True, related_name="messages")
     wording = models.ForeignKey("sms.Wording", models.PROTECT, null=True, related_name="+")
+    greeting = models.ForeignKey("sms.Greeting", models.PROTECT, null=True, related_name="messages")
+    occasion = models.TextField(default="", help_text=_("what it greets: spring_festival:2027"))
     kind = models.TextField(choices=Kind)
     introduces = models.BooleanField(default=False, help_text=_("the text says who is the customer's own manager"))
     sealed = models.TextField(default="")
@@ -99,6 +101,12 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["obligation"], name="sms_message_one",
                 condition=Q(state__in=["waiting", "queued", "submitting", "submitted", "delivered", "unknown"]),
+            ),
+            # A festival greets a customer once, whoever arranges it.
+            models.UniqueConstraint(
+                fields=["customer", "occasion"], name="sms_message_greets_once",
+                condition=~Q(occasion="")
+                & Q(state__in=["waiting", "queued", "submitting", "submitted", "delivered", "unknown"]),
             ),
             models.CheckConstraint(
                 name="sms_message_claim",

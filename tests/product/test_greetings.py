@@ -1,0 +1,198 @@
+"""S3: the greetings of a festival are arranged beforehand: who is open, who cannot be greeted and why; once a customer and festival.
+
+NOW is Monday, 2 March 2026. The next festivals that the bank greets: Dragon Boat on 19 June, Mid-Autumn on 25 September 2026
+(lunar 5/5 and 8/15; Hong Kong Observatory's tables).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from tests.cast import Cast, a_customer
+from tests.gateway import Gateway
+from tests.product.api import NOW
+from tests.product.test_messages import Line
+from zhike.conduct.bank import Bank
+from zhike.conduct.words import Refused
+from zhike.customers.models import Consent, Customer
+from zhike.obligations.models import Obligation
+from zhike.sms import greetings
+from zhike.sms.models import Message, Template, Wording
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+DRAGON_BOAT, MID_AUTUMN = date(2026, 6, 19), date(2026, 9, 25)
+BANK = Bank()
+
+
+@pytest.fixture
+def book(cast: Cast, owner: Role) -> list[Customer]:
+    """The RM's customers: all with a mobile and a consent, but the second without consent and the third with a complaint open."""
+    with owner():
+        more = [
+            a_customer(name, cast.rm, cast.units["century"], tier=tier)
+            for name, tier in (("顾明", "platinum"), ("苏婉", "gold"), ("陆远", "regular"))
+        ]
+        customers = [*cast.customers["rm"], *more]
+        Customer.objects.filter(pk=customers[2].pk).update(complaint_open=True)
+    with cast.acting("rm", NOW - timedelta(days=9)) as actor:
+        for n, customer in enumerate(customers):
+            customer.learn("mobile", f"1380000000{n}", source="contact", actor=actor, now=NOW - timedelta(days=9))
+            if n != 1:
+                Consent.objects.record(
+                    customer, "greeting", "sms", given=True, evidence="柜面签署", source="contact", actor=actor,
+                    now=NOW - timedelta(days=9),
+                )  # fmt: skip
+    return customers
+
+
+@pytest.fixture
+def wording(owner: Role) -> Wording:
+    with owner():
+        template = Template.objects.create(
+            key="dragon_boat",
+            kind="greeting",
+            occasion="festival:dragon_boat",
+            title={"zh": "端午", "en": "Dragon Boat"},
+        )
+        return Wording.objects.create(
+            template=template, number=1, text="{称谓}，端午安康！{机构} {本人}", state="approved", at=NOW
+        )
+
+
+def dragon_boat() -> greetings.Occasion:
+    found = greetings.occasion("dragon_boat:2026", BANK)
+    assert found
+    return found
+
+
+def test_the_coming_festivals_are_those_that_the_bank_greets() -> None:
+    coming = greetings.coming(NOW.date(), BANK, 3)
+    assert [(each.key, each.day) for each in coming] == [
+        ("dragon_boat:2026", DRAGON_BOAT), ("mid_autumn:2026", MID_AUTUMN), ("national_day:2026", date(2026, 10, 1)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key", ["", "dragon_boat", "dragon_boat:", "dragon_boat:99999", "qixi:2026", "x:2026", "dragon_boat:²⁰²⁶"]
+)
+def test_what_is_no_festival_of_the_banks_is_none(key: str) -> None:
+    assert greetings.occasion(key, BANK) is None
+
+
+def counts(cast: Cast) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for row in greetings.coverage(dragon_boat(), [cast.rm.pk], BANK):
+        for stands, count in row.counts.items():
+            total[stands] = total.get(stands, 0) + count
+    return total
+
+
+def test_arranging_covers_the_open_ones_once_and_says_why_of_the_others(
+    cast: Cast, book: list[Customer], wording: Wording, owner: Role
+) -> None:
+    every = [tier.key for tier in BANK.tiers]
+    with cast.acting("rm", NOW) as actor:
+        assert counts(cast) == {"open": len(book) - 2, "no_consent": 1, "stopped": 1}
+        with pytest.raises(Refused, match="先选"):
+            greetings.arrange(dragon_boat(), wording, [], actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        done = greetings.arrange(dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        again = greetings.arrange(dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        assert (done.messages, again.messages) == (len(book) - 2, 0)
+        assert counts(cast) == {"arranged": len(book) - 2, "no_consent": 1, "stopped": 1}
+        for message in Message.objects.all():
+            assert (message.state, message.not_before) == ("waiting", datetime.fromisoformat("2026-06-19T09:00+08:00"))
+            assert message.not_after == datetime.fromisoformat("2026-06-20T00:00+08:00")
+    with cast.acting("mate", NOW):
+        assert not Message.objects.exists(), "nobody else sees them"
+
+
+def test_they_leave_on_the_festivals_morning_in_each_customers_words(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role
+) -> None:
+    with cast.acting("rm", NOW) as actor:
+        greetings.arrange(
+            dragon_boat(),
+            wording,
+            ["regular", "gold", "platinum", "diamond", "private"],
+            actor=actor,
+            staff=cast.rm.pk,
+            now=NOW,
+            bank=BANK,
+        )
+        Consent.objects.record(
+            book[0], "greeting", "sms", given=False, evidence="电话里说的", source="contact", actor=actor, now=NOW
+        )
+        names = {customer.address_as for customer in book[3:]}
+    line = Line(worker, Gateway())
+    line.rounds(datetime.fromisoformat("2026-06-19T08:59:59+08:00"))
+    assert line.gateway.journal == []
+    line.rounds(datetime.fromisoformat("2026-06-19T09:00+08:00"))
+    assert set(line.gateway.texts()) == {f"【总行】{name}，端午安康！世纪大道支行 林晓" for name in names}
+    with cast.acting("rm", NOW):
+        refused = Message.objects.get(customer=book[0])
+        assert (refused.state, refused.why["name"]) == ("refused", "no_consent"), "the guards look again when it leaves"
+
+
+def test_near_festivals_are_owed_and_arranging_settles(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role
+) -> None:
+    def tell(day: date) -> int:
+        with worker():
+            return greetings.tell_coming(
+                day, now=datetime.combine(day, datetime.min.time(), BANK.zone) + timedelta(hours=1), bank=BANK
+            )
+
+    assert tell(date(2026, 5, 21)) == 0, "28 days before is 22 May"
+    assert tell(date(2026, 5, 22)) >= 1
+    assert tell(date(2026, 5, 23)) == 0
+    with cast.acting("rm", NOW) as actor:
+        owed = Obligation.objects.get(kind="greetings", owner=cast.rm)
+        assert (owed.clause, owed.what["zh"]) == ("S3", "安排端午节问候")
+        assert owed.due == datetime.fromisoformat("2026-06-06T00:00+08:00"), "arranged by 5 June, 14 days before"
+        late = NOW + timedelta(days=90)
+        greetings.arrange(dragon_boat(), wording, ["platinum"], actor=actor, staff=cast.rm.pk, now=late, bank=BANK)
+        owed.refresh_from_db()
+        rest = counts(cast).get("open", 0)
+        assert (owed.state, bool(rest)) == ("open", True), "the others are open still"
+        with pytest.raises(Refused, match="为什么"):
+            greetings.leave_out(
+                dragon_boat(), ["regular", "gold"], " ", actor=actor, staff=cast.rm.pk, now=late, bank=BANK
+            )
+        assert (
+            greetings.leave_out(
+                dragon_boat(),
+                [tier.key for tier in BANK.tiers],
+                "只问候白金以上",
+                actor=actor,
+                staff=cast.rm.pk,
+                now=late,
+                bank=BANK,
+            )
+            == rest
+        )
+        owed.refresh_from_db()
+        assert (owed.state, owed.settled_by_id) == ("done", cast.rm.pk)
+
+
+def test_what_was_withdrawn_is_open_again(cast: Cast, book: list[Customer], wording: Wording) -> None:
+    with cast.acting("rm", NOW) as actor:
+        done = greetings.arrange(
+            dragon_boat(), wording, ["platinum", "gold", "regular"], actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK
+        )
+        assert done.greeting
+        assert greetings.withdraw(done.greeting, actor=actor, now=NOW, bank=BANK) == done.messages
+        assert "arranged" not in counts(cast)
+
+
+def test_a_festival_not_arranged_is_missed_with_its_day(cast: Cast, book: list[Customer], worker: Role) -> None:
+    with worker():
+        greetings.tell_coming(date(2026, 5, 22), now=NOW, bank=BANK)
+        on_the_day = datetime.fromisoformat("2026-06-19T23:59+08:00")
+        assert greetings.close_past(on_the_day, BANK) == 0
+        assert greetings.close_past(on_the_day + timedelta(minutes=1), BANK) >= 1
+        assert set(Obligation.objects.filter(kind="greetings").values_list("state", flat=True)) == {"missed"}
