@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import smsutil
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sms.vectors import published
@@ -93,6 +93,7 @@ def test_the_counter_tells_segments_units_and_what_is_left(text: str, measured: 
     assert measure(text) == measured
 
 
+@settings(deadline=None)
 @given(WRITING)
 def test_as_many_units_as_are_left_need_no_segment_more_and_one_more_does(text: str) -> None:
     segments, _used, left = measure(text)
@@ -123,6 +124,7 @@ def test_an_escape_that_leads_nowhere_is_read_as_the_standard_has_it() -> None:
     assert decode(bytes.fromhex("c1"), "gsm7") == "A"  # seven bits count
 
 
+@settings(deadline=None)
 @given(st.one_of(LETTERS, WRITING))
 def test_the_parts_are_those_of_another_program(text: str) -> None:
     theirs = smsutil.split(text)
@@ -133,6 +135,7 @@ def test_the_parts_are_those_of_another_program(text: str) -> None:
     assert joined(text) == text
 
 
+@settings(deadline=None)
 @given(LETTERS)
 def test_another_program_reads_the_letters(text: str) -> None:
     assert smsutil.decode(encode(text, "gsm7")) == text
