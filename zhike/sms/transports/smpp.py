@@ -461,7 +461,10 @@ class Smpp:
         network = read.fields.get(NETWORK_ERROR, b"")
         error = told.get("err") or (str(int.from_bytes(network[1:])) if network else "")
         code = ":".join(filter(None, (stat, error if error.strip("0") else "")))
-        return Receipt(id, fate, code[:40], words, done(told.get("done date", ""), self._zone), handle)
+        return Receipt(
+            id, fate, code[:40], words, done(told.get("done date", ""), self._zone), to=plain(read.source),
+            submitted_at=done(told.get("submit date", ""), self._zone), handle=handle,
+        )  # fmt: skip
 
     # The connection.
 
