@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from zhike.conduct import messages
+from zhike.conduct import opting_out
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
 from zhike.customers.models import Consent, Customer
@@ -40,7 +40,7 @@ def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: B
     number, index = numbers.plain(sender), numbers.index(sender)
     if name and Reply.objects.filter(gateway=gateway, name=name, sender_index=index).exists():
         return []
-    stops = messages.opt_out(text, bank)
+    stops = opting_out.opt_out(text, bank)
     customers = list(Customer.objects.filter(mobile_index__in=numbers.indexes(sender), deceased_on=None).order_by("pk"))
     kept = []
     whose: list[Customer | None] = [*customers] or [None]
