@@ -182,6 +182,19 @@ def arrange(
 
     A bulk send defaults to nobody: raises Refused without a tier, with a wording that is not in use, and once the day is over.
     """
+    _check(occasion, wording, tiers, now, bank)
+    if not any(row.counts.get("open") for row in coverage(occasion, [staff], bank) if row.tier in tiers):
+        return Arranged(None, 0)
+    greeting = Greeting.objects.create(
+        occasion=occasion.key, day=occasion.day, staff_id=staff, tiers=list(tiers), wording=wording,
+        sent_from=max(occasion.sent_from(bank), now), by_id=actor.id, at=now,
+    )  # fmt: skip
+    messages = queue(occasion, greeting, [staff], now=now, bank=bank)
+    _see(occasion, staff, actor=actor, now=now, bank=bank)
+    return Arranged(greeting, messages)
+
+
+def _check(occasion: Occasion, wording: Wording, tiers: Sequence[str], now: datetime, bank: Bank) -> None:
     if not tiers:
         raise Refused("请先选要问候哪些等级的客户。", "Choose first which tiers are greeted.")
     if wording.state != Wording.State.APPROVED or wording.template.retired_at is not None:
@@ -191,37 +204,29 @@ def arrange(
     if used := set(texts.VARIABLE.findall(wording.text)) - OF_EVERYBODY:
         named = "、".join(f"{{{name}}}" for name in sorted(used))
         raise Refused(f"群发的问候不能用变量 {named}。", f"A greeting to many cannot use the variables {named}.")
-    if not any(row.counts.get("open") for row in coverage(occasion, [staff], bank) if row.tier in tiers):
-        return Arranged(None, 0)
-    greeting = Greeting.objects.create(
-        occasion=occasion.key, day=occasion.day, staff_id=staff, tiers=list(tiers), wording=wording,
-        sent_from=max(occasion.sent_from(bank), now), by_id=actor.id, at=now,
-    )  # fmt: skip
+
+
+def queue(occasion: Occasion, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
+    """One statement for all open customers of these RMs in the greeting's tiers, each in its own RM's name. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            ARRANGE,
+            QUEUE,
             [
-                staff, actor.id, wording.pk, greeting.pk, occasion.key, greeting.sent_from, occasion.sent_until(bank), now,
-                *_stands(occasion, bank), staff, list(tiers),
+                greeting.by_id, greeting.wording_id, greeting.pk, occasion.key, greeting.sent_from, occasion.sent_until(bank), now,
+                *_stands(occasion, bank), list(staff), greeting.tiers,
             ],
         )  # fmt: skip
-        (messages,) = cursor.fetchone()
-    _see(occasion, staff, actor=actor, now=now, bank=bank)
-    return Arranged(greeting, messages)
+        return int(cursor.rowcount)
 
 
-ARRANGE = f"""
-WITH added AS (
-    INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
-        state, why, not_before, not_after, parts, attempt, created_at)
-    SELECT gen_random_uuid(), c.id, %s, %s, %s, %s, %s, 'greeting', false, '', 1, 'platform', 'waiting',
-        '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
-    FROM customers_customer c {STANDS}
-    WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
-    ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND state IN {LIVE} DO NOTHING
-    RETURNING id
-)
-SELECT count(*) FROM added"""
+QUEUE = f"""
+INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
+    state, why, not_before, not_after, parts, attempt, created_at)
+SELECT gen_random_uuid(), c.id, c.rm_id, %s, %s, %s, %s, 'greeting', false, '', 1, 'platform', 'waiting',
+    '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
+FROM customers_customer c {STANDS}
+WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
+ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND state IN {LIVE} DO NOTHING"""
 
 
 def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> int:
