@@ -39,9 +39,21 @@ function flush() {
   if (lines.length) writeSync(journal, `${lines.join("\n")}\n`);
   lines = [];
   for (const waiting of awaited.splice(0)) {
-    if ((counts[waiting.command] ?? 0) >= waiting.count) say({ counts });
-    else awaited.push(waiting);
+    if ((counts[waiting.command] ?? 0) >= waiting.count) {
+      clearTimeout(waiting.over);
+      say({ counts });
+    } else awaited.push(waiting);
   }
+}
+
+// Given up after half a minute, so that a test fails instead of waiting for ever.
+function wait(waiting) {
+  waiting.over = setTimeout(() => {
+    awaited.splice(awaited.indexOf(waiting), 1);
+    say({ missing: waiting.command, counts });
+  }, 30_000);
+  awaited.push(waiting);
+  flush();
 }
 
 // What is said in answer to one reading leaves in one write, behind the journal.
@@ -169,10 +181,7 @@ const commands = {
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const [[name, value]] = Object.entries(JSON.parse(line));
-    if (name === "await") {
-      awaited.push(value);
-      return flush();
-    }
+    if (name === "await") return wait(value);
     commands[name](value);
     return say({ done: name });
   })

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smpplib.smpp import make_pdu, parse_pdu
 
+from bench.smsc import PASSWORD, Smsc, running
 from tests.certificates import bank_s_own
-from tests.sms.smsc import PASSWORD, Smsc, running
 from tests.sms.vectors import published
 from zhike.conduct.words import Refused, Words
 from zhike.sms import segments
@@ -218,27 +218,25 @@ def test_a_sign_in_that_is_never_answered_is_left_after_the_patience(smsc: Smsc)
 
 
 @contextmanager
-def bare(says: bytes, *, goes: bool = False) -> Iterator[str]:
-    """The address of something that answers a connection with these octets, whatever it is asked, and then stays, or goes."""
+def bare(*says: bytes, goes: bool = False, first: bytes = b"") -> Iterator[str]:
+    """The address of something that says one of these whenever it is spoken to, and then reads on, or goes; ``first``: what it says
+    behind the first of them without having read anything more."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        over = threading.Event()
 
         def serve() -> None:
             peer, _ = server.accept()
             with peer:
-                if not says:
-                    over.wait()  # reads nothing either
-                    return
-                peer.recv(1 << 16)
-                peer.sendall(says)
-                if not goes:
-                    while peer.recv(1 << 16):
-                        pass
+                for words in says:
+                    peer.recv(1 << 16)
+                    peer.sendall(words)
+                    if words == says[0]:
+                        peer.sendall(first)
+                while not goes and peer.recv(1 << 16):
+                    pass
 
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"smpp://zhike:{PASSWORD}@127.0.0.1:{server.getsockname()[1]}?from=95588"
-        over.set()
         thread.join()
 
 
@@ -481,6 +479,15 @@ def test_the_gateway_s_clock_may_hang_elsewhere(smsc: Smsc) -> None:
         assert answer_and_receipt(gateway)[1].at == datetime(2026, 2, 16, 14, 56, tzinfo=UTC)
 
 
+def test_fields_say_it_alone_and_count_before_the_text(smsc: Smsc) -> None:
+    fields = {"receipted_message_id": "2f", "message_state": 5, "network_error_code": "\x03\x00\x1b"}
+    texts = ["", "id:47 stat:DELIVRD err:000"]
+    smsc.tell("deliver", [{"esm_class": 4, "hex": text.encode().hex(), **fields} for text in texts])
+    with opened(smsc) as gateway:
+        receipts = [event for event in told(gateway, 2) if isinstance(event, Receipt)]
+    assert [(one.id, one.fate, one.code) for one in receipts] == [("2f", "undelivered", "UNDELIV:27")] * 2
+
+
 STATES = [
     ("EXPIRED", 3, "expired", "EXPIRED:027"),
     ("UNDELIV", 5, "undelivered", "UNDELIV:027"),
@@ -491,6 +498,8 @@ STATES = [
     ("UNKNOWN", 7, "under_way", "UNKNOWN:027"),
     ("MK:0012", 0, "undelivered", "MK:0012:027"),
     ("undeliv", 0, "undelivered", "UNDELIV:027"),
+    ("DELIVERED", 0, "delivered", "DELIVRD:027"),
+    ("WHATEVER", 0, "under_way", "WHATEVER:027"),
     ("", 0, "under_way", "027"),
 ]
 
@@ -568,9 +577,14 @@ def test_a_receipt_s_text_is_read_as_far_as_it_goes(smsc: Smsc) -> None:
 
 
 def test_a_customer_s_words_are_never_taken_for_a_receipt(smsc: Smsc) -> None:
-    smsc.tell("deliver", [{"source_addr": TO, "data_coding": 0, "hex": b"id:1 stat:DELIVRD err:000".hex()}])
+    words = {"source_addr": TO, "data_coding": 0, "hex": b"id:1 stat:DELIVRD err:000".hex()}
+    acknowledging = {
+        "esm_class": 0x10,
+        "receipted_message_id": "2f",
+    }  # by the customer's own hand: what they wrote counts
+    smsc.tell("deliver", [words, {**words, **acknowledging}])
     with opened(smsc) as gateway:
-        assert kinds(told(gateway, 1)) == [Reply]
+        assert kinds(told(gateway, 2)) == [Reply, Reply]
 
 
 # Replies.
@@ -696,14 +710,37 @@ def test_answers_need_no_acknowledgement(smsc: Smsc) -> None:
 # How connections end.
 
 
-def test_what_came_before_the_end_is_told_before_the_end(smsc: Smsc) -> None:
+def test_what_came_before_the_end_is_told_before_the_end() -> None:
+    taken = bytes.fromhex("00000013 80000004 00000000 00000002") + b"id\0"
+    with bare(GOOD_BIND, taken, goes=True) as address, closing(open_smpp(address, now)) as gateway:
+        gateway.open()
+        send(gateway)
+        heard, _words = to_the_end(gateway)
+    assert heard == [Answer(2, True, "id")]
+
+
+def test_a_part_that_was_taken_before_the_end_is_never_said_to_have_failed(smsc: Smsc) -> None:
     smsc.set(hangup=3, receipts="never")
     with opened(smsc) as gateway:
         numbers = send(gateway, times=3)
         heard, _words = to_the_end(gateway)
         received = smsc.await_("submit_sm", 3)
-    assert [entry["sequence"] for entry in received] == numbers  # it had the third, and we shall never know from it
-    assert {event.sequence for event in heard if isinstance(event, Answer)} <= set(numbers[:2])
+    assert [
+        entry["sequence"] for entry in received
+    ] == numbers  # it had the third, and nobody will ever hear that from it
+    assert all(event.taken and event.sequence in numbers[:2] for event in heard if isinstance(event, Answer))
+
+
+def test_a_gateway_that_says_all_it_has_before_it_reads_is_heard_out() -> None:
+    reply = b"\0\1\1154\0\1\1955\0\0\0\0\0\0\0\0\0\0\xa0" + b"a" * 160
+    replies = b"".join(
+        (16 + len(reply)).to_bytes(4) + bytes.fromhex("00000005 00000000") + number.to_bytes(4) + reply
+        for number in range(40_000)
+    )  # 8 MB, far more than lies on the way
+    with bare(GOOD_BIND, first=replies) as address, closing(open_smpp(address, now)) as gateway:
+        gateway.open()
+        send(gateway, "张" * 70, times=40_000)
+        assert len(told(gateway, 40_000, took=False)) == 40_000
 
 
 def test_after_the_end_numbers_begin_anew_and_nothing_leaves_again(smsc: Smsc) -> None:

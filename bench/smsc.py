@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
-
-FOLDER = ROOT / "tests" / "npm"
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "npm"
 USER, PASSWORD = "zhike", "s3cret8"
 
 
@@ -21,7 +19,7 @@ class Smsc:
 
     def __init__(self, journal: Path, **given: object) -> None:
         node = shutil.which("node")
-        assert node, "These tests have Node be the gateway: install it (apt install nodejs npm)."
+        assert node, "Node is the gateway: install it (apt install nodejs npm)."
         assert (FOLDER / "node_modules" / "smpp").is_dir(), "Run npm ci in tests/npm, or bin/test, which does."
         self.path = journal
         self.process = subprocess.Popen(
@@ -51,7 +49,8 @@ class Smsc:
 
     def await_(self, command: str, count: int = 1) -> list[dict[str, Any]]:
         """Waits until it has received so many of them; all that it received."""
-        self.tell("await", {"command": command, "count": count})
+        said = self.tell("await", {"command": command, "count": count})
+        assert "missing" not in said, said
         return self.received(command)
 
     def received(self, command: str) -> list[dict[str, Any]]:
