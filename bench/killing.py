@@ -516,7 +516,8 @@ def _lines(scene: Scene, told: Told) -> None:
         expected = {"page"} if row["step"] == "undelivered" else chosen[row["staff_id"]]
         if sorted(map(str, row["channels"])) != sorted(expected):
             told.complaints.append(f"reminder {row['id']} has the lines {row['channels']}")
-    delivered, others = {}, {}
+    delivered: dict[str, list[dict[str, Any]]] = {}
+    others: dict[str, list[dict[str, Any]]] = {}
     ended = {owed.id: owed.ended for owed in scene.owed if owed.ended}
     for row in scene.rows(
         "SELECT n.key, n.channel, n.state, n.attempts, d.outcome, d.reason, d.at, d.done_at, r.obligation_id"
@@ -572,8 +573,8 @@ def _books(scene: Scene, told: Told, now: datetime) -> None:
 
 
 @contextmanager
-def serving_django(server: embedded.Server) -> Iterator[None]:
-    """Django's connection in this process goes to this server, as the worker."""
+def serving_django(server: embedded.Server, database: str = embedded.DATABASE) -> Iterator[None]:
+    """Django's connection in this process goes to this database, as the worker."""
     from django.db import connections
 
     from zhike import settings
@@ -581,7 +582,7 @@ def serving_django(server: embedded.Server) -> Iterator[None]:
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
-    connection.settings_dict.update(settings.database(server.url("zhike_worker")))
+    connection.settings_dict.update(settings.database(server.url("zhike_worker", database)))
     try:
         yield
     finally:

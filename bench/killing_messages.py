@@ -32,7 +32,7 @@ from psycopg.rows import dict_row
 
 from bench import data, databases
 from bench.dying import POINTS
-from tests.sms.smsc import Smsc
+from bench.smsc import Smsc
 from zhike import embedded
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=data.ZONE)
