@@ -451,9 +451,7 @@ def part(header: bytes) -> tuple[int, int, int] | None:
 def fit(said: str, width: int) -> bytes:
     """A short text for a field of so many octets."""
     if len(said) > width or not said.isascii():
-        raise Unwritable(
-            f"“{said}”不是至多 {width} 位的 ASCII 字符", f"{said!r} is not {width} ASCII characters at most"
-        )
+        raise Unwritable(f"有一项不是至多 {width} 位的 ASCII 字符", f"a field is not {width} ASCII characters at most")
     return said.encode()
 
 
