@@ -78,7 +78,6 @@ class ISMG:
         self.owed: dict[int, bytes] = {}  # deliveries that were not: told again to whoever signs in next
         self.heard: list[int] = []  # every command
         self.raw: list[bytes] = []  # every packet, both ways
-        self.unanswered = self.most_unanswered = 0
         self.fares: deque[str | int] = deque()
         self.receipts = AFTER
         self.stat = "DELIVRD"
@@ -125,14 +124,17 @@ class ISMG:
 
     def ask(self) -> int:
         """Whether they are there; by which sequence."""
-        self._sequence += 1
-        self.send(struct.pack(">III", 12, 8, self._sequence))
-        return self._sequence
+        return self._want(8)
 
     def dismiss(self) -> None:
         """Wants the connection to end."""
-        self._sequence += 1
-        self.send(struct.pack(">III", 12, 2, self._sequence))
+        self._want(2)
+
+    def _want(self, command: int) -> int:
+        with self.changed:
+            self._sequence += 1
+            self._say(command, self._sequence, b"")
+            return self._sequence
 
     def cut(self, *, hard: bool = False) -> None:
         """Ends the connection without a word; hard: by a reset."""
@@ -140,7 +142,7 @@ class ISMG:
             assert self.present
             if hard:
                 self.present.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.present.close()
+                self.present.shutdown(socket.SHUT_RD)  # wakes the thread that reads; its closing is the reset
             else:
                 self.present.shutdown(socket.SHUT_RDWR)
 
