@@ -95,7 +95,8 @@ STATS: dict[str, tuple[Fate, Words]] = {
     "UNKNOWN": ("under_way", Words("短信中心不知其状态", "the centre does not know what became of it")),
     "REJECTD": ("undelivered", Words("被拒绝", "rejected")),
 }
-# … or who on the way could not, and four digits of whose meaning only the first of each pair is the gateways' own (RESULTS).
+# … or who on the way could not, and four digits. Where nobody answered the gateway these are its own (RESULTS), but for the low
+# ones, to which platforms between bank and operator give meanings of theirs.
 CLASSES: dict[str, tuple[Fate, Words]] = {
     "MA": ("undelivered", Words("短信网关未能提交短信中心", "the gateway could not hand it to the message centre")),
     "MB": ("undelivered", Words("短信中心答以错误", "the message centre answered with an error")),
@@ -489,7 +490,7 @@ def meaning(stat: str) -> tuple[Fate, Words]:
     if not (classed := CLASSED.fullmatch(stat)) or classed[1] not in CLASSES:
         return "undelivered", UNLISTED
     fate, said = CLASSES[classed[1]]
-    if classed[1] in GATEWAYS_OWN and (more := RESULTS.get(int(classed[2]))):
+    if classed[1] in GATEWAYS_OWN and int(classed[2]) > 50 and (more := RESULTS.get(int(classed[2]))):
         said = Words(f"{said.zh}：{more.zh}", f"{said.en}: {more.en}")
     return fate, said
 
