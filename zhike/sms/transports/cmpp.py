@@ -114,30 +114,14 @@ CLASSES: dict[str, tuple[Fate, Words]] = {
     "IB": ("undelivered", Words("下一级网关答以错误", "the next gateway answered with an error")),
     "IC": ("under_way", Words("下一级网关没有给出状态报告", "the next gateway gave no report")),
 }
+IN_VAIN = {54, 55, 73}  # somebody waited for an answer: what became of the message is not known
 GATEWAYS_OWN = {"MA", "CA", "DA", "IA", "IB", "IC"}
 CLASSED = re.compile(r"([A-Z]{2}):(\d{1,4})")
 
 # CMPP's format 0 is ASCII, not the alphabet of GSM, which holds some letters by other octets (GSM 03.38) and some not at all.
-LETTERS = {septet: septet for septet in range(0x20, 0x7B)} | {
-    0x00: ord("@"),
-    0x02: ord("$"),
-    0x11: ord("_"),
-    0x0A: 0x0A,
-    0x0D: 0x0D,
-}
-for septet in (0x24, 0x40, *range(0x5B, 0x61)):
-    del LETTERS[septet]
-ESCAPE = 0x1B
-ESCAPED = {
-    0x14: ord("^"),
-    0x28: ord("{"),
-    0x29: ord("}"),
-    0x2F: ord("\\"),
-    0x3C: ord("["),
-    0x3D: ord("~"),
-    0x3E: ord("]"),
-    0x40: ord("|"),
-}
+SAME = b" !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\n\r"
+LETTERS = dict(zip(SAME + b"\x00\x02\x11", SAME + b"@$_", strict=True))
+ESCAPE, ESCAPED = 0x1B, dict(zip(b"\x14\x28\x29\x2f\x3c\x3d\x3e\x40", b"^{}\\[~]|", strict=True))
 
 
 class Handle(NamedTuple):
@@ -490,8 +474,10 @@ def meaning(stat: str) -> tuple[Fate, Words]:
     if not (classed := CLASSED.fullmatch(stat)) or classed[1] not in CLASSES:
         return "undelivered", UNLISTED
     fate, said = CLASSES[classed[1]]
-    if classed[1] in GATEWAYS_OWN and int(classed[2]) > 50 and (more := RESULTS.get(int(classed[2]))):
+    code = int(classed[2])
+    if classed[1] in GATEWAYS_OWN and code > 50 and (more := RESULTS.get(code)):
         said = Words(f"{said.zh}：{more.zh}", f"{said.en}: {more.en}")
+        fate = "under_way" if code in IN_VAIN else fate
     return fate, said
 
 
