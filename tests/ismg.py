@@ -92,6 +92,8 @@ class ISMG:
         self.present: socket.socket | None = None
         self._ids = self._sequence = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # small ones, that are soon full
+            self._listening.setsockopt(socket.SOL_SOCKET, buffer, 1 << 16)
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -113,14 +115,15 @@ class ISMG:
         with self.changed:
             assert self.changed.wait_for(condition, PATIENCE), "it never came to be so"
 
-    def send(self, octets: bytes) -> None:
+    def send(self, octets: bytes, to: socket.socket | None = None) -> None:
         """Any octets at all, to whoever is connected."""
         with self.changed:
-            assert self.present
+            to = to or self.present
+            assert to
             with suppress(OSError):
                 step = self.chunk or len(octets) or 1
                 for at in range(0, len(octets), step):
-                    self.present.sendall(octets[at : at + step])
+                    to.sendall(octets[at : at + step])
 
     def ask(self) -> int:
         """Whether they are there; by which sequence."""
@@ -207,21 +210,21 @@ class ISMG:
                         self.raw.append(packet)
                         command, sequence = struct.unpack(">II", packet[4:12])
                         self.heard.append(command)
-                        self._heard(command, sequence, packet[12:], number)
+                        self._heard(connection, command, sequence, packet[12:], number)
                         self.changed.notify_all()
 
-    def _heard(self, command: int, sequence: int, body: bytes, number: int) -> None:
+    def _heard(self, connection: socket.socket, command: int, sequence: int, body: bytes, number: int) -> None:
         match command:
             case 0x00000001:
-                self._connect(sequence, body)
+                self._connect(connection, sequence, body)
             case 0x00000002:
-                self._say(0x80000002, sequence, b"")
-                self.present.shutdown(socket.SHUT_WR)
+                self._say(0x80000002, sequence, b"", connection)
+                connection.shutdown(socket.SHUT_WR)
             case 0x00000004:
-                self._submit(sequence, body, number)
+                self._submit(connection, sequence, body, number)
             case 0x00000008:
                 if not self.deaf:
-                    self._say(0x80000008, sequence, b"\0")
+                    self._say(0x80000008, sequence, b"\0", connection)
             case 0x80000005:
                 id, result = struct.unpack(f">Q{self.widths['result']}", body)
                 if result:
@@ -230,12 +233,12 @@ class ISMG:
                     self.acknowledged.append(id)
                     self.owed.pop(id, None)
 
-    def _say(self, command: int, sequence: int, body: bytes) -> None:
+    def _say(self, command: int, sequence: int, body: bytes, to: socket.socket | None = None) -> None:
         packet = struct.pack(">III", 12 + len(body), command, sequence) + body
         self.raw.append(packet)
-        self.send(packet)
+        self.send(packet, to)
 
-    def _connect(self, sequence: int, body: bytes) -> None:
+    def _connect(self, connection: socket.socket, sequence: int, body: bytes) -> None:
         if self.mute:
             return
         self.signed_in.append(body)
@@ -254,15 +257,15 @@ class ISMG:
                 status = 3
         octets = struct.pack(">" + WIDTHS[self.answer_layout]["result"], status)
         ours = md5(octets + proof + SECRET.encode()).digest()
-        self._say(0x80000001, sequence, octets + ours + bytes([0x30 if self.version == "3.0" else 0x20]))
+        self._say(0x80000001, sequence, octets + ours + bytes([0x30 if self.version == "3.0" else 0x20]), connection)
         if status:
-            self.present.shutdown(socket.SHUT_WR)
+            connection.shutdown(socket.SHUT_WR)
             return
         for owed in list(self.owed.values()):
             self._sequence += 1
-            self._say(0x00000005, self._sequence, owed)
+            self._say(0x00000005, self._sequence, owed, connection)
 
-    def _submit(self, sequence: int, body: bytes, number: int) -> None:
+    def _submit(self, connection: socket.socket, sequence: int, body: bytes, number: int) -> None:
         taken = Taken(number, sequence, self._fields(body))
         fare = self.fares.popleft() if self.fares else 0
         if isinstance(fare, int):
@@ -271,12 +274,13 @@ class ISMG:
             taken.id = self._id()
         self.journal.append(taken)
         if fare == HANG_UP:
-            self.present.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
             return
         if taken.result == 0 and self.receipts == BEFORE:
             self.report(taken.id, taken.to)
         if fare != SWALLOW:
-            self._say(0x80000004, sequence, struct.pack(f">Q{self.widths['result']}", taken.id, taken.result))
+            answer = struct.pack(f">Q{self.widths['result']}", taken.id, taken.result)
+            self._say(0x80000004, sequence, answer, connection)
         if taken.result == 0:
             for _ in range({AFTER: 1, TWICE: 2}.get(self.receipts, 0)):
                 self.report(taken.id, taken.to)
