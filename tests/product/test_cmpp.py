@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, tzset
 
 import pytest
 
@@ -382,6 +382,17 @@ def test_a_receipt_is_told_whenever_and_however_often_it_comes(ismg: ISMG, when:
             assert receipt.at == datetime(2026, 2, 16, 15, 2, tzinfo=CHINA)
 
 
+@pytest.fixture
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is not China's."""
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "America/New_York")
+        tzset()
+        yield
+    tzset()
+
+
+@pytest.mark.usefixtures("_elsewhere")
 def test_a_receipt_of_either_width_and_of_no_time_is_read(ismg: ISMG) -> None:
     with opened(ismg) as connection:
         ismg.report(7, SOME, wide=True)

@@ -36,6 +36,7 @@ def read(octets: bytes, version: Version, step: int = 0) -> list[tuple[int, Pack
 ID = 0xB2B9DA8000010000  # 5 November, 14:29:42, gateway 1, sequence 0
 MO = 0xB4C5530000010000
 MO_2 = 0xB525628000010000
+SOME = "13412340000"
 PROOF = bytes.fromhex("90d00c1d517abd0b4f65f6bcf8535d16")
 SENT: dict[str, Any] = {
     "to": ("13500002696",), "content": "测试gocmpp submit".encode("utf-16-be"), "level": 1, "service": "test", "fee_user": 2,
@@ -66,10 +67,10 @@ WRITTEN: list[tuple[Version, int, Packet, str]] = [
      "0000000000000000000000000000000000000000"),
     (TWO, 0x17, cmpp.SubmitAnswer(ID, 0), "000000158000000400000017 b2b9da8000010000 00"),
     (THREE, 0x17, cmpp.SubmitAnswer(ID, 0), "000000188000000400000017 b2b9da8000010000 00000000"),
-    (TWO, 5, cmpp.Deliver(MO_2, "900001", "13412340000", b"This is a test MO."),
+    (TWO, 5, cmpp.Deliver(MO_2, "900001", SOME, b"This is a test MO."),
      "000000670000000500000005 b525628000010000 393030303031000000000000000000000000000000 00000000000000000000 00 00 00"
      "313334313233343030303000000000000000000000 00 12 5468697320697320612074657374204d4f2e 0000000000000000"),
-    (THREE, 1, cmpp.Deliver(MO, "900001", "13412340000", b"This is a test MO."),
+    (THREE, 1, cmpp.Deliver(MO, "900001", SOME, b"This is a test MO."),
      "0000007f0000000500000001 b4c5530000010000 393030303031000000000000000000000000000000 00000000000000000000 00 00 00"
      "3133343132333430303030000000000000000000000000000000000000000000 00 00 12 5468697320697320612074657374204d4f2e"
      "0000000000000000000000000000000000000000"),
@@ -99,7 +100,7 @@ def test_a_report_is_the_content_of_a_delivery() -> None:
         "b4c5530000010000 44454c49565244 31353131313230393535 31353131313230393537"
         "313334313233343030303000000000000000000000 12345678"
     )
-    report = cmpp.Report(MO, "DELIVRD", "1511120955", "1511120957", "13412340000", 0x12345678)
+    report = cmpp.Report(MO, "DELIVRD", "1511120955", "1511120957", SOME, 0x12345678)
     assert report.write(TWO) == octets
     assert len(report.write(THREE)) == 71
     for version in (TWO, THREE):  # whichever of them the gateway writes
@@ -176,13 +177,13 @@ def test_every_packet_of_a_folder_comes_out_as_it_went_in() -> None:
 def test_a_part_says_which_of_how_many_it_is(header: str, part: tuple[int, int, int] | None) -> None:
     assert cmpp.part(bytes.fromhex(header)) == part
     content = bytes.fromhex(header) + "好".encode("utf-16-be")
-    delivered = cmpp.Deliver(1, "9", "13412340000", content, cmpp.UCS2, headed=1 if header else 0)
+    delivered = cmpp.Deliver(1, "9", SOME, content, cmpp.UCS2, headed=1 if header else 0)
     assert (delivered.part, delivered.text) == (part, "好")
 
 
 def test_what_customers_write_is_read_in_its_alphabet() -> None:
     def said(content: bytes, format: int, headed: int = 0) -> str:
-        return cmpp.Deliver(1, "9", "13412340000", content, format, headed).text
+        return cmpp.Deliver(1, "9", SOME, content, format, headed).text
 
     assert said(b"TD", 0) == "TD"
     assert said("退订，㐀😀".encode("utf-16-be"), 8) == "退订，㐀😀"
@@ -482,6 +483,24 @@ def test_what_is_no_packet_is_said_at_once_and_in_words(octets: str, said: str) 
     with pytest.raises(Unreadable, match=said) as caught:
         read(bytes.fromhex(octets)[:13], TWO) + read(bytes.fromhex(octets), TWO)
     assert caught.value.words.zh != caught.value.words.en
+
+
+@BOTH
+@pytest.mark.parametrize("off", [-1, 1, 100])
+def test_a_message_whose_content_is_not_as_long_as_it_says_is_refused(version: Version, off: int) -> None:
+    for packet in (cmpp.Deliver(1, "9", SOME, bytes(100)), cmpp.Submit(**{**SENT, "content": bytes(100)})):
+        octets = bytearray(cmpp.write(1, packet, version))
+        octets[-version.tail - 101] += off
+        with pytest.raises(Unreadable, match=f"should have {len(octets) - 12 + off} octets and has {len(octets) - 12}"):
+            read(bytes(octets), version)
+
+
+@BOTH
+def test_a_message_to_more_numbers_than_it_holds_is_refused(version: Version) -> None:
+    octets = bytearray(cmpp.write(1, cmpp.Submit(**SENT), version))
+    octets[12 + version.submit.size - 1] = 100
+    with pytest.raises(Unreadable):
+        read(bytes(octets), version)
 
 
 def test_what_came_before_rubbish_is_still_read() -> None:
