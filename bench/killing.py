@@ -401,7 +401,7 @@ class Scene:
             time.sleep(0.05)
         raise TooLate(f"nothing within {LIMIT:g} s; the processes said: {self.said()}")
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """As the superuser, who sees all."""
         with psycopg.connect(
             self.server.url(embedded.SUPERUSER), row_factory=dict_row, connect_timeout=5

@@ -416,7 +416,10 @@ class CMPP:
     def _receipt(self, packet: cmpp.Deliver, handle: Handle) -> Receipt:
         report = cmpp.Report.read(packet.content, self.version)
         fate, words = meaning(report.stat)
-        return Receipt(cmpp.digits(report.id), fate, report.stat, words, moment(report.done), handle)
+        return Receipt(
+            cmpp.digits(report.id), fate, report.stat, words, moment(report.done), to=report.to,
+            submitted_at=moment(report.submitted), handle=handle,
+        )  # fmt: skip
 
     # Keeping alive.
 
