@@ -17,6 +17,7 @@ from zhike.conduct.words import Refused, Words
 from zhike.contacts import course
 from zhike.customers.models import Consent, Customer
 from zhike.obligations.models import Obligation
+from zhike.people.permissions import Refused as NotAllowed
 from zhike.sms import gate, inbox, texts
 from zhike.sms.models import Connection, Message, OptOut, Reply, Segment
 from zhike.sms.models import Receipt as Parked
@@ -399,3 +400,55 @@ def test_a_variable_without_a_value_and_a_text_too_long_say_so(cast: Cast, custo
             with pytest.raises(Refused, match=says.replace("{", r"\{").replace("}", r"\}")):
                 gate.send(customer, "service", text, actor=actor, now=NOW, bank=Bank())
         assert not Message.objects.exists()
+
+
+def test_no_more_leave_than_the_window_has_places_nor_than_was_agreed_a_second(
+    cast: Cast, customer: Customer, worker: Role
+) -> None:
+    with cast.acting("rm", NOW) as actor:
+        for n in range(6):
+            gate.send(customer, "service", f"第{n}条：" + "您预约的时间已留好。" * 8, actor=actor, now=NOW, bank=Bank())
+    narrow = Line(worker, Gateway(window=4, answers=nothing))
+    narrow.rounds()
+    assert len(narrow.gateway.journal) == 4, "two messages of two segments; the others are given back"
+    with worker():
+        narrow.sender.lose(Lost("断", "lost"), NOW)
+    slow = Line(worker, Gateway(rate=2))
+    slow.rounds(times=5)
+    assert len(slow.gateway.journal) == 2
+    slow.rounds(NOW + timedelta(seconds=1), times=5)
+    assert len(slow.gateway.journal) == 4
+    assert {message.state for message in Message.objects.all()} == {"unknown", "delivered", "queued"}
+
+
+def test_one_text_that_cannot_be_made_stops_no_other(cast: Cast, customer: Customer, owner: Role, worker: Role) -> None:
+    with cast.acting("rm", NOW) as actor:
+        broken, sound = (
+            gate.send(customer, "service", f"您预约的时间已留好{n}。", actor=actor, now=NOW, bank=Bank())
+            for n in "甲乙"
+        )
+    with owner():
+        Message.objects.filter(pk=broken.pk).update(sealed="k9:gcm:AAAA")
+    line = Line(worker, Gateway())
+    line.rounds()
+    broken.refresh_from_db()
+    sound.refresh_from_db()
+    assert (broken.state, sound.state) == ("refused", "delivered")
+    assert "数据密钥" in broken.why["zh"]
+
+
+def test_whatever_a_telephone_sends_is_kept(cast: Cast, customer: Customer, worker: Role) -> None:
+    line = Line(worker, Gateway())
+    line.gateway.coming.append(written(MOBILE, "您好\x00\u202e在吗", "mo-9"))
+    line.rounds()
+    assert Reply.objects.get().text == "您好在吗"
+
+
+def test_nobody_writes_to_somebody_elses_customer(cast: Cast, customer: Customer) -> None:
+    with cast.acting("leader", NOW) as actor:
+        assert (
+            gate.send(customer, "service", "您预约的时间已留好。", actor=actor, now=NOW, bank=Bank()).staff_id
+            == cast.rm.pk
+        )
+    with cast.acting("auditor", NOW) as actor, pytest.raises(NotAllowed):
+        gate.send(customer, "service", "您预约的时间已留好。", actor=actor, now=NOW, bank=Bank())

@@ -5,13 +5,15 @@ What stops a message is kept with it, with the clause or rule: a refusal is an a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from zhike.conduct import messages
 from zhike.conduct.bank import Bank
@@ -19,7 +21,7 @@ from zhike.conduct.guard import Verdict
 from zhike.conduct.messages import Judgement, Recipient
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
-from zhike.customers.vault import place, vault
+from zhike.customers.vault import Unopened, place, vault
 from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
@@ -129,8 +131,10 @@ def send(
     """
     text = _readable(text, kind, bank)
     addressee = addressees([customer.pk], now, bank).get(customer.pk)
-    if addressee is None:
-        raise NotAllowed("", "customers.view")
+    if addressee is None or (customer.rm_id or -customer.unit_id) not in actor.writes:
+        raise NotAllowed(
+            _("This customer is somebody else's: only who looks after them writes to them."), "messages.send"
+        )
     judged = messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
     message = Message(
         customer=customer, staff_id=customer.rm_id or actor.id, by_id=actor.id, obligation=obligation, wording=wording, kind=kind,
@@ -143,14 +147,21 @@ def send(
         message.not_after = judged.wait.until + WANTED
     if message.state == State.REFUSED:
         message.done_at = now
+    with _once():
+        message.save()
+    return message
+
+
+@contextmanager
+def _once() -> Iterator[None]:
+    """What is owed has one message, what a festival greets is greeted once: the database alone knows of two at once."""
     try:
         with transaction.atomic():
-            message.save()
+            yield
     except IntegrityError as error:
-        if "sms_message_one" not in str(error):
+        if "sms_message_one" not in str(error) and "sms_message_greets_once" not in str(error):
             raise
         raise OnItsWay from None
-    return message
 
 
 def _readable(text: str, kind: str, bank: Bank) -> str:
@@ -220,6 +231,18 @@ def turned(
     }
 
 
+def unreadable(error: Refused | Unopened) -> dict[str, Any]:
+    """Why a message does not leave whose text cannot be made: a value is missing, a data key is."""
+    if isinstance(error, Refused):
+        why = {"name": "text", "zh": error.words.zh, "en": error.words.en}
+    else:
+        why = {
+            "name": "sealed", "zh": "内容或号码打不开：缺少数据密钥，或数据已损坏。请管理员检查 ZHIKE_DATA_KEYS。",
+            "en": "Text or number do not open: a data key is missing, or they are damaged. The administrator checks ZHIKE_DATA_KEYS.",
+        }  # fmt: skip
+    return {"state": State.REFUSED, "why": why, "not_before": None}
+
+
 TOO_OLD = {
     "name": "too_late", "zh": "到期仍未能发出，已不再需要。", "en": "It could not leave in time and is no longer wanted.",
 }  # fmt: skip
@@ -258,12 +281,14 @@ def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Mess
     if state == State.REFUSED:
         raise Refused(why["zh"], why["en"])
     begins = judged.wait.until if judged.wait else now
-    moved = Message.objects.filter(
+    again = Message.objects.filter(
         pk=message.pk, state__in=[State.UNKNOWN, State.UNDELIVERED, State.EXPIRED], attempt=message.attempt
-    ).update(
-        state=state, why=why, attempt=message.attempt + 1, by_id=actor.id, not_before=begins, not_after=begins + WANTED,
-        lane=Lane.ONE, done_at=None,
-    )  # fmt: skip
+    )
+    with _once():
+        moved = again.update(
+            state=state, why=why, attempt=message.attempt + 1, by_id=actor.id, not_before=begins, not_after=begins + WANTED,
+            lane=Lane.ONE, done_at=None,
+        )  # fmt: skip
     return _moved(message, moved, "send again", now)
 
 

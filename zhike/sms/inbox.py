@@ -14,6 +14,7 @@ from zhike.customers.vault import vault
 from zhike.obligations import ledger
 from zhike.people import bank as people_bank
 from zhike.people.actor import Actor
+from zhike.people.typed import typed
 from zhike.trail.models import note
 
 from . import numbers
@@ -37,6 +38,7 @@ def take(gateway: str, came: Iterable[Came], now: datetime) -> None:
 
 def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: Bank) -> list[Reply]:
     """A reply of each customer who has this number; of nobody where none has. Returns those that are new."""
+    text = typed(text)  # whatever a telephone sends must not come back for ever because no table can hold it
     number, index = numbers.plain(sender), numbers.index(sender)
     if name and Reply.objects.filter(gateway=gateway, name=name, sender_index=index).exists():
         return []
@@ -110,7 +112,7 @@ def _gather(gateway: str, came: Came, now: datetime, bank: Bank) -> None:
     index, key = numbers.index(came.sender), uuid4()
     part = ReplyPart(gateway=gateway, sender_index=index, reference=reference, of=of, number=number, key=key, at=now)
     part.sender = vault().seal(numbers.plain(came.sender), f"sms_reply_part:sender:{key}")
-    part.sealed = vault().seal(came.text, part.place)
+    part.sealed = vault().seal(typed(came.text), part.place)
     ReplyPart.objects.bulk_create([part], ignore_conflicts=True)
     parts = list(
         ReplyPart.objects.select_for_update().filter(gateway=gateway, sender_index=index, reference=reference, of=of)

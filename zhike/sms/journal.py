@@ -94,6 +94,12 @@ def enter(
     return {sequence: (id, message) for id, message, sequence in told}
 
 
+def give_back(epoch: UUID, messages: Sequence[int]) -> None:
+    """What was claimed and does not leave now is anybody's again."""
+    if messages:
+        _run(GIVEN_BACK, [list(messages), epoch])
+
+
 def take_held(room: int, now: datetime) -> list[Held]:
     """Segments to be tried again; locked until the transaction ends."""
     return [Held(*row) for row in _run(TAKE_HELD, [now, room])] if room > 0 else []
@@ -154,7 +160,7 @@ def reconcile(gateway: str, now: datetime) -> set[int]:
 
 
 def lose(epoch: UUID, why: Words, now: datetime) -> set[int]:
-    """A connection has ended: what it left without an answer is unknown, what it had claimed is anybody's. Returns the messages."""
+    """A connection has ended: what it left without an answer is unknown. What it had claimed is anybody's when the claim has run out. Returns the messages."""
     return _lose([epoch], why, now)
 
 
@@ -174,7 +180,7 @@ def bury(now: datetime) -> set[int]:
 
 def _lose(epochs: list[UUID], why: Words, now: datetime) -> set[int]:
     said = json.dumps(_both(why))
-    return {message for (message,) in _run(LOSE, [now, said, epochs, epochs, said, now, epochs])}
+    return {message for (message,) in _run(LOSE, [now, said, epochs, said, now, epochs])}
 
 
 def silent(epoch: UUID, segments: Sequence[int], now: datetime) -> set[int]:
@@ -226,6 +232,10 @@ UPDATE sms_message m SET state = d.state, why = d.why, not_before = coalesce(d.n
     done_at = CASE WHEN d.state IN ('refused', 'expired') THEN %s END, claimed_by = NULL, claimed_until = NULL
 FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, why jsonb, not_before timestamptz)
 WHERE m.id = d.id AND m.claimed_by = %s"""
+
+GIVEN_BACK = (
+    "UPDATE sms_message SET claimed_by = NULL, claimed_until = NULL WHERE id = ANY (%s::bigint[]) AND claimed_by = %s"
+)
 
 ENTER = """
 WITH leaving AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, sealed text, of int)),
@@ -307,8 +317,6 @@ SELECT message_id FROM kept"""
 LOSE = """
 WITH closed AS (
     UPDATE sms_connection SET closed_at = %s, why = %s WHERE id = ANY (%s::uuid[]) AND closed_at IS NULL
-), freed AS (
-    UPDATE sms_message SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = ANY (%s::uuid[])
 )
 UPDATE sms_segment SET state = 'unknown', meaning = %s, answered_at = %s WHERE connection_id = ANY (%s::uuid[]) AND state = 'submitting'
 RETURNING message_id"""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Signal
@@ -19,6 +20,8 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from zhike.conduct import messages
 from zhike.conduct.bank import Bank
+from zhike.conduct.words import Refused
+from zhike.customers.vault import Unopened
 from zhike.people import bank as people_bank
 
 from . import gate, inbox, journal, outcome, texts
@@ -49,6 +52,7 @@ class Sender:
         self.epoch: UUID | None = None
         self.under_way: dict[int, tuple[int, datetime]] = {}  # sequence → segment, since when
         self.beaten: datetime | None = None
+        self.left: deque[datetime] = deque()  # when each of the last second left
 
     def begin(self, now: datetime) -> None:
         """Signs in; from now on what leaves has this epoch. Raises Unbound."""
@@ -97,7 +101,7 @@ class Sender:
 
     def _send(self, now: datetime, bank: Bank) -> int:
         assert self.epoch is not None
-        free = self.transport.window - len(self.under_way)
+        free = min(self.transport.window - len(self.under_way), self._allowed(now))
         again = self._again(free, now)
         free -= again
         if free <= 0:
@@ -106,34 +110,61 @@ class Sender:
         if not claimed:
             return again
         with transaction.atomic():
-            parts = self._entered(claimed, now, bank)
+            parts = self._entered(claimed, free, now, bank)
         # The journal is committed. From here on nobody sends these parts but this connection, and this once.
-        self._leave(parts)
+        self._leave(parts, now)
         return again + len(claimed)
+
+    def _allowed(self, now: datetime) -> int:
+        """How many may leave now by the rate that was agreed with the gateway: what was not used in the last second is not saved up."""
+        rate = self.transport.rate
+        if not rate:
+            return self.transport.window
+        while self.left and (now - self.left[0] >= timedelta(seconds=1) or self.left[0] > now):
+            self.left.popleft()
+        return rate - len(self.left)
 
     def _room(self, free: int) -> dict[int, int]:
         """How many messages of each lane may be claimed: bulk leaves part of the window free."""
         bulk = max(0, min(SLICE, free - int(self.transport.window * FREE)))
         return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2}
 
-    def _entered(self, claimed: Sequence[journal.Claimed], now: datetime, bank: Bank) -> list[Part]:
-        """Those that the guards let pass, cut and in the journal; the others say why they did not leave."""
+    def _entered(self, claimed: Sequence[journal.Claimed], free: int, now: datetime, bank: Bank) -> list[Part]:
+        """Those that the guards let pass and the window has room for, cut and in the journal; the others say why they did not leave, or
+        are given back.
+        """
         assert self.epoch is not None
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
-        name = texts.bank_name()
         same = texts.of_many([message.id for message in claimed if not message.sealed])
-        away, leaving, rows, parts = [], [], [], []
+        name = texts.bank_name()
+        away, leaving, rows, given_back = [], [], [], []
+        parts: list[Part] = []
         for message in claimed:
             addressee = whom.get(message.customer)
-            text = same.get(message.id) or texts.bare(gate.opened(message.sealed, message.key))
-            turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank)
+            try:
+                text = (
+                    texts.fill(*same[message.id])
+                    if message.id in same
+                    else texts.bare(gate.opened(message.sealed, message.key))
+                )
+                turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank)
+                cuts = _cuts(messages.dressed(text, message.kind, bank, name), message.key, whole=self.transport.whole)
+            except (Refused, Unopened) as error:
+                turned = gate.unreadable(error)
             if turned is not None:
                 away.append({"id": message.id, **turned})
                 continue
+            if parts and len(parts) + len(cuts) > free:
+                given_back.append(message.id)  # a text of more parts than the window has places leaves by itself
+                continue
             assert addressee is not None
-            text = messages.dressed(text, message.kind, bank, name)
-            cuts = _cuts(text, message.key, whole=self.transport.whole)
-            leaving.append({"id": message.id, "sealed": gate.sealed(text, message.key), "of": len(cuts)})
+            leaving.append(
+                {
+                    "id": message.id,
+                    "sealed": gate.sealed("".join(each.text for each in cuts), message.key),
+                    "of": len(cuts),
+                }
+            )
             for number, (segment, sequence) in enumerate(zip(cuts, self.transport.numbers(len(cuts)), strict=True), 1):
                 part = _part(segment, sequence, message.key, number, len(cuts), addressee)
                 parts.append(part)
@@ -145,6 +176,7 @@ class Sender:
                 )  # fmt: skip
         journal.turn_away(self.epoch, away, now)
         entered = journal.enter(self.epoch, self.gateway, leaving, rows, now) if rows else {}
+        journal.give_back(self.epoch, given_back)
         self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
         return [part for part in parts if part.sequence in entered]
 
@@ -174,11 +206,13 @@ class Sender:
                 self.epoch, [{"id": s.id, "sequence": n} for s, n in zip(held, numbers, strict=True)], now
             )
             self.under_way.update((n, (s.id, now)) for s, n in zip(held, numbers, strict=True))
-        self._leave(parts)
+        self._leave(parts, now)
         return len(parts)
 
-    def _leave(self, parts: Sequence[Part]) -> None:
+    def _leave(self, parts: Sequence[Part], now: datetime) -> None:
         if parts:
+            if self.transport.rate:
+                self.left.extend([now] * len(parts))
             self.transport.submit(parts)
 
     # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────

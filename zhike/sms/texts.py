@@ -172,25 +172,23 @@ def worded(wording: Wording, obligation: Obligation, staff: Staff, *, now: datet
     return VARIABLE.sub(lambda found: known.get(found[1]) or found[0], wording.text)
 
 
-def of_many(messages: Iterable[int]) -> dict[int, str]:
-    """The texts of messages that many get in the same words, each with its own customer's values; one query."""
+def of_many(messages: Iterable[int]) -> dict[int, tuple[str, dict[str, str]]]:
+    """Of messages that many get in the same words: the words, and each one's own values for them; one query."""
     with connection.cursor() as cursor:
         cursor.execute(OF_MANY, [list(messages)])
-        rows = cursor.fetchall()
-    return {id: _of_many(*row) for id, *row in rows}
+        return {id: (text, _of_many(*row)) for id, text, *row in cursor.fetchall()}
 
 
 def _of_many(
-    text: str, name: str, honorific: str, gender: str, kind: str, staff: str, phone: str, rm: str | None, unit: str
-) -> str:
-    known = {
+    name: str, honorific: str, gender: str, kind: str, staff: str, phone: str, rm: str | None, unit: str
+) -> dict[str, str]:
+    return {
         "称谓": honorific or (kind == "person" and names.honorific(name, gender)) or name,
         "本人": staff,
         "客户经理": rm or staff,
         "机构": unit,
         "电话": phone,
     }
-    return fill(text, known)
 
 
 OF_MANY = """
