@@ -13,8 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from bench import databases, gateway
 from bench.killing import serving_django
 from bench.run import Figure, Trial, cores
@@ -138,7 +136,7 @@ def watch(trial: Trial, name: str) -> tuple[float, list[float]]:
     asked: dict[str, float] = {}
     seen: list[tuple[float, int]] = []
     deadline = time.monotonic() + PATIENCE
-    with psycopg.connect(trial.server.url("zhike_owner", name), autocommit=True) as connection:
+    with databases.superuser(trial.server, name) as connection:
         last = 0.0
         while time.monotonic() < deadline:
             at = time.monotonic()
