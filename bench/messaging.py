@@ -34,12 +34,16 @@ def queue(trial: Trial) -> Iterator[Figure]:
         with serving_django(trial.server, name):
             from zhike.conduct.bank import Bank
             from zhike.sms import greetings
-            from zhike.sms.models import Greeting, Wording
+            from zhike.sms.models import Greeting, Template, Wording
 
             bank, now = Bank(), clock.now()
             occasion = greetings.coming(now.date(), bank, 1)[0]
-            wording = Wording.objects.filter(template__kind="greeting", state="approved").first()
-            assert wording
+            template, _new = Template.objects.get_or_create(
+                key="bench", kind="greeting", title={"zh": "节日", "en": "festival"}
+            )
+            wording, _new = Wording.objects.get_or_create(
+                template=template, number=1, text="{称谓}，节日安康！{本人}", state="approved", at=now
+            )
             greeting = Greeting.objects.create(
                 occasion=occasion.key, day=occasion.day, staff_id=1, tiers=[tier.key for tier in bank.tiers], wording=wording,
                 sent_from=occasion.sent_from(bank), by_id=1, at=now,

@@ -264,7 +264,7 @@ class TooLate(Refused):
 
 def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
     """A message that waits, or is queued and not yet taken up, is a draft again. Raises TooLate."""
-    moved = Message.objects.filter(pk=message.pk, state__in=[State.WAITING, State.QUEUED], claimed_by=None).update(
+    moved = Message.objects.filter(pk=message.pk, state__in=[State.WAITING, State.QUEUED]).update(
         state=State.DRAFTED, why={}
     )
     return _moved(message, moved, "take back", now)

@@ -32,7 +32,6 @@ AHEAD = timedelta(days=14)
 # What is not sent on its day is no longer a greeting for it: it leaves until the day ends.
 # What is known of every customer.
 OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构"})
-LIVE = "('waiting', 'queued', 'submitting', 'submitted', 'delivered', 'unknown')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +153,8 @@ def _stands(occasion: Occasion, bank: Bank) -> list[Any]:
 
 
 # The first that holds says it. A customer who died stands nowhere.
-STANDS = f"""CROSS JOIN LATERAL (SELECT CASE
-    WHEN EXISTS (SELECT FROM sms_message m WHERE m.customer_id = c.id AND m.occasion = %s AND m.state IN {LIVE}) THEN 'arranged'
+STANDS = """CROSS JOIN LATERAL (SELECT CASE
+    WHEN EXISTS (SELECT FROM sms_message m WHERE m.customer_id = c.id AND m.occasion = %s AND m.live) THEN 'arranged'
     WHEN EXISTS (SELECT FROM sms_left_out l WHERE l.customer_id = c.id AND l.occasion = %s) THEN 'left_out'
     WHEN c.closed_on IS NOT NULL OR c.do_not_disturb OR c.complaint_open THEN 'stopped'
     WHEN c.mobile_index IS NULL THEN 'no_mobile'
@@ -226,14 +225,14 @@ SELECT gen_random_uuid(), c.id, c.rm_id, %s, %s, %s, %s, 'greeting', false, '', 
     '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
 FROM customers_customer c {STANDS}
 WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
-ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND state IN {LIVE} DO NOTHING"""
+ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
 
 def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> int:
     """Takes back what of it has not left. Returns how many; whoever they were for is open again."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM sms_message WHERE greeting_id = %s AND state IN ('waiting', 'queued') AND claimed_by IS NULL",
+            "DELETE FROM sms_message WHERE greeting_id = %s AND waits",
             [greeting.pk],
         )
         count = int(cursor.rowcount)

@@ -21,8 +21,6 @@ from .transports.transport import Answer, Receipt
 
 # A connection that has not said for so long that it lives is dead, and what it left without an answer is unknown.
 DEAD = timedelta(seconds=30)
-# How long a claim lasts, unless what was claimed is journalled before.
-CLAIM = timedelta(seconds=30)
 # A part without an answer for so long has none.
 PATIENCE = timedelta(seconds=60)
 # Between what we submitted and what the network says of when it got it.
@@ -34,7 +32,7 @@ SILENT = Words("网关 60 秒内没有应答", "the gateway did not answer withi
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that a connection is about to send."""
+    """A message that is about to be sent."""
 
     id: int
     key: UUID
@@ -69,35 +67,28 @@ def beat(epoch: UUID, now: datetime) -> None:
     _run("UPDATE sms_connection SET seen_at = %s WHERE id = %s", [now, epoch])
 
 
-def claim(epoch: UUID, room: Mapping[int, int], now: datetime) -> list[Claimed]:
-    """Takes up to so many messages of each lane that may leave now; others pass them by until the claim has run out."""
+def claim(room: Mapping[int, int], now: datetime) -> list[Claimed]:
+    """Takes up to so many messages of each lane that may leave now: locked until the transaction ends, others pass them by."""
     wanted = [lane for lane, places in room.items() if places > 0]
     if not wanted:
         return []
-    rows = _run(TAKE, [epoch, now + CLAIM, wanted, [room[lane] for lane in wanted], now, now, now + CLAIM * 2])
-    return [Claimed(*row) for row in rows]
+    return [Claimed(*row) for row in _run(TAKE, [wanted, [room[lane] for lane in wanted], now])]
 
 
-def turn_away(epoch: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+def turn_away(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """What the guards stop, make wait or find too late: each ``{"id", "state", "why", "not_before"}``."""
     if rows:
-        _run(TURNED, [now, json.dumps(rows, default=str), epoch])
+        _run(TURNED, [now, json.dumps(rows, default=str)])
 
 
 def enter(
     epoch: UUID, gateway: str, messages: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], now: datetime
 ) -> dict[int, tuple[int, int]]:
     """Writes down messages as they leave, ``{"id", "sealed", "of"}``, and their segments. Returns, by sequence, segment and message:
-    what another connection has taken over meanwhile is left out.
+    what somebody took back meanwhile is left out.
     """
-    told = _run(ENTER, [json.dumps(messages), json.dumps(rows), now, epoch, gateway, epoch, now])
+    told = _run(ENTER, [json.dumps(messages), json.dumps(rows), now, gateway, epoch, now])
     return {sequence: (id, message) for id, message, sequence in told}
-
-
-def give_back(epoch: UUID, messages: Sequence[int]) -> None:
-    """What was claimed and does not leave now is anybody's again."""
-    if messages:
-        _run(GIVEN_BACK, [list(messages), epoch])
 
 
 def take_held(room: int, now: datetime) -> list[Held]:
@@ -160,7 +151,7 @@ def reconcile(gateway: str, now: datetime) -> set[int]:
 
 
 def lose(epoch: UUID, why: Words, now: datetime) -> set[int]:
-    """A connection has ended: what it left without an answer is unknown. What it had claimed is anybody's when the claim has run out. Returns the messages."""
+    """A connection has ended: what it left without an answer is unknown. Returns the messages."""
     return _lose([epoch], why, now)
 
 
@@ -216,26 +207,18 @@ def _run(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 BEGIN = "INSERT INTO sms_connection (id, gateway, worker, opened_at, seen_at, why) VALUES (%s, %s, %s, %s, %s, '{}')"
 
-# A claim that has run out is anybody's; so is one that ends further ahead than any can: the clock was set back.
 TAKE = """
-UPDATE sms_message m SET claimed_by = %s, claimed_until = %s
+SELECT m.id, m.key, m.customer_id, m.kind, m.sealed, m.attempt, m.not_after, m.lane
 FROM unnest(%s::int[], %s::int[]) AS room (lane, places)
 CROSS JOIN LATERAL (
-    SELECT id FROM sms_message w
-    WHERE w.state IN ('queued', 'waiting') AND w.lane = room.lane AND w.not_before <= %s
-      AND (w.claimed_until IS NULL OR w.claimed_until < %s OR w.claimed_until > %s)
-    ORDER BY w.not_before, w.id LIMIT room.places FOR UPDATE SKIP LOCKED) c
-WHERE m.id = c.id RETURNING m.id, m.key, m.customer_id, m.kind, m.sealed, m.attempt, m.not_after, m.lane"""
+    SELECT * FROM sms_message w WHERE w.waits AND w.lane = room.lane AND w.not_before <= %s
+    ORDER BY w.not_before, w.id LIMIT room.places FOR UPDATE SKIP LOCKED) m"""
 
 TURNED = """
 UPDATE sms_message m SET state = d.state, why = d.why, not_before = coalesce(d.not_before, m.not_before),
-    done_at = CASE WHEN d.state IN ('refused', 'expired') THEN %s END, claimed_by = NULL, claimed_until = NULL
+    done_at = CASE WHEN d.state IN ('refused', 'expired') THEN %s END
 FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, why jsonb, not_before timestamptz)
-WHERE m.id = d.id AND m.claimed_by = %s"""
-
-GIVEN_BACK = (
-    "UPDATE sms_message SET claimed_by = NULL, claimed_until = NULL WHERE id = ANY (%s::bigint[]) AND claimed_by = %s"
-)
+WHERE m.id = d.id AND m.waits"""
 
 ENTER = """
 WITH leaving AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, sealed text, of int)),
@@ -243,8 +226,8 @@ doc AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb)
         AS d (message bigint, attempt int, number int, of int, sequence bigint, reference text)
 ), went AS (
-    UPDATE sms_message m SET state = 'submitting', why = '{}', sealed = d.sealed, parts = d.of, sent_at = %s, claimed_by = NULL, claimed_until = NULL
-    FROM leaving d WHERE m.id = d.id AND m.claimed_by = %s AND m.state IN ('queued', 'waiting') RETURNING m.id
+    UPDATE sms_message m SET state = 'submitting', why = '{}', sealed = d.sealed, parts = d.of, sent_at = %s
+    FROM leaving d WHERE m.id = d.id AND m.waits RETURNING m.id
 )
 INSERT INTO sms_segment (message_id, attempt, number, of, state, gateway, connection_id, sequence, reference, name, code, meaning, submitting_at)
 SELECT doc.message, doc.attempt, doc.number, doc.of, 'submitting', %s, %s, doc.sequence, doc.reference, '', '', '{}', %s

@@ -106,11 +106,9 @@ class Sender:
         free -= again
         if free <= 0:
             return again
-        claimed = journal.claim(self.epoch, self._room(free), now)
-        if not claimed:
-            return again
         with transaction.atomic():
-            parts = self._entered(claimed, free, now, bank)
+            claimed = journal.claim(self._room(free), now)
+            parts = self._entered(claimed, free, now, bank) if claimed else []
         # The journal is committed. From here on nobody sends these parts but this connection, and this once.
         self._leave(parts, now)
         return again + len(claimed)
@@ -130,14 +128,12 @@ class Sender:
         return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2}
 
     def _entered(self, claimed: Sequence[journal.Claimed], free: int, now: datetime, bank: Bank) -> list[Part]:
-        """Those that the guards let pass and the window has room for, cut and in the journal; the others say why they did not leave, or
-        are given back.
-        """
+        """Those that the guards let pass and the window has room for, cut and in the journal; those that the guards stop say why."""
         assert self.epoch is not None
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
         same = texts.of_many([message.id for message in claimed if not message.sealed])
         name = texts.bank_name()
-        away, leaving, rows, given_back = [], [], [], []
+        away, leaving, rows = [], [], []
         parts: list[Part] = []
         for message in claimed:
             addressee = whom.get(message.customer)
@@ -155,8 +151,7 @@ class Sender:
                 away.append({"id": message.id, **turned})
                 continue
             if parts and len(parts) + len(cuts) > free:
-                given_back.append(message.id)  # a text of more parts than the window has places leaves by itself
-                continue
+                continue  # next time; a text of more parts than the window has places leaves by itself
             assert addressee is not None
             leaving.append(
                 {
@@ -174,9 +169,8 @@ class Sender:
                         "sequence": sequence, "reference": part.reference,
                     }
                 )  # fmt: skip
-        journal.turn_away(self.epoch, away, now)
+        journal.turn_away(away, now)
         entered = journal.enter(self.epoch, self.gateway, leaving, rows, now) if rows else {}
-        journal.give_back(self.epoch, given_back)
         self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
         return [part for part in parts if part.sequence in entered]
 

@@ -48,6 +48,12 @@ class Lane(models.IntegerChoices):
     MARKETING = 2, _("marketing")
 
 
+def _among(*states: str) -> models.GeneratedField:
+    """A column that says whether the state is one of these."""
+    among = models.ExpressionWrapper(Q(state__in=states), output_field=models.BooleanField())
+    return models.GeneratedField(expression=among, output_field=models.BooleanField(), db_persist=True)
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, actor: Actor) -> MessageQuerySet:
         """Those to customers in the actor's scope."""
@@ -61,13 +67,30 @@ class Message(models.Model):
     was refused, did not arrive or is unknown: {"clause", "name", "zh", "en"}.
     """
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    key = models.UUIDField(default=uuid.uuid4, editable=False)
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="messages")
-    staff = models.ForeignKey("people.Staff", models.PROTECT, related_name="+", help_text=_("in whose name"))
-    by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+", help_text=_("who sent it"))
-    obligation = models.ForeignKey("obligations.Obligation", models.SET_NULL, null=True, related_name="messages")
-    wording = models.ForeignKey("sms.Wording", models.PROTECT, null=True, related_name="+")
-    greeting = models.ForeignKey("sms.Greeting", models.PROTECT, null=True, related_name="messages")
+    # Nobody and nothing of these is ever deleted: a million greetings are queued without asking of each whether it is there.
+    staff = models.ForeignKey(
+        "people.Staff",
+        models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text=_("in whose name"),
+    )
+    by = models.ForeignKey(
+        "people.Staff", models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False,
+        help_text=_("who sent it"),
+    )  # fmt: skip
+    obligation = models.ForeignKey(
+        "obligations.Obligation", models.SET_NULL, null=True, related_name="messages", db_index=False
+    )
+    wording = models.ForeignKey(
+        "sms.Wording", models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    greeting = models.ForeignKey(
+        "sms.Greeting", models.PROTECT, null=True, related_name="messages", db_constraint=False, db_index=False
+    )
     occasion = models.TextField(default="", help_text=_("what it greets: spring_festival:2027"))
     kind = models.TextField(choices=Kind)
     introduces = models.BooleanField(default=False, help_text=_("the text says who is the customer's own manager"))
@@ -81,8 +104,10 @@ class Message(models.Model):
     not_after = models.DateTimeField(null=True, help_text=_("what is not sent by then is no longer wanted"))
     parts = models.SmallIntegerField(default=0, help_text=_("segments"))
     attempt = models.SmallIntegerField(default=1, help_text=_("more than one: a person had it sent again"))
-    claimed_by = models.UUIDField(null=True, help_text=_("the connection that is about to send it"))
-    claimed_until = models.DateTimeField(null=True)
+    # What the indexes go by: from one state to the next these seldom change, so that an update touches no index.
+    waits = _among("queued", "waiting")
+    live = _among("waiting", "queued", "submitting", "submitted", "delivered", "unknown")
+    look = _among("refused", "undelivered", "unknown", "expired")
 
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, help_text=_("when it left, as far as we know"))
@@ -98,34 +123,20 @@ class Message(models.Model):
                 condition=~Q(state__in=["waiting", "refused", "undelivered", "unknown", "expired"]) | ~Q(why={}),
             ),
             # Two clicks at once, or two people: what is owed is thanked for once.
-            models.UniqueConstraint(
-                fields=["obligation"], name="sms_message_one",
-                condition=Q(state__in=["waiting", "queued", "submitting", "submitted", "delivered", "unknown"]),
-            ),
+            models.UniqueConstraint(fields=["obligation"], name="sms_message_one", condition=Q(live=True)),
             # A festival greets a customer once, whoever arranges it.
             models.UniqueConstraint(
-                fields=["customer", "occasion"], name="sms_message_greets_once",
-                condition=~Q(occasion="")
-                & Q(state__in=["waiting", "queued", "submitting", "submitted", "delivered", "unknown"]),
-            ),
-            models.CheckConstraint(
-                name="sms_message_claim",
-                condition=Q(claimed_by=None, claimed_until=None)
-                | Q(claimed_by__isnull=False, claimed_until__isnull=False),
+                fields=["customer", "occasion"], name="sms_message_greets_once", condition=~Q(occasion="") & Q(live=True)
             ),
         ]  # fmt: skip
         indexes = [
             # the sender: what may leave now, lane by lane
-            models.Index(
-                fields=["lane", "not_before", "id"], name="sms_message_next", condition=Q(state__in=["queued", "waiting"])
-            ),
+            models.Index(fields=["lane", "not_before", "id"], name="sms_message_next", condition=Q(waits=True)),
             # one thread per customer
             models.Index(F("customer"), F("created_at").desc(), F("id").desc(), name="sms_message_thread"),
             # what one person has to look at
-            models.Index(
-                fields=["staff", "state"], name="sms_message_look", condition=Q(state__in=["refused", "undelivered", "unknown"])
-            ),
-            models.Index(fields=["obligation"], name="sms_message_owed", condition=Q(obligation__isnull=False)),
+            models.Index(fields=["staff", "created_at"], name="sms_message_look", condition=Q(look=True)),
+            models.Index(fields=["greeting"], name="sms_message_greeting", condition=Q(greeting__isnull=False, waits=True)),
         ]  # fmt: skip
 
     def __str__(self) -> str:
