@@ -348,6 +348,18 @@ def test_what_a_customer_writes_is_owed_an_answer_and_an_sms_gives_it(
     assert (owed.state, owed.evidence["how"]) == ("done", "sms")
 
 
+def test_a_reply_without_a_name_told_again_is_kept_once(cast: Cast, customer: Customer, worker: Role) -> None:
+    """SMPP names no reply: after a lost acknowledgement the same comes again."""
+    line = Line(worker, Gateway())
+    for moment in (NOW, NOW + timedelta(minutes=1)):
+        line.gateway.coming.append(written(MOBILE, "四月的利率是多少？"))
+        line.rounds(moment)
+    assert Reply.objects.count() == 1
+    line.gateway.coming.append(written(MOBILE, "四月的利率是多少？"))
+    line.rounds(NOW + timedelta(hours=1))
+    assert Reply.objects.count() == 2
+
+
 def test_a_long_reply_is_joined_whatever_the_order(cast: Cast, customer: Customer, worker: Role) -> None:
     line = Line(worker, Gateway())
     line.gateway.coming += [

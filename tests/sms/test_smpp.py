@@ -302,7 +302,6 @@ def test_a_certificate_that_nobody_signed_is_not_believed(encrypted: Smsc) -> No
 
 def test_tls_to_a_gateway_without_it_is_told_as_that(smsc: Smsc) -> None:
     gateway = open_smpp(smsc.address(scheme="smpps"), now)
-    gateway.patience = 5
     assert "smpp://" in refusal(gateway).words.en
 
 
@@ -738,6 +737,7 @@ def test_a_gateway_that_says_all_it_has_before_it_reads_is_heard_out() -> None:
         for number in range(40_000)
     )  # 8 MB, far more than lies on the way
     with bare(GOOD_BIND, first=replies) as address, closing(open_smpp(address, now)) as gateway:
+        gateway.patience = LONG
         gateway.open()
         send(gateway, "张" * 70, times=40_000)
         assert len(told(gateway, 40_000, took=False)) == 40_000
@@ -891,7 +891,7 @@ def test_a_gateway_that_does_not_answer_whether_it_is_there_is_gone(smsc: Smsc) 
     with opened(smsc) as gateway:
         gateway.idle, gateway.patience = 0.05, SHORT
         assert "链路检测" in ended(gateway).zh
-        assert len(smsc.received("enquire_link")) == 1
+        assert len(smsc.await_("enquire_link")) == 1
 
 
 def test_a_question_that_is_declined_is_an_answer_too(smsc: Smsc) -> None:

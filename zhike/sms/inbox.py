@@ -23,6 +23,8 @@ from .transports.transport import Reply as Came
 
 # A long reply of which a part is missing becomes a reply as it is after so long.
 INCOMPLETE = timedelta(minutes=5)
+# A gateway that names no reply tells one again when our acknowledgement was lost.
+AGAIN = timedelta(minutes=5)
 SHOWN = 40  # characters of a reply in the row that asks for an answer
 
 
@@ -40,7 +42,7 @@ def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: B
     """A reply of each customer who has this number; of nobody where none has. Returns those that are new."""
     text = typed(text)  # whatever a telephone sends must not come back for ever because no table can hold it
     number, index = numbers.plain(sender), numbers.index(sender)
-    if name and Reply.objects.filter(gateway=gateway, name=name, sender_index=index).exists():
+    if _is_kept(gateway, index, text, name, now):
         return []
     stops = opting_out.opt_out(text, bank)
     customers = list(Customer.objects.filter(mobile_index__in=numbers.indexes(sender), deceased_on=None).order_by("pk"))
@@ -59,6 +61,14 @@ def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: B
         for reply in kept:
             _ask_for_an_answer(reply, text, now, bank)
     return kept
+
+
+def _is_kept(gateway: str, index: bytes, text: str, name: str, now: datetime) -> bool:
+    """Whether it was told before: under its name, or, where the gateway names nothing, in the same words just now."""
+    before = Reply.objects.filter(gateway=gateway, sender_index=index, name=name)
+    if name:
+        return before.exists()
+    return any(reply.text == text for reply in before.filter(at__gte=now - AGAIN))
 
 
 def opt_out(number: str, reply: Reply, evidence: str, now: datetime, *, by: Actor | None = None) -> None:

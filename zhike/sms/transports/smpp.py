@@ -330,6 +330,7 @@ class Smpp:
                 raise self._lost or Lost("与网关没有连接", "there is no connection to the gateway")
             try:
                 left = left[self._sock.send(left) :]
+                until = monotonic() + self.patience
                 continue
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 pass
@@ -481,7 +482,7 @@ class Smpp:
         except (OSError, ValueError) as error:
             if plainly:
                 plainly.close()
-            raise unreached(where, error, self.patience) from None
+            raise unreached(where, error, self.patience, encrypted=self._trusted is not None) from None
 
     def _sign_in(self, until: float) -> None:
         """The bind, and its answer. Raises Unbound."""
@@ -682,7 +683,7 @@ def refused(status: int) -> Unbound:
     )
 
 
-def unreached(where: str, error: OSError | ValueError, patience: float) -> Unbound:
+def unreached(where: str, error: OSError | ValueError, patience: float, *, encrypted: bool) -> Unbound:
     """Why there is no connection, in words of our own."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -701,7 +702,7 @@ def unreached(where: str, error: OSError | ValueError, patience: float) -> Unbou
             )
         case ConnectionRefusedError():
             return Unbound(f"{where} 上没有网关在监听，请检查端口", f"nobody listens at {where}; check the port")
-        case ssl.SSLError() | ValueError():
+        case ssl.SSLError() | ValueError() | ConnectionResetError() | BrokenPipeError() if encrypted:
             return Unbound(
                 f"与网关 {where} 无法建立加密连接。该端口可能不加密：不加密的地址以 smpp:// 开头",
                 f"no encryption could be agreed with the gateway {where}. Its port may be without: such addresses begin with smpp://",
