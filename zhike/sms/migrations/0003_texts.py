@@ -12,11 +12,15 @@ def enter(apps, schema_editor):
 
     Template, Wording = apps.get_model("sms", "Template"), apps.get_model("sms", "Wording")
     for text in shipped():
-        template = Template.objects.create(
-            key=text.key, kind=text.kind, occasion=text.occasion, variant=text.variant, introduces=text.introduces,
-            title={"zh": text.title.zh, "en": text.title.en},
+        template, is_new = Template.objects.get_or_create(
+            key=text.key,
+            defaults={
+                "kind": text.kind, "occasion": text.occasion, "variant": text.variant, "introduces": text.introduces,
+                "title": {"zh": text.title.zh, "en": text.title.en},
+            },
         )  # fmt: skip
-        Wording.objects.create(template=template, number=1, text=text.words, state="approved", at=MADE)
+        if is_new:
+            Wording.objects.create(template=template, number=1, text=text.words, state="approved", at=MADE)
 
 
 class Migration(migrations.Migration):
