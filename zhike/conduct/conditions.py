@@ -109,6 +109,12 @@ def no_date_given(fact: Fact, case: Case, bank: Bank) -> bool:
 
 
 @_named(CONDITIONS)
+def asks_something(fact: Fact, case: Case, bank: Bank) -> bool:
+    """Of what a customer wrote; somebody has said so where it was thanks alone."""
+    return fact.data.get("asks") != "nothing"
+
+
+@_named(CONDITIONS)
 def own_reason(fact: Fact, case: Case, bank: Bank) -> bool:
     """V3: the RM's own reason; what the customer cancels owes nothing."""
     return bool(fact.data["whose"] == "rm")

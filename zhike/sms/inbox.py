@@ -12,6 +12,7 @@ from zhike.conduct.facts import Fact
 from zhike.customers.models import Consent, Customer
 from zhike.customers.vault import vault
 from zhike.obligations import ledger
+from zhike.obligations.models import Obligation
 from zhike.people import bank as people_bank
 from zhike.people.actor import Actor
 from zhike.people.typed import typed
@@ -100,6 +101,16 @@ def decide(reply: Reply, stops: bool, *, actor: Actor, now: datetime) -> Reply:
             number = vault().open(reply.sender, f"sms_reply:sender:{reply.key}")
             opt_out(number, reply, reply.text, now, by=actor)
     return reply
+
+
+def wants_no_answer(owed: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> None:
+    """What the customer wrote asked for nothing ("谢谢"): the fact says so from now on, and what was owed because of it is withdrawn,
+    neither done nor late.
+    """
+    was = owed.fact
+    data = {**was.data, "asks": "nothing"}
+    fact = Fact("reply_received", was.at, now, was.staff_id, was.customer_id, was.subject, data, "entered")
+    ledger.correct(was, by=fact, actor=actor, now=now, bank=bank)
 
 
 def _ask_for_an_answer(reply: Reply, text: str, now: datetime, bank: Bank) -> None:
