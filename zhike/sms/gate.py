@@ -270,6 +270,13 @@ def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
     return _moved(message, moved, "take back", now)
 
 
+def discard(message: Message) -> bool:
+    """A draft of which nothing ever left is dropped; whether it was one still."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sms_message WHERE id = %s AND state = 'drafted' AND attempt = 1", [message.pk])
+        return bool(cursor.rowcount)
+
+
 def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Message:
     """A person has one message sent again whose fate is unknown, or that did not arrive; a greeting or campaign never in bulk.
 

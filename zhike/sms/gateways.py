@@ -17,7 +17,7 @@ DEMO = "demo:"
 
 def addresses(environment: Mapping[str, str]) -> list[str]:
     """The addresses as they are set, one a gateway; those of a demonstration where none is."""
-    return environment.get(VARIABLE, "").split() or ([DEMO] if settings.DEMO else [])
+    return environment.get(VARIABLE, "").split() or ([DEMO] if settings.MODE == "demo" else [])
 
 
 def is_set_up(environment: Mapping[str, str]) -> bool:

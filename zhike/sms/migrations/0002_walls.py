@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         open_to("sms_connection", app="SELECT"),
         open_to("sms_receipt", app="SELECT"),
         open_to("sms_reply_part", app="SELECT"),
-        open_to("sms_typed", app="INSERT"),
+        open_to("sms_typed", app="SELECT, INSERT"),
         open_to("sms_template"),
         watch("sms_template"),
         open_to("sms_wording"),
