@@ -169,7 +169,12 @@ def worded(wording: Wording, obligation: Obligation, staff: Staff, *, now: datet
     known: dict[str, Any] = values(
         obligation.customer, staff, day=day_of(obligation, now, bank), content=str(obligation.detail.get("words", ""))
     )
-    return VARIABLE.sub(lambda found: known.get(found[1]) or found[0], wording.text)
+    return shown(wording.text, known)
+
+
+def shown(text: str, values: Mapping[str, str]) -> str:
+    """The text as far as it can be filled; a variable without a value stays in its braces, to be seen."""
+    return VARIABLE.sub(lambda found: values.get(found[1]) or found[0], text)
 
 
 def of_many(messages: Iterable[int]) -> dict[int, tuple[str, dict[str, str]]]:
