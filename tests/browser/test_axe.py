@@ -27,6 +27,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/obligations/{thanks}/", "/search/?for={sought}", "/schedule/", "/schedule/new/", "/code/", "/code/R12/", "/me/", "/me/call-backs/", "/me/call-backs/?fate=never",
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
         "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/", "/me/adherence/", "/reminders/",
+        "/messages/", "/messages/look/", "/messages/{customer}/", "/messages/{quiet}/", "/messages/{thanked}/?for={thanks}", "/handset/", "/handset/{customer}/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/", "/leave/",
@@ -107,6 +108,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         stops.stop(
             quiet, "do_not_disturb", on=MONDAY.date(), evidence="客户来电要求", actor=actor, now=MONDAY, bank=Bank()
         )
+    a_thread(site, person)
     on_leave(site)
     unit = digests(site)
     with site.owner():
@@ -118,8 +120,28 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
-        "unit": unit,
+        "unit": unit, "thanked": thanks.customer_id,
     }  # fmt: skip
+
+
+def a_thread(site: Site, customer: Any) -> None:
+    """A message in each state, a question, an opt-out, and one inside a sentence."""
+    from zhike.conduct.bank import Bank
+    from zhike.sms import inbox
+    from zhike.sms.models import Message, State
+
+    with site.owner():
+        for n, state in enumerate(State):
+            at = MONDAY - timedelta(days=9 - n)
+            message = Message(
+                customer=customer, staff=site.cast.rm, by=site.cast.rm, kind="service", state=state, parts=1, created_at=at,
+                not_before=at, done_at=at, why={"zh": "连接中断", "en": "the connection broke", "clause": "S5", "code": "8"},
+            )  # fmt: skip
+            message.text = "张先生，您好！您来行的时间已为您留好，恭候您。"
+            message.save()
+    with site.worker():
+        for n, words in enumerate(("四月的利率是多少？", "我要退订，谢谢", "TD")):
+            inbox.keep("demo", "13800138000", words, f"mo-{n}", MONDAY - timedelta(hours=3 - n), Bank())
 
 
 def digests(site: Site) -> int:

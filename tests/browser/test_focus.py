@@ -16,13 +16,14 @@ PAGES = (
     "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
     "/customers/{customer}/new/call/", "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/",
     "/customers/round/?customer={customer}", "/obligations/{thanks}/", "/schedule/", "/me/",
+    "/messages/", "/messages/look/", "/messages/{customer}/", "/messages/{thanked}/?for={thanks}",
 )  # fmt: skip
 
 # What has the focus as the eye finds it (a tap is its label), where something that stays in place lies over it.
 COVERED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return "end";
-  const fast = [...document.querySelectorAll(".bar, .rail, .save, .came, .notices--over .notices-box")].filter(
+  const fast = [...document.querySelectorAll(".bar, .rail, .save, .compose, .came, .notices--over .notices-box")].filter(
     bar => ["sticky", "fixed"].includes(getComputedStyle(bar).position) && bar.checkVisibility());
   if (one.matches(".skip") || fast.some(bar => bar.contains(one))) return "";
   const seen = (one.closest(".tap, .check") ?? one).getBoundingClientRect();

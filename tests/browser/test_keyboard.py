@@ -40,6 +40,9 @@ def test_a_row_done_by_keys_alone(shared: Site, saw: Saw) -> None:
     page.keyboard.press("k")
     page.wait_for_url("**/customers/")
     page.keyboard.press("g")
+    page.keyboard.press("d")
+    page.wait_for_url("**/messages/")
+    page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page).to_have_title("今日 · 知客")
 
@@ -99,6 +102,10 @@ def test_english_throughout(shared: Site) -> None:
         thanks,
         f"/customers/{customer.pk}/new/call/",
         "/schedule/",
+        "/messages/",
+        "/messages/look/",
+        f"/messages/{customer.pk}/",
+        f"/handset/{customer.pk}/",
         "/code/",
         "/code/C5/",
         "/me/",
@@ -113,4 +120,4 @@ def test_english_throughout(shared: Site) -> None:
     assert not left, left
 
 
-NAMES = re.compile("赵磊|欧阳思远|单雪梅|苏州恒丰|陆家嘴支行|世纪大道支行|张江分行|滨江壹号|中文|支行")
+NAMES = re.compile("赵磊|欧阳思远|单雪梅|苏州恒丰|陆家嘴支行|世纪大道支行|张江分行|滨江壹号|中文|支行|总行")

@@ -27,12 +27,14 @@ from tests.conftest import ROOT
 from zhike import clock
 from zhike.contacts.models import Contact, Demand
 from zhike.customers.models import Need, Relation, Run
+from zhike.customers.vault import vault
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
 from zhike.pages.shell import LEADS
 from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
+from zhike.sms.models import Message, Reply
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -83,7 +85,7 @@ NOUNS = {
     "clauses": "clause",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-OF_AN_RM = {"customer", "contact", "obligation", "need", "relation", "leave", "demand"}
+OF_AN_RM = {"customer", "contact", "obligation", "need", "relation", "leave", "demand", "message", "reply"}
 # Who is asked to stand in for whom, so that nobody sees a leave who does not see the RM as well.
 STANDS_IN = {"rm": "leader", "mate": "leader", "stranger": "other_leader"}
 
@@ -199,13 +201,29 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
     need = Need.objects.create(customer=customer, kind="loan", words="房贷", opened_at=NOW, by=rm)
     demand = Demand.objects.create(contact=contact, customer=customer, number=1, words="换卡", at=NOW)
     relation = Relation.objects.create(customer=customer, kind="spouse", other=cast.customers[whose][1], at=NOW)
+    message = Message(
+        customer=customer,
+        staff=rm,
+        by=rm,
+        kind="service",
+        state="waiting",
+        why={"zh": "静默时段"},
+        created_at=NOW,
+        not_before=NOW,
+    )
+    message.text = f"{customer.name}，您好"
+    message.save()
+    reply = Reply(customer=customer, gateway="demo", sender_index=b"", stops="ask", at=NOW)
+    reply.text = f"我是{customer.name}，不要退订"
+    reply.sender = vault().seal("13800000000", f"sms_reply:sender:{reply.key}")
+    reply.save()
     leave = Leave.objects.create(
         staff=rm, from_day=date(2026, 3, 23), to_day=date(2026, 3, 25), stand_in=cast.staff[STANDS_IN[whose]],
         asked_by=rm, asked_at=NOW,
     )  # fmt: skip
     return {
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
-        "demand": demand.pk,
+        "demand": demand.pk, "message": message.pk, "reply": reply.pk,
         "leave": leave.pk,
     }  # fmt: skip
 

@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
 
 RM = (
     "/", "/customers/", "/customers/?need=open&matures=30&owed=late&birthday=month", "/customers/?sms=no_consent", "/search/?q=张", "/search/hits/?q=z", "/customers/{customer}/", "/contacts/{contact}/record/", "/schedule/", "/schedule/new/",
-    "/approvals/",
+    "/approvals/", "/messages/", "/messages/look/", "/messages/{customer}/",
     "/api/v1/customers", "/api/v1/customers?need=open&sms=no_consent", "/api/v1/customers?q=z", "/api/v1/customers/{customer}", "/api/v1/customers/{customer}/card",
     "/api/v1/customers/{customer}/needs", "/api/v1/customers/{customer}/holdings",
     "/api/v1/customers/{customer}/consents", "/api/v1/customers/{customer}/relations", "/api/v1/contacts",

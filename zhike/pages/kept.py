@@ -19,6 +19,8 @@ def acts() -> dict[str, str]:
         "end_sessions": gettext("signed out everywhere"), "revoke": gettext("revoked a token of"),
         "reseal": gettext("sealed personal data anew with other"),
         "second_factor_off": gettext("took away the second factor of"),
+        "take back": gettext("took back"), "send again": gettext("had sent again"), "settle": gettext("looked into"),
+        "decide": gettext("decided"),
     }  # fmt: skip
 
 
@@ -39,7 +41,10 @@ def things() -> dict[str, str]:
         "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
         "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),
         "people_workday": gettext("workdays"), "mfa_authenticator": gettext("second factor"),
-        "approvals": gettext("approval"), "trail": gettext("trail"),
+        "approvals": gettext("approval"), "trail": gettext("trail"), "messages": gettext("SMS"),
+        "sms_message": gettext("SMS"), "sms_reply": gettext("the customer's SMS"), "sms_opt_out": gettext("opt-out"),
+        "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
+        "sms_left_out": gettext("left out of a greeting"),
     }  # fmt: skip
 
 
@@ -67,6 +72,8 @@ TECHNICAL = frozenset({
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id",
+    "claimed_by", "claimed_until", "done_at", "greeting_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
+    "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
 
@@ -119,6 +126,11 @@ def columns() -> dict[str, str]:
         "what": gettext("what"), "force": gettext("force"), "origin": gettext("whose rule"), "why": gettext("why"),
         "detail": gettext("details"), "opens": gettext("opens"), "due": gettext("due"), "target": gettext("promised for"),
         "lapses": gettext("lapses"), "channels": gettext("channels"), "settled_at": gettext("done on"),
+        # messages
+        "occasion": gettext("occasion"), "sent_from": gettext("sent from"), "tiers": gettext("tiers"),
+        "withdrawn_at": gettext("taken back"), "attempt": gettext("how often it was sent"), "introduces": gettext("introduces the manager"),
+        "sealed": gettext("words"), "stops": gettext("opt-out or not"), "retired_at": gettext("no longer in use since"),
+        "variant": gettext("variant"), "text": gettext("wording"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

@@ -26,6 +26,7 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
     ("today", "today", _("Today"), "t", False),
     ("customers", "people", _("Customers"), "k", False),
     ("schedule", "calendar", _("Schedule"), "r", False),
+    ("messages", "bubble", _("SMS"), "d", False),
     ("team", "team", _("Team"), "w", False),
     ("imports", "upload", _("Imports"), "", False),
     ("approvals", "check", _("Approvals"), "", False),
@@ -39,6 +40,7 @@ LEADS = {
     "today": "obligations.settle",  # who only looks on is never owed anything
     "customers": "customers.view",
     "schedule": "contacts.view",
+    "messages": "messages.view",
     "team": "team.view",
     "imports": "customers.import",
     "approvals": "approvals.decide",

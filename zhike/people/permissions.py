@@ -50,6 +50,9 @@ MAY: dict[str, frozenset[str]] = {
     "obligations.waive": SERVING,
     "obligations.approve_waive": frozenset({LEADER}),
     "obligations.approve_unled": frozenset({COMPLIANCE}),
+    # Messages: who may read a customer's thread, who may write in it
+    "messages.view": LOOKING,
+    "messages.send": SERVING,
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
