@@ -30,6 +30,7 @@ TASKS = {
     "visit": ("Visit written up: result, two needs, next contact in two weeks", 7, 27),
     "due": ("See all that is due and late at once", 0, 2),
     "done": ("One due item done with its result, and the next contact scheduled", 3, 13),
+    "thanks": ("Thanks by SMS to the customer just met", 2, 7),
     "learned": ("Birthday (lunar), hobby and a child recorded", 6, 10),
 }
 HEAD = """# Effort
@@ -96,6 +97,24 @@ def to_row(page: Page, hand: Hand, customer: Any, words: str) -> None:
     """A click on the row's one button."""
     hand.click(row(page, customer, words).locator(".row-do .button"))
     page.wait_for_url(re.compile(r"/(contacts|obligations)/\d+/"))
+
+
+def test_thanks_to_the_customer_just_met(site: Site, effort: Effort, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text that suits lies ready; the bank's gateway is one's own machine here."""
+    from zhike.sms.models import Message
+
+    monkeypatch.setenv("ZHIKE_SMS_URL", "demo:")
+    site.at(MONDAY)
+    customer = site.customer("陆逊")
+    Arranged(site).contact("reception", customer, at=MONDAY - timedelta(minutes=2))
+    page = site.person()
+    hand = Hand(page)
+    hand.click(row(page, customer, "致谢").locator(".row-do .button"))
+    hand.click(".compose [data-submit]")
+    expect(page.locator(".toast")).to_contain_text("发给")
+    effort("thanks", hand.count)
+    with site.owner():
+        assert Message.objects.get(customer=customer).state == "queued"
 
 
 def test_a_call_customer_busy_call_back_promised_with_a_note(shared: Site, effort: Effort) -> None:

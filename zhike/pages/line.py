@@ -61,7 +61,7 @@ class Line:
         self.reads = (
             reader, look, o["id"], o["kind"], o["clause"], o["what"][tongue], o["why"][tongue], o["subject"],
             tuple(o["channels"]), o["opens"], o["due"], o["target"], o["still"] and tuple(o["still"].values()),
-            c and (c["id"], c["name"], c["honorific"], c["tier"]), owed.behalf(o),
+            c and (c["id"], c["name"], c["honorific"], c["tier"]), owed.behalf(o), o.get("message"),
             counts, _left(_due(o), now) if counts or look in {"late", "soon"} else None,
         )  # fmt: skip
 
@@ -100,7 +100,9 @@ def _parts(_language: str) -> Any:
 
 
 def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, Any]:
-    due, do = _due(o), owed.does(o, look, now)
+    due, do, sent = _due(o), owed.does(o, look, now), o.get("message")
+    if sent and do:
+        do = {**do, "text": pgettext("button", "See"), "href": address("thread", int(o["customer"]["id"]))}
     return {
         "id": f"o{o['id']}",
         "look": look,
@@ -114,7 +116,7 @@ def _row(o: dict[str, Any], look: str, now: datetime, bank: Bank) -> dict[str, A
         "what": owed.words(o["what"]),
         "clause": o["clause"],
         "tip": owed.tip(o["clause"]),
-        "because": _because(o, look, now, bank),
+        "because": sent or _because(o, look, now, bank),
         "why_href": address("why", o["id"]),
         "do": do,
         "not_yet": None if do else owed.opens_at(o, now),

@@ -6,6 +6,7 @@ kind clause what why subject opens due target channels detail`` and, where there
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers import names
 from zhike.pages.jinja import MONTHS_EN, address, local, when_text
+from zhike.sms import gateways
 
 if TYPE_CHECKING:
     from zhike.obligations.models import Obligation
@@ -25,6 +27,7 @@ Row = Mapping[str, Any]
 
 ICONS = {
     "thanks": "bubble",
+    "greetings": "bubble",
     "write_up": "pen",
     "call_back": "phone",
     "call_again": "phone",
@@ -41,7 +44,7 @@ ICONS = {
 # The filters of Today: what one does with hands or mouth
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
-    "message": frozenset({"thanks"}),
+    "message": frozenset({"thanks", "greetings"}),
     "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up"}),
     "answer": frozenset({"answer", "apology", "promise", "look_into"}),
@@ -204,6 +207,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             # C7 invites to the bank; who goes to the customer instead changes the kind there.
             ask = address("plan", int(row["customer"]["id"]), "reception")
             return {"text": pgettext("button", "Arrange"), "href": ask, "method": "get", "icon": None}
+        case "promise" if is_answered_by_message(row):
+            return {"text": pgettext("button", "Answer"), "href": composed(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -212,11 +217,28 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             words = pgettext("button", "Tell")
         case "thanks" if row["channels"] == ["call"]:
             return calls
+        case "thanks" if is_sent_from_here(row):
+            return {"text": pgettext("button", "Send SMS"), "href": composed(row), "method": "get", "icon": None}
         case "thanks":
             words = pgettext("button", "Give thanks")
         case _:
             words = pgettext("button", "Do")
     return {"text": words, "href": here, "method": "get", "icon": None}
+
+
+def is_sent_from_here(row: Row) -> bool:
+    """Whether an SMS does it that leaves from here."""
+    return bool(row["customer"]) and "sms" in row["channels"] and gateways.is_set_up(os.environ)
+
+
+def is_answered_by_message(row: Row) -> bool:
+    """Whether it answers what a customer wrote: by SMS, as it was asked."""
+    return bool(row["customer"]) and str(row["subject"]).startswith("reply:") and gateways.is_set_up(os.environ)
+
+
+def composed(row: Row) -> str:
+    """Where the message that does it is written."""
+    return f"{address('thread', int(row['customer']['id']))}?for={row['id']}"
 
 
 def opens_at(row: Row, now: datetime) -> str:

@@ -5,6 +5,7 @@ Domain: :mod:`zhike.contacts.completion`.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -24,7 +25,7 @@ from zhike.contacts.models import Demand
 from zhike.customers import profile
 from zhike.customers.checks import Unaccepted
 from zhike.obligations.models import Obligation, State
-from zhike.pages import ahead, owed
+from zhike.pages import ahead, message, owed
 from zhike.pages.answer import complaints, moment, moved
 from zhike.pages.card import numbers
 from zhike.pages.jinja import clock, day_text, left_text, local, when_text
@@ -32,6 +33,9 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people import workdays
 from zhike.people.permissions import may, policy
+from zhike.sms import gateways
+from zhike.sms.composer import may_be_written
+from zhike.sms.threads import on_their_way
 
 FORCES = {
     "must": lambda: pgettext("force", "must"),
@@ -100,6 +104,8 @@ def _page(
         "numbers": numbers(c) if c and found.state == State.OPEN else [],
         "may_reveal": may(request.actor, "customers.reveal"),
         "throughs": _throughs(found, bank),
+        "compose": owed.composed(row) if c and may_be_written(found) and gateways.is_set_up(os.environ) else "",
+        "sent": {id: message.stands(each, request.now) for id, each in on_their_way([found.pk]).items()}.get(found.pk, ""),
         "text": _text(found, request, bank),
         "needs_introduction": found.kind == "thanks" and found.detail.get("text", "later") != "later",
         "nexts": ahead.offers(request.now, workdays.ahead(local(request.now).date())),
@@ -117,6 +123,7 @@ def _row(found: Obligation) -> dict[str, Any]:
     return {
         "id": found.pk, "kind": found.kind, "clause": found.clause, "subject": found.subject, "opens": found.opens,
         "due": found.due, "target": found.target, "channels": found.channels, "detail": found.detail,
+        "customer": {"id": found.customer_id} if found.customer_id else None,
     }  # fmt: skip
 
 
@@ -124,7 +131,8 @@ def _throughs(found: Obligation, bank: Bank) -> list[tuple[str, str]]:
     """Which way an SMS went: S1 wants a platform of the bank's; one's own phone is for three kinds of thanks (S2)."""
     if "sms" not in found.channels:
         return []
-    rows = [("bank_sms", gettext("the bank's SMS platform"))]
+    other = gateways.is_set_up(os.environ)  # what leaves from here is written here, and known of by itself
+    rows = [("bank_sms", gettext("the bank's other SMS platform") if other else gettext("the bank's SMS platform"))]
     if found.detail.get("occasion", found.kind) in bank.own_phone_thanks:
         rows.append(("own_phone", gettext("my own phone")))
     return rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -26,7 +27,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import festival, to_lunar
 from zhike.contacts.agenda import Agenda, agenda, told
 from zhike.obligations.today import AHEAD, today
-from zhike.pages import kinds, line, owed
+from zhike.pages import kinds, line, message, owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
@@ -34,6 +35,8 @@ from zhike.pages.shell import bank_of, first_place
 from zhike.pages.views.talk import CALLED_FOR
 from zhike.pages.written import Kept, until
 from zhike.people.permissions import SIGNED_IN, may, policy
+from zhike.sms import gateways
+from zhike.sms.threads import on_their_way
 
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
@@ -62,7 +65,7 @@ def show(request: ActingRequest) -> HttpResponse:
     bank = bank_of(request)
     sort = request.GET.get("sort", "")
     ledger, day = today(request.actor, now=request.now), told(request.actor, request.now, bank)
-    inside = _inside(request, ledger, day, sort if sort in owed.SORTS else "", bank)
+    inside = _inside(request, ledger, day, sort if sort in owed.SORTS else "", bank, _sent(ledger, request.now))
     if request.headers.get("If-None-Match") == inside.etag:
         return HttpResponse(status=304, headers={"ETag": inside.etag})
     if "HX-Request" in request.headers:
@@ -79,25 +82,47 @@ def show(request: ActingRequest) -> HttpResponse:
     return line.with_token(response, request)
 
 
-def _inside(request: ActingRequest, ledger: str, day: str, sort: str, bank: Bank) -> Inside:
+def _sent(ledger: str, now: datetime) -> dict[int, str]:
+    """What is owed and has a message on its way: where that stands. Asked only where messages leave from here and one might."""
+    if not gateways.is_set_up(os.environ):
+        return {}
+    rows = json.loads(ledger)["rows"]
+    owing = [int(row["id"]) for row in rows if row["kind"] in {"thanks", "promise", "answer", "apology"}]
+    if not owing:
+        return {}
+    return {id: message.stands(each, now) for id, each in on_their_way(owing).items()}
+
+
+def _inside(request: ActingRequest, ledger: str, day: str, sort: str, bank: Bank, sent: dict[int, str]) -> Inside:
     """Written anew only when something happened, or when time has moved a row or a minute: an open page asks twice a minute."""
-    rows = hashlib.sha256(f"{ledger}{day}".encode()).digest()
+    rows = hashlib.sha256(f"{ledger}{day}{sent}".encode()).digest()
     of = (rows, sort, owed.speaks(), request.begun and request.begun.settings, local(request.now).date())
     kept = INSIDES.get(of, request.now)
     if kept is None:
-        kept, reads_until = _written(request, json.loads(ledger), agenda(day, request.now, bank), sort, bank, rows)
+        kept, reads_until = _written(
+            request, json.loads(ledger), agenda(day, request.now, bank), sort, bank, rows, sent
+        )
         INSIDES.put(of, request.now, reads_until, kept)
     return kept
 
 
 def _written(
-    request: ActingRequest, ledger: dict[str, Any], day: Agenda, sort: str, bank: Bank, read: bytes
+    request: ActingRequest,
+    ledger: dict[str, Any],
+    day: Agenda,
+    sort: str,
+    bank: Bank,
+    read: bytes,
+    sent: dict[int, str],
 ) -> tuple[Inside, datetime]:
     """The inside, and until when it reads so."""
     now = request.now
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
-    near = [o for o in owing if o["due"] <= shown_until]
+    # Whoever wrote waits for an answer, however long there would be time.
+    near = [o for o in owing if o["due"] <= shown_until or o["subject"].startswith("reply:")]
+    for o in near:
+        o["message"] = sent.get(o["id"], "")
     running = _running(near, day)
     rows = [*_owed_rows(near, day, request, running), *_contact_rows(near, day, now, bank, running)]
     shown = [row for row in rows if not sort or row["sort"] == sort]
