@@ -6,13 +6,14 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT, clone, connected, stepping_into
+from zhike.conduct.bank import Bank
 from zhike.embedded import Server
 
 from .conftest import PHONE, SHANGHAI, Site, tap
@@ -32,7 +33,13 @@ def demonstration(
     from zhike.demo import build
 
     worker, log = stepping_into("zhike_worker"), tmp_path_factory.mktemp("web") / "web.log"
-    with clone(cluster, template) as own, django_db_blocker.unblock(), connected(own):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        clone(cluster, template) as own,
+        django_db_blocker.unblock(),
+        connected(own),
+    ):
+        patch.setenv("ZHIKE_SMS_URL", "demo:")  # as a demonstration has it
         with worker():
             list(build(NOW, size=0.2))
         site = Site(own, chromium, stepping_into("zhike_owner"), worker, log)
@@ -127,6 +134,42 @@ def test_a_write_up(demonstration: Site) -> None:
         found = Contact.objects.filter(rm__number="1001", state="ended").order_by("kind").last()
     assert found
     take(opened(demonstration, "1001", f"/contacts/{found.pk}/write-up/", PHONE), "write-up-phone")
+
+
+def test_a_message(demonstration: Site) -> None:
+    """Thanks about to be sent to the customer just met, below what a morning's messages have come to."""
+    from zhike.obligations.models import Obligation
+    from zhike.sms import inbox
+    from zhike.sms.models import Message
+
+    with demonstration.owner():
+        thanks = Obligation.objects.filter(
+            kind="thanks", state="open", owner__number="1001", channels__contains=["sms"]
+        ).latest("opens")
+        whom = thanks.customer
+        assert whom
+        for text, state, at, why in (
+            ("您好！您今天 14:05 来行的时间已为您留好，恭候您。", "unknown", timedelta(days=5), {"zh": "连接中断，没有收到网关的应答", "en": ""}),
+            ("您好！贵宾室停车位已为您登记。", "delivered", timedelta(hours=5), {}),
+        ):  # fmt: skip
+            message = Message(
+                customer=whom, staff_id=whom.rm_id, by_id=whom.rm_id, kind="service", state=state, why=why, parts=1, created_at=NOW - at,
+                not_before=NOW - at, sent_at=NOW - at, done_at=NOW - at,
+            )  # fmt: skip
+            message.text = f"【澄江银行】{whom.address_as}，{text}"
+            message.save()
+    with demonstration.worker():
+        inbox.keep("demo", _number(whom), "收到，谢谢小林。", "picture", NOW - timedelta(hours=4), Bank())
+    for name, size in (("message", DESK), ("message-phone", PHONE)):
+        page = opened(demonstration, "1001", f"/messages/{whom.pk}/?for={thanks.pk}", size)
+        expect(page.locator("#body")).not_to_have_value("")
+        take(page, name)
+
+
+def _number(customer: Any) -> str:
+    from zhike.sms.gate import addressees
+
+    return addressees([customer.pk], NOW, Bank())[customer.pk].number
 
 
 def test_a_reminder_on_another_page(demonstration: Site) -> None:
