@@ -72,7 +72,7 @@ TECHNICAL = frozenset({
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id",
-    "claimed_by", "claimed_until", "done_at", "greeting_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
+    "done_at", "waits", "live", "look", "greeting_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 

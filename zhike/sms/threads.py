@@ -17,16 +17,14 @@ from zhike.people.actor import Actor
 from . import texts
 from .models import Message, OptOut, Reply, State
 
-# A message in one of these has had its turn: what it was for is not sent a second time (sms_message_one).
-ON_ITS_WAY = frozenset({State.WAITING, State.QUEUED, State.SUBMITTING, State.SUBMITTED, State.DELIVERED, State.UNKNOWN})
-LOOKED_AT = (State.UNKNOWN, State.UNDELIVERED, State.REFUSED)
+LOOKED_AT = (State.UNKNOWN, State.UNDELIVERED, State.EXPIRED, State.REFUSED)
 # What went wrong longer ago than this is history.
 RECENT = timedelta(days=30)
 
 # What is over: one of its kind left later, or what it was for is done by other means. An unknown one waits for a person's word.
 STILL = """(m.state = 'unknown' OR NOT EXISTS (
         SELECT FROM sms_message later WHERE later.customer_id = m.customer_id AND later.id > m.id AND later.kind = m.kind
-            AND later.state IN ('waiting', 'queued', 'submitting', 'submitted', 'delivered', 'unknown'))
+            AND later.live)
     AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.id = m.obligation_id AND o.state <> 'open'))"""
 
 
@@ -81,11 +79,11 @@ WITH thread AS (
         FROM obligations_obligation o WHERE o.customer_id = c.id AND o.state = 'open' AND o.opens <= %(now)s
             AND (o.kind = 'promise' AND o.subject LIKE 'reply:%%' OR o.kind = 'thanks' AND 'sms' = ANY (o.channels)
                 AND NOT EXISTS (SELECT FROM sms_message s WHERE s.obligation_id = o.id
-                    AND s.state IN ('waiting', 'queued', 'submitting', 'submitted', 'delivered', 'unknown')))) o ON true
+                    AND s.live))) o ON true
     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sms_reply r WHERE r.customer_id = c.id AND r.stops = 'ask' AND r.decided_at IS NULL)
         AS found) asked
     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM sms_message m WHERE m.customer_id = c.id AND m.created_at > %(recent)s
-        AND m.state IN ('unknown', 'undelivered', 'refused') AND {STILL}) AS found) wrong
+        AND m.look AND {STILL}) AS found) wrong
     WHERE c.keeper = ANY (%(sees)s::bigint[])
 ), ranked AS (
     SELECT *, CASE WHEN waits = '' THEN 1 ELSE 0 END AS rank FROM thread WHERE at IS NOT NULL
@@ -160,7 +158,7 @@ def words(messages: Sequence[Message]) -> dict[int, str]:
 
 def on_their_way(obligations: Iterable[int]) -> dict[int, Message]:
     """The message that does an obligation already, or is about to; by the obligation."""
-    rows = Message.objects.filter(obligation__in=list(obligations), state__in=list(ON_ITS_WAY)).defer("sealed")
+    rows = Message.objects.filter(obligation__in=list(obligations), live=True).defer("sealed")
     return {message.obligation_id: message for message in rows if message.obligation_id is not None}
 
 
@@ -188,7 +186,7 @@ def to_be_looked_at(
 
 TO_LOOK_AT = f"""
 SELECT m.id FROM sms_message m JOIN customers_customer c ON c.id = m.customer_id
-WHERE m.state = ANY (%(states)s::text[]) AND m.state IN ('refused', 'undelivered', 'unknown') AND m.created_at > %(recent)s AND {STILL}
+WHERE m.look AND m.state = ANY (%(states)s::text[]) AND m.created_at > %(recent)s AND {STILL}
     AND c.keeper = ANY (%(sees)s::bigint[])
     AND (%(staff)s::bigint[] IS NULL OR m.staff_id = ANY (%(staff)s::bigint[]))
     AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
