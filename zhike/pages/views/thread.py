@@ -59,7 +59,8 @@ def page(
     entries, older = threads.thread(found, most=ENTRIES, before=_read(request.GET.get("before", "")))
     answers = threads.answers_owed(entry for entry in entries if isinstance(entry, Reply))
     may_send = may(request.actor, "messages.send") and found.changeable_by(request.actor)
-    beside, further = messages.page(request, BESIDE)
+    # What an open page asks by itself is this thread alone.
+    beside, further = ([], "") if "X-Poll" in request.headers else messages.page(request, BESIDE)
     call = found.address_as
     context = {
         "customer": found,
