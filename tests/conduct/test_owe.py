@@ -45,6 +45,8 @@ def facts(draw: st.DrawFn) -> Fact:
         "channel": draw(st.sampled_from(["sms", "call", "wecom"])),
         "introduces": draw(st.booleans()),
         "day": "正月初一",
+        "festival": "春节",
+        "festival_en": "Spring Festival",
         "since": "2026-01-01",
         "days": draw(st.integers(1, 400)),
         "stop": draw(st.sampled_from(["deceased", "closed", "do_not_disturb", "complaint"])),

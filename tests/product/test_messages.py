@@ -308,6 +308,22 @@ def test_what_waits_can_be_taken_back_and_what_has_left_cannot(cast: Cast, thank
         gate.take_back(again, actor=actor, now=NOW)
 
 
+def test_what_was_to_be_sent_again_and_is_taken_back_stands_as_before(
+    cast: Cast, thanks: Obligation, worker: Role
+) -> None:
+    line = Line(worker, Gateway(answers=nothing))
+    message = thank(cast, thanks)
+    line.rounds()
+    line.tick(NOW + timedelta(seconds=61))
+    later = NOW + timedelta(minutes=2)
+    message.refresh_from_db()
+    with cast.acting("rm", later) as actor:
+        message = gate.resend(message, actor=actor, now=later, bank=Bank())
+        message = gate.take_back(message, actor=actor, now=later)
+    assert (message.state, message.attempt) == ("unknown", 1)
+    assert message.why["zh"]
+
+
 def test_what_could_not_leave_for_a_day_is_no_longer_wanted(cast: Cast, thanks: Obligation, worker: Role) -> None:
     message = thank(cast, thanks)
     line = Line(worker, Gateway())

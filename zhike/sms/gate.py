@@ -27,7 +27,7 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.trail.models import note
 
-from . import texts
+from . import journal, texts
 from .models import Kind, Lane, Message, State, Wording
 from .segments import measure
 
@@ -263,11 +263,23 @@ class TooLate(Refused):
 
 
 def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
-    """A message that waits, or is queued and not yet taken up, is a draft again. Raises TooLate."""
-    moved = Message.objects.filter(pk=message.pk, state__in=[State.WAITING, State.QUEUED]).update(
-        state=State.DRAFTED, why={}
-    )
+    """A message that waits, or is queued and not yet taken up, is a draft again; one that was to be sent again stands as before. Raises
+    TooLate.
+    """
+    waits = Message.objects.filter(pk=message.pk, waits=True, attempt=message.attempt)
+    if message.attempt == 1:
+        moved = waits.update(state=State.DRAFTED, why={})
+    else:
+        moved = waits.update(state=State.UNKNOWN, why=TAKEN_BACK, attempt=message.attempt - 1)
+        journal.reckon([message.pk] if moved else [], now)  # as its segments say
     return _moved(message, moved, "take back", now)
+
+
+TAKEN_BACK = {
+    "name": "taken_back",
+    "zh": "没有再发；先前那次的结果仍不明。",
+    "en": "Not sent again; what became of it before is not known.",
+}
 
 
 def discard(message: Message) -> bool:

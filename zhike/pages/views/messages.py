@@ -25,7 +25,7 @@ from zhike.pages.jinja import clock, day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.actor import Actor
-from zhike.people.permissions import policy
+from zhike.people.permissions import may, policy
 from zhike.sms import texts, threads
 from zhike.sms.models import Message, Reply
 
@@ -53,6 +53,8 @@ def show(request: ActingRequest) -> HttpResponse:
 
 def page(request: ActingRequest, most: int, after: threads.Place | None = None) -> tuple[list[dict[str, Any]], str]:
     """So many threads as the list shows them, and where it goes on; empty where it ends."""
+    if not may(request.actor, "messages.send"):
+        return [], ""  # who looks on sees the whole bank, and comes to a thread by its customer
     found = threads.threads(request.actor, now=request.now, most=most + 1, after=after)
     older = _written(threads.place_of(found[most - 1])) if len(found) > most else ""
     return _shown(found[:most], request.actor, request.now, bank_of(request)), older
