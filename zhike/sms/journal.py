@@ -17,7 +17,7 @@ from django.db import connection
 from zhike.conduct.words import Words
 
 from . import numbers
-from .transports.transport import Answer, Receipt
+from .transports.transport import REFERENCE, Answer, Receipt
 
 # A connection that has not said for so long that it lives is dead, and what it left without an answer is unknown.
 DEAD = timedelta(seconds=30)
@@ -130,11 +130,22 @@ def receipts(gateway: str, some: Sequence[Receipt], now: datetime) -> set[int]:
             "at": receipt.at.isoformat() if receipt.at else None,
             "number": "\\x" + numbers.index(receipt.to).hex() if receipt.to else None,
             "submitted_at": receipt.submitted_at.isoformat() if receipt.submitted_at else None,
+            **_referred(receipt.reference),
         }
         for n, receipt in enumerate(some)
         if receipt.fate != "under_way"
     ]
-    return {message for (message,) in _run(RECEIPTS, [json.dumps(rows), gateway, now, gateway, now])} if rows else set()
+    return (
+        {message for (message,) in _run(RECEIPTS, [json.dumps(rows), gateway, gateway, now, gateway, now])}
+        if rows
+        else set()
+    )
+
+
+def _referred(reference: str) -> dict[str, Any]:
+    """A part by our own name of it: its message and its number."""
+    name = REFERENCE.fullmatch(reference)
+    return {"message": name[1], "number_of": int(name[2])} if name else {}
 
 
 def match(gateway: str, names: Iterable[str] | None, now: datetime) -> set[int]:
@@ -249,14 +260,22 @@ UPDATE sms_segment s SET state = d.state, name = d.name, code = d.code, meaning 
 FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, name text, code text, meaning jsonb, retry_at timestamptz)
 WHERE s.id = d.id AND s.state IN ('submitting', 'unknown') RETURNING s.message_id"""
 
+# By the gateway's name; by ours where it tells no other, or where the answer that told its name was lost: then the last attempt's.
 RECEIPTS = """
 WITH doc AS MATERIALIZED (
     SELECT d.* FROM jsonb_to_recordset(%s::jsonb) AS d (n int, name text, state text, code text, meaning jsonb, at timestamptz,
-        number bytea, submitted_at timestamptz)
-), found AS MATERIALIZED (
+        number bytea, submitted_at timestamptz, message uuid, number_of int)
+), named AS MATERIALIZED (
     SELECT doc.*, s.id AS segment FROM doc JOIN sms_segment s ON s.gateway = %s AND s.name = doc.name AND s.name <> ''
+), found AS MATERIALIZED (
+    SELECT * FROM named
+    UNION ALL
+    (SELECT DISTINCT ON (doc.n) doc.*, s.id FROM doc JOIN sms_message m ON m.key = doc.message
+        JOIN sms_segment s ON s.message_id = m.id AND s.number = doc.number_of AND s.gateway = %s AND (s.name = '' OR doc.name = '')
+     WHERE doc.message IS NOT NULL AND doc.n NOT IN (SELECT n FROM named) ORDER BY doc.n, s.attempt DESC)
 ), kept AS (
-    UPDATE sms_segment s SET state = f.state, code = f.code, meaning = f.meaning, receipt_at = %s
+    UPDATE sms_segment s SET state = f.state, name = CASE WHEN s.name = '' THEN f.name ELSE s.name END, code = f.code, meaning = f.meaning,
+        receipt_at = %s
     FROM (SELECT DISTINCT ON (segment) * FROM found ORDER BY segment, n DESC) f
     WHERE s.id = f.segment AND s.state IN ('submitting', 'submitted', 'unknown') RETURNING s.message_id
 ), parked AS (

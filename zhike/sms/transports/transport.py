@@ -6,6 +6,7 @@ are told, and what becomes of the part is decided elsewhere (`sms/sender.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,8 @@ from typing import Literal, Protocol
 from zhike.conduct.words import Words
 
 Coding = Literal["gsm7", "ucs2"]
+# What a part is called towards the other end: the message's key, and the part's number.
+REFERENCE = re.compile(r"([0-9a-f]{32})([0-9]{2,3})")
 Fate = Literal["delivered", "undelivered", "expired", "under_way"]
 
 
@@ -55,7 +58,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a part that was taken under ``id``; ``at`` and ``submitted_at`` None where the other end does not say. By ``to`` and
-    ``submitted_at`` a part is found whose answer was lost. ``handle``: the transport's own.
+    ``submitted_at`` a part is found whose answer was lost; by ``reference``, our own name of it, where the other end tells that, and ``id``
+    is empty where it tells nothing else. ``handle``: the transport's own.
     """
 
     id: str
@@ -65,6 +69,7 @@ class Receipt:
     at: datetime | None = None
     to: str = ""
     submitted_at: datetime | None = None
+    reference: str = ""
     handle: object = field(default=None, compare=False)
 
 
