@@ -66,6 +66,26 @@ class Address:
         )
 
     @classmethod
+    def on_disk(cls, variable: str, value: str, example: str, scheme: str) -> Address:
+        """The address of a file or a folder of this machine, by its whole path. Raises Refused."""
+        try:
+            parts = urlsplit(value.strip())
+        except ValueError:
+            raise wrong(variable, example, "读不懂", "it cannot be read") from None
+        if parts.scheme != scheme:
+            raise wrong(variable, example, f"须以 {scheme}:/// 开头", f"it does not begin with {scheme}:///")
+        path = unquote(parts.path)
+        if parts.netloc or not path.startswith("/") or len(path) < 2 or not path.isprintable():
+            raise wrong(
+                variable,
+                example,
+                f"{scheme}:/// 之后须为完整路径（三个斜杠）",
+                f"{scheme}:/// is followed by a whole path (three slashes)",
+            )
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        return cls(variable, example, scheme, "", None, "", "", path.rstrip("/"), query)
+
+    @classmethod
     def application(cls, variable: str, value: str, example: str, *, numbered: bool = True) -> Address:
         """The address of an application at a vendor, or at the bank's own relay to it; ``numbered``: the application's number
         is its last part. Raises Refused."""

@@ -290,7 +290,7 @@ def test_what_is_public_is_known() -> None:
     public = {route.path for route in routes() if route.policy == PUBLIC}
     assert public == {
         "sign-in/", "sign-in/code/", "sign-in/closed/", "sign-out/", "healthz", "readyz", "metrics",
-        "api/v1/openapi.json", "api/v1/docs", "api/", "api/<path:rest>", "calendar/<str:secret>.ics",
+        "api/v1/openapi.json", "api/v1/docs", "api/", "api/<path:rest>", "calendar/<str:secret>.ics", "api/pushed/<str:secret>",
     }  # fmt: skip
 
 

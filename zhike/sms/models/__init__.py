@@ -4,6 +4,7 @@ from .connection import Connection
 from .greeting import Greeting, LeftOut
 from .message import Kind, Lane, Message, State
 from .opt_out import OptOut
+from .pushed import Pushed
 from .receipt import Receipt
 from .reply import Reply, ReplyPart
 from .segment import Segment
@@ -18,6 +19,7 @@ __all__ = [
     "LeftOut",
     "Message",
     "OptOut",
+    "Pushed",
     "Receipt",
     "Reply",
     "ReplyPart",

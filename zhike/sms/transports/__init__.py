@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import cmpp, demo, smpp
+from . import cmpp, demo, http, smpp
 from .transport import Answer, Kind, Lost, Part, Receipt, Reply, Transport, Unbound
 
 __all__ = ["KINDS", "Answer", "Kind", "Lost", "Part", "Receipt", "Reply", "Transport", "Unbound"]
 
-KINDS: tuple[Kind, ...] = (cmpp.KIND, smpp.KIND, demo.KIND)
+KINDS: tuple[Kind, ...] = (cmpp.KIND, smpp.KIND, http.KIND, demo.KIND)
