@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import cmpp, demo, http, smpp
+from . import cmpp, demo, file, http, smpp
 from .transport import Answer, Kind, Lost, Part, Receipt, Reply, Transport, Unbound
 
 __all__ = ["KINDS", "Answer", "Kind", "Lost", "Part", "Receipt", "Reply", "Transport", "Unbound"]
 
-KINDS: tuple[Kind, ...] = (cmpp.KIND, smpp.KIND, http.KIND, demo.KIND)
+KINDS: tuple[Kind, ...] = (cmpp.KIND, smpp.KIND, http.KIND, file.KIND, demo.KIND)
