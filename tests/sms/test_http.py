@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests.certificates import bank_s_own
@@ -443,6 +444,26 @@ def test_receipts_are_fetched_kept_and_told_until_they_are_taken(
     assert json.loads(platform.of("/reports")[0].body)["account"] == "zhike"
 
 
+def test_what_was_fetched_while_the_database_was_away_is_kept_later(
+    platform: Platform, tmp_path: Path, worker: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.next("/reports", (200, json.dumps({"data": {"reports": [report()]}}).encode()))
+
+    def away(_pushed: Pushed) -> None:
+        raise OperationalError("the connection is closed")
+
+    with worker(), closing(unopened(by_json(platform, tmp_path, more=REPORTS))) as gateway:
+        with monkeypatch.context() as patched:
+            patched.setattr(Pushed, "save", away)
+            gateway.open()
+            with pytest.raises(OperationalError):
+                told(gateway)
+            gateway.close()
+        gateway.open()
+        (receipt,) = told(gateway)
+        assert isinstance(receipt, Receipt)
+
+
 def test_a_poll_that_fails_loses_nothing_and_goes_on(
     platform: Platform, tmp_path: Path, worker: Role, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -508,6 +529,15 @@ def test_too_long_a_push_is_not_taken(
 
 
 # What the file says.
+
+
+def test_the_worked_example_of_the_documents_works(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/operations/sms.md").read_text()
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "key").write_text("a secret")
+    gateway = unopened(described(tmp_path, example.replace("/etc/zhike/platform.key", f"{tmp_path}/key")))
+    assert (gateway.window, gateway.rate) == (16, 100)
+    assert [coming.what for coming in gateway.platform.coming] == ["receipts", "replies"]
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event as Signal
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -80,10 +82,28 @@ class Line:
         )
         self.parts: SimpleQueue[Part | None] = SimpleQueue()
         self.answers: SimpleQueue[tuple[Answer | None, Lost | None]] = SimpleQueue()
-        self.fetched: SimpleQueue[tuple[Coming, bytes]] = SimpleQueue()
         self.under_way = 0
         self.lost: Lost | None = None
         self.ended = Signal()
+        self._threads = 0
+        self._turn = Lock()
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Beside the sender's thread. The last one to end closes the connections: none is closed under a request."""
+
+        def go() -> None:
+            try:
+                work()
+            finally:
+                with self._turn:
+                    self._threads -= 1
+                    last = not self._threads
+                if last:
+                    self.client.close()
+
+        with self._turn:
+            self._threads += 1
+        Thread(target=go, name="sms platform", daemon=True).start()
 
 
 class Http:
@@ -100,6 +120,7 @@ class Http:
         self._clock = clock
         self._trusted = ssl.create_default_context()
         self._line: Line | None = None
+        self._fetched: deque[tuple[Coming, bytes]] = deque()  # outlives a line: nobody hands it out again
         self._sequence = count(1)
         self._looked = 0.0
 
@@ -115,10 +136,10 @@ class Http:
         self._line, self._sequence, self._looked = line, count(1), 0.0
         self.window = self.platform.window
         for _ in range(self.window):
-            Thread(target=self._ask_on, args=[line], name="sms platform", daemon=True).start()
+            line.run(partial(self._ask_on, line))
         for coming in self.platform.coming:
             if coming.poll:
-                Thread(target=self._poll_on, args=[line, coming], name="sms platform", daemon=True).start()
+                line.run(partial(self._poll_on, line, coming))
 
     def numbers(self, count: int) -> list[int]:
         return [next(self._sequence) for _ in range(count)]
@@ -135,7 +156,7 @@ class Http:
         assert self._line
         line = self._line
         events: list[Event] = self._answers(line, 0.0)
-        self._keep(line)
+        self._keep()
         if self.platform.coming and monotonic() - self._looked >= self.look:
             events += self._pushed()
         if not events and timeout > 0:
@@ -150,12 +171,11 @@ class Http:
         self._settle([handle for handle in handles if isinstance(handle, Handle)])
 
     def close(self) -> None:
-        """The threads end with what they are at; its answers are nobody's any more."""
+        """The threads end with what they are at; what they are told is nobody's any more."""
         if self._line:
             self._line.ended.set()
             for _ in range(self.platform.window):
                 self._line.parts.put(None)
-            self._line.client.close()
             self._line = None
 
     # A message.
@@ -258,7 +278,7 @@ class Http:
             if status >= 300:
                 return f"HTTP {status}"
             if coming.entries(body):
-                line.fetched.put((coming, body))
+                self._fetched.append((coming, body))
         except Unreadable as error:
             # Many platforms leave the list out where it is empty; what came is not to be lost for all that it may be.
             return f"the answer cannot be read: {error}"
@@ -266,15 +286,13 @@ class Http:
             return type(error).__name__
         return ""
 
-    def _keep(self, line: Line) -> None:
-        """What was fetched is kept at once: the platform may not hand it out again."""
-        try:
-            while True:
-                coming, body = line.fetched.get_nowait()
-                Pushed.on(coming.what, str(self.file), body, self._clock()).save()
-                self._looked = 0.0
-        except Empty:
-            return
+    def _keep(self) -> None:
+        """What was fetched is kept at once: the platform may not hand it out again. What cannot be kept now is kept later."""
+        while self._fetched:
+            coming, body = self._fetched[0]
+            Pushed.on(coming.what, str(self.file), body, self._clock()).save()
+            self._fetched.popleft()
+            self._looked = 0.0
 
     def _pushed(self) -> list[Event]:
         """What waits, understood; a body of which nothing is understood is put aside."""
