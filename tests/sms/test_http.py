@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -23,7 +24,10 @@ from django.test import Client
 from tests.certificates import bank_s_own
 from tests.sms.platform import CLOSE, HANG, TRICKLE, Platform, running
 from zhike.conduct.words import Refused
+from zhike.customers.reseal import Reseal
+from zhike.customers.vault import vault
 from zhike.sms.models import Pushed
+from zhike.sms.models.pushed import SEALED
 from zhike.sms.transports.http import KIND, Http
 from zhike.sms.transports.transport import Answer, Event, Lost, Part, Receipt, Reply, Unbound
 
@@ -517,6 +521,17 @@ def test_what_was_brought_and_cannot_be_understood_is_put_aside(
         gateway.took([reply])
         assert Pushed.objects.filter(aside=True).count() == 4
         assert gateway.events(0.0) == []
+
+
+def test_what_lies_aside_outlives_a_change_of_keys(worker: Role, owner: Role, settings: Any) -> None:
+    with worker():
+        Pushed.on("replies", "/etc/zhike/platform.toml", b"T", NOW).save()
+    settings.DATA_KEYS = "k9:" + base64.b64encode(bytes(32)).decode() + f",{settings.DATA_KEYS}"
+    with owner():
+        assert Reseal(vault(), NOW).run(SEALED).renewed == 1
+    settings.DATA_KEYS = settings.DATA_KEYS.partition(",")[0]
+    with worker():
+        assert Pushed.objects.get().body == b"T"
 
 
 def test_too_long_a_push_is_not_taken(

@@ -29,6 +29,7 @@ def keys(options: Options) -> int:
         from zhike.customers.vault import vault
         from zhike.notices.models import webhook
         from zhike.pages import sign_in
+        from zhike.sms.models import pushed
 
         if not os.environ.get("ZHIKE_DATA_KEYS") and not settings.DEMO:
             raise Failure(
@@ -42,7 +43,8 @@ def keys(options: Options) -> int:
         work = reseal.Reseal(
             vault(), clock.now(), by=_staff(options.by), batch=min(options.batch, 10_000), dry=options.check
         )
-        found = reseal.passes(work, (*reseal.STORES, draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED))
+        sealed = (draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED, pushed.SEALED)
+        found = reseal.passes(work, (*reseal.STORES, *sealed))
         return _tell(options, [key.id for key in vault().keys], found)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 
+from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
 
 
@@ -47,4 +48,12 @@ class Pushed(models.Model):
     @property
     def place(self) -> str:
         """Where the sealed body lives."""
-        return f"sms_pushed:sealed:{self.key}"
+        return place(self.key)
+
+
+def place(key: object) -> str:
+    return f"sms_pushed:sealed:{key}"
+
+
+# For a change of keys (``zhike keys``): what lies aside may lie there for long.
+SEALED = simple("sms_pushed", "sealed", lambda row: place(row["key"]), "key")
