@@ -28,6 +28,7 @@ from zhike.sms.models import Message, OptOut, Pushed, Reply, Segment
 from zhike.sms.transports import file, http
 from zhike.sms.transports.file import File
 from zhike.sms.transports.http import Http
+from zhike.sms.transports.transport import Lost, Unbound
 
 __all__ = ["customer", "thanks"]
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,17 @@ def until(line: Line, message: Message, state: str) -> None:
             message.refresh_from_db()
 
 
+def ended(line: Line) -> Lost:
+    """Rounds, until the gateway is lost."""
+    end = monotonic() + LONG
+    try:
+        while monotonic() < end:
+            line.sender.round(lambda: NOW, 0.05)
+    except Lost as lost:
+        return lost
+    pytest.fail("The gateway was not lost.")
+
+
 def push(secret: str, body: object) -> None:
     said = Client().generic(
         "POST", f"/api/pushed/{secret}", json.dumps(body, ensure_ascii=False).encode("gb18030"), "application/json"
@@ -167,6 +179,33 @@ def test_too_much_at_once_by_http_is_tried_again(
         message.refresh_from_db()
     assert message.state == "submitted"
     assert len(platform.of("/send")) == 2
+
+
+def test_a_platform_that_was_away_gets_it_once_it_is_back(
+    cast: Cast, thanks: Obligation, platform: Platform, by_http: Line
+) -> None:
+    """Nothing left, so nothing is unknown; and nobody needs to do anything."""
+    platform.shutdown()
+    platform.server_close()
+    message = thank(cast, thanks)
+    end = monotonic() + LONG
+    with by_http.worker():
+        by_http.sender.lose(ended(by_http), NOW)
+        message.refresh_from_db()
+    assert message.state == "submitting"
+    with by_http.worker(), pytest.raises(Unbound):
+        by_http.sender.begin(NOW)
+    later = NOW + timedelta(seconds=30)
+    with running(platform.server_port) as back:
+        back.always["/send"] = (200, b'{"code": "0", "id": "m-1"}')
+        by_http.at(later)
+        while message.state == "submitting":
+            assert monotonic() < end
+            with by_http.worker():
+                by_http.sender.round(lambda: later, 0.05)
+                message.refresh_from_db()
+        assert len(back.of("/send")) == 1
+    assert message.state == "submitted"
 
 
 def test_thanks_by_file_are_taken_delivered_and_answered(

@@ -28,8 +28,8 @@ class Platform(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Door)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Door)
         self.asked: list[Asked] = []
         self.told: dict[str, deque[Told]] = {}
         self.always: dict[str, Told] = {}
@@ -95,8 +95,8 @@ class Door(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Platform]:
-    platform = Platform()
+def running(port: int = 0) -> Iterator[Platform]:
+    platform = Platform(port)
     thread = threading.Thread(target=platform.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
