@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import logging
 import socket
@@ -26,6 +27,7 @@ from tests.sms.platform import CLOSE, HANG, TRICKLE, Platform, running
 from zhike.conduct.words import Refused
 from zhike.customers.reseal import Reseal
 from zhike.customers.vault import vault
+from zhike.sms import door
 from zhike.sms.models import Pushed
 from zhike.sms.models.pushed import SEALED
 from zhike.sms.transports.http import KIND, Http
@@ -521,6 +523,23 @@ def test_what_was_brought_and_cannot_be_understood_is_put_aside(
         gateway.took([reply])
         assert Pushed.objects.filter(aside=True).count() == 4
         assert gateway.events(0.0) == []
+
+
+def test_the_path_of_the_door_is_in_no_log(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHIKE_SMS_URL", by_json(platform, tmp_path, more=PUSHED))
+
+    def breaks(*_arguments: object) -> None:
+        raise RuntimeError("an error that nobody thought of")
+
+    monkeypatch.setattr(door, "bring", breaks)
+    written = io.StringIO()
+    stderr = next(each for each in logging.getLogger("django").handlers if each.filters)
+    assert isinstance(stderr, logging.StreamHandler)
+    monkeypatch.setattr(stderr, "stream", written)
+    client = Client(raise_request_exception=False)
+    assert client.generic("POST", f"/api/pushed/{SECRET}", b"T").status_code == 500
+    assert "/api/pushed/…" in written.getvalue()
+    assert SECRET not in written.getvalue()
 
 
 def test_what_lies_aside_outlives_a_change_of_keys(worker: Role, owner: Role, settings: Any) -> None:

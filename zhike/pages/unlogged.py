@@ -1,11 +1,11 @@
-"""What no log may hold: the address of a calendar is its key."""
+"""What no log may hold: the address of a calendar is its key, and so is that of the door for what a platform brings."""
 
 from __future__ import annotations
 
 import logging
 import re
 
-SECRET = re.compile(r"(/calendar/)\S+?(\.ics)")
+SECRET = re.compile(r"(/calendar/)\S+?(\.ics)|(/api/pushed/)[^\s'\"]+")
 
 
 class Secrets(logging.Filter):
@@ -14,5 +14,5 @@ class Secrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
         if SECRET.search(said):
-            record.msg, record.args = SECRET.sub(r"\1…\2", said), ()
+            record.msg, record.args = SECRET.sub(r"\1\3…\2", said), ()
         return True
