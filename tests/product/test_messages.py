@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,12 +17,17 @@ from tests.product.api import NOW
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused, Words
 from zhike.contacts import course
+from zhike.customers import reseal
 from zhike.customers.models import Consent, Customer
+from zhike.customers.vault import vault
 from zhike.obligations.models import Obligation
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.sms import gate, inbox, texts
 from zhike.sms.models import Connection, Message, OptOut, Reply, Segment
 from zhike.sms.models import Receipt as Parked
+from zhike.sms.models import message as message_model
+from zhike.sms.models import opt_out as opt_out_model
+from zhike.sms.models import reply as reply_model
 from zhike.sms.sender import Sender
 from zhike.sms.transports.transport import Answer, Lost, Receipt
 
@@ -480,3 +487,24 @@ def test_nobody_writes_to_somebody_elses_customer(cast: Cast, customer: Customer
         )
     with cast.acting("auditor", NOW) as actor, pytest.raises(NotAllowed):
         gate.send(customer, "service", "您预约的时间已留好。", actor=actor, now=NOW, bank=Bank())
+
+
+def test_a_change_of_keys_loses_no_words_and_nobodys_no(
+    cast: Cast, thanks: Obligation, customer: Customer, owner: Role, worker: Role, settings: Any
+) -> None:
+    line = Line(worker, Gateway())
+    message = thank(cast, thanks)
+    line.gateway.coming += [written(MOBILE, "T", "mo-1"), written(MOBILE, "谢谢", "mo-2")]
+    line.rounds()
+    said = Message.objects.get(pk=message.pk).text
+    old, new = settings.DATA_KEYS, "k2:" + base64.b64encode(b"another key, which is 32 bytes..").decode()
+    settings.DATA_KEYS = f"{new},{old}"
+    with owner():
+        work = reseal.Reseal(vault(), NOW)
+        for store in (*reseal.STORES, message_model.SEALED, *reply_model.SEALED, opt_out_model.SEALED):
+            assert work.run(store).unopened == []
+    settings.DATA_KEYS = new
+    assert Message.objects.get(pk=message.pk).text == said
+    assert {reply.text for reply in Reply.objects.all()} == {"T", "谢谢"}
+    with cast.acting("rm", NOW):
+        assert gate.addressees([customer.pk], NOW, Bank())[customer.pk].recipient.opted_out

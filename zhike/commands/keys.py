@@ -29,7 +29,7 @@ def keys(options: Options) -> int:
         from zhike.customers.vault import vault
         from zhike.notices.models import webhook
         from zhike.pages import sign_in
-        from zhike.sms.models import pushed
+        from zhike.sms.models import message, opt_out, pushed, reply
 
         if not os.environ.get("ZHIKE_DATA_KEYS") and not settings.DEMO:
             raise Failure(
@@ -43,7 +43,8 @@ def keys(options: Options) -> int:
         work = reseal.Reseal(
             vault(), clock.now(), by=_staff(options.by), batch=min(options.batch, 10_000), dry=options.check
         )
-        sealed = (draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED, pushed.SEALED)
+        sealed = [draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED]
+        sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED]
         found = reseal.passes(work, (*reseal.STORES, *sealed))
         return _tell(options, [key.id for key in vault().keys], found)
 

@@ -22,10 +22,12 @@ class Migration(migrations.Migration):
         # The journal: written by the sender alone.
         wall("sms_segment", sees=ITS, writes="false"),
         wall("sms_reply", sees=HIS, writes=HIS_TO_CHANGE),
-        watch("sms_reply", quiet=("sealed", "sender", "sender_index")),
+        watch(
+            "sms_reply", quiet=("sealed", "sender", "sender_index"), changed=("customer_id", "stops", "decided_by_id")
+        ),
         # A number's no counts for everybody, whoever may see whose number it is; no row says that.
         wall("sms_opt_out", sees="true", writes="by_id = (SELECT zhike_actor())"),
-        watch("sms_opt_out", quiet=("number", "number_index")),
+        watch("sms_opt_out", quiet=("number", "number_index"), changed=("evidence", "at", "by_id")),
         wall("sms_left_out", sees=HIS, writes=HIS_TO_CHANGE, deletes=True),
         watch("sms_left_out"),
         open_to("sms_greeting"),
@@ -33,6 +35,8 @@ class Migration(migrations.Migration):
         open_to("sms_connection", app="SELECT"),
         open_to("sms_receipt", app="SELECT"),
         open_to("sms_reply_part", app="SELECT"),
+        # Whoever serves the door puts down what was brought, and reads none of it.
+        open_to("sms_pushed", app="INSERT, SELECT (id)"),
         open_to("sms_typed", app="SELECT, INSERT"),
         open_to("sms_template"),
         watch("sms_template"),

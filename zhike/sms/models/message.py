@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
 
 if TYPE_CHECKING:
@@ -159,3 +160,6 @@ class Message(models.Model):
     def is_late(self, now: datetime) -> bool:
         """Whether it was to be sent by now and is not."""
         return self.not_after is not None and now >= self.not_after
+
+
+SEALED = simple("sms_message", "sealed", lambda row: f"sms_message:text:{row['key']}", "key")

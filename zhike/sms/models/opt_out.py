@@ -1,7 +1,11 @@
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from zhike.customers.reseal import Row, Store, renewed
+from zhike.customers.vault import Vault
 
 
 class OptOut(models.Model):
@@ -24,3 +28,15 @@ class OptOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at}"
+
+
+def _renew(keys: Vault, row: Row) -> dict[str, Any]:
+    """A change of keys loses nobody's no."""
+    where = f"sms_opt_out:number:{row['key']}"
+    number = renewed(keys, row["number"], where)
+    index = keys.index("mobile", keys.open(number, where))
+    changed: dict[str, Any] = {"number": number} if number != row["number"] else {}
+    return changed | ({"number_index": index} if index != bytes(row["number_index"]) else {})
+
+
+SEALED = Store("sms_opt_out", {"number": "text", "number_index": "bytea"}, _renew, ("key",))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers.vault import vault
+from zhike.customers.reseal import Row, Store, renewed
+from zhike.customers.vault import Vault, vault
 
 if TYPE_CHECKING:
     from zhike.people.actor import Actor
@@ -98,3 +99,20 @@ class ReplyPart(models.Model):
     def place(self) -> str:
         """Where the sealed text lives."""
         return f"sms_reply_part:text:{self.key}"
+
+
+def _of(table: str) -> Store:
+    """Text and number sealed anew, and the number found by the new hash."""
+
+    def renew(keys: Vault, row: Row) -> dict[str, Any]:
+        text = renewed(keys, row["sealed"], f"{table}:text:{row['key']}")
+        sender = renewed(keys, row["sender"], f"{table}:sender:{row['key']}")
+        index = keys.index("mobile", keys.open(sender, f"{table}:sender:{row['key']}"))
+        fresh = {"sealed": text, "sender": sender, "sender_index": index}
+        before = {**row, "sender_index": bytes(row["sender_index"])}
+        return {name: value for name, value in fresh.items() if value != before[name]}
+
+    return Store(table, {"sealed": "text", "sender": "text", "sender_index": "bytea"}, renew, ("key",))
+
+
+SEALED = (_of("sms_reply"), _of("sms_reply_part"))
