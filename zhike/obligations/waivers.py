@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Q
 from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -15,7 +14,8 @@ from zhike.conduct.words import Words
 from zhike.obligations.models import Obligation, State
 from zhike.people import approvals
 from zhike.people.actor import Actor
-from zhike.people.models import Approval, Post, Unit
+from zhike.people.leaders import led_by_another
+from zhike.people.models import Approval
 
 WAIVABLE = (State.OPEN, State.CANNOT)
 
@@ -34,7 +34,7 @@ def let_go(obligation: Obligation, reason: str, *, by: str, actor: Actor, now: d
 
 def ask(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -> Obligation:
     """Asks the leader of the owner's unit, or compliance where no leader answers; until the answer it stands as it stood."""
-    unit_id = _led_by_another(obligation, actor, localdate(now))
+    unit_id = led_by_another(obligation.owner_id, actor.id, localdate(now))
     kind = WAIVER if unit_id else UNLED
     payload = {"obligation": obligation.pk}
     asked = approvals.ask(
@@ -50,32 +50,6 @@ def ask(obligation: Obligation, reason: str, *, actor: Actor, now: datetime) -> 
     Obligation.objects.filter(pk=obligation.pk).update(approval=asked)
     obligation.refresh_from_db()
     return obligation
-
-
-def _led_by_another(obligation: Obligation, actor: Actor, day: date) -> int | None:
-    """The unit whose leader decides: where the owner serves or, who has left, served last; that leader sees it still.
-
-    None where nobody leads it but who owes it or asks.
-    """
-    posts = Post.objects.filter(staff=obligation.owner_id, from_day__lte=day).exclude(to_day=F("from_day"))
-    latest = posts.order_by(F("to_day").desc(nulls_first=True), "-from_day").select_related("unit").first()
-    if latest is None:
-        return None
-    serving = Q(to_day=None) | Q(to_day__gt=day)
-    leading = Post.objects.filter(serving, role="leader", from_day__lte=day, staff__is_active=True)
-    others = leading.exclude(staff__in=[obligation.owner_id, actor.id]).select_related("unit")
-    return latest.unit_id if any(_reaches(post, latest.unit) for post in others) else None
-
-
-def _reaches(post: Post, unit: Unit) -> bool:
-    """Whether a leader's scope takes the unit in; the database says the same of a whole tree (``people_keepers``)."""
-    match post.scope:
-        case "all":
-            return True
-        case "tree":
-            return unit.path.startswith(post.unit.path)
-        case _:
-            return post.scope == "team" and unit.pk == post.unit_id
 
 
 def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.db import connection
+from django.db.models import F, Q
+
+from zhike.people.models import Post, Unit
 
 
 def nearest(staff: str, day: str, most: str) -> str:
@@ -38,3 +41,29 @@ def leaders(staff: Iterable[int], day: date) -> dict[int, int]:
             {"staff": list(staff), "day": day},
         )
         return dict(cursor.fetchall())
+
+
+def led_by_another(staff: int, asks: int, day: date) -> int | None:
+    """The unit whose leader decides about what is somebody's: where they serve or, who has left, served last; that leader sees it still.
+
+    None where nobody leads it but whose it is or who ``asks``.
+    """
+    posts = Post.objects.filter(staff=staff, from_day__lte=day).exclude(to_day=F("from_day"))
+    latest = posts.order_by(F("to_day").desc(nulls_first=True), "-from_day").select_related("unit").first()
+    if latest is None:
+        return None
+    serving = Q(to_day=None) | Q(to_day__gt=day)
+    leading = Post.objects.filter(serving, role="leader", from_day__lte=day, staff__is_active=True)
+    others = leading.exclude(staff__in=[staff, asks]).select_related("unit")
+    return latest.unit_id if any(_reaches(post, latest.unit) for post in others) else None
+
+
+def _reaches(post: Post, unit: Unit) -> bool:
+    """Whether a leader's scope takes the unit in; the database says the same of a whole tree (``people_keepers``)."""
+    match post.scope:
+        case "all":
+            return True
+        case "tree":
+            return unit.path.startswith(post.unit.path)
+        case _:
+            return post.scope == "team" and unit.pk == post.unit_id
