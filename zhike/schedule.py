@@ -22,7 +22,6 @@ from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
 from zhike.people.session import forget
-from zhike.sms import greetings
 
 MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
 CATCH_UP_DAYS = 14
@@ -63,8 +62,6 @@ def sweep_day(day: str) -> None:
         )
     forget(now)
     sweep(on, now=now, bank=settings.at(on))
-    greetings.tell_coming(on, now=now, bank=settings.at(on))
-    greetings.close_past(now, settings.at(today(now)))
     look_again(now)
     books.forget(now)
 

@@ -5,7 +5,7 @@ The sweep acts for nobody and sees every row, so it runs as the worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -23,6 +23,8 @@ from . import ledger, rhythm
 from .stops import enforce
 
 SLICE = 500
+# What else the calendar owes: (day, now, bank) → how many became owed, how many lapsed. Whoever brings it registers it at start.
+WHEN_SWEPT: list[Callable[[date, datetime, Bank], tuple[int, int]]] = []
 # One sweep at a time, whoever runs it.
 LOCK = 0x5A48_494B
 
@@ -35,6 +37,7 @@ class Swept:
 
     birthdays: int
     rhythm: int
+    festivals: int
     missed: int
     stopped: int
     handed_over: int
@@ -42,7 +45,7 @@ class Swept:
 
 
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
-    """Adds what ``day`` owes: birthday greetings (R5), contacts and meetings due by rhythm (W5); marks what lapsed as missed.
+    """Adds what ``day`` owes: birthday greetings (R5), contacts and meetings due by rhythm (W5), festivals to arrange (S3); marks what lapsed as missed.
 
     First what time itself changes: customers who have gone over to another RM by now, and those whom the core system stopped.
     That is now's alone: sweeping a past day gives nobody back to an earlier RM, a coming one hands nobody over ahead of time.
@@ -52,13 +55,15 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
         today = now.astimezone(bank.zone).date()
         handed_over = Book.objects.take_effect(today, now)
         stopped = enforce(now)
+        brought = [bring(day, now, bank) for bring in WHEN_SWEPT]
         return Swept(
             handed_over=handed_over,
             staying=Book.objects.due(today).count(),
             stopped=stopped,
             birthdays=greet(day, now=now, bank=bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
-            missed=lapse(now, bank),
+            festivals=sum(owed for owed, _lapsed in brought),
+            missed=lapse(now, bank) + sum(lapsed for _owed, lapsed in brought),
         )
 
 
