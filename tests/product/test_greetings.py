@@ -52,16 +52,11 @@ def book(cast: Cast, owner: Role) -> list[Customer]:
 
 @pytest.fixture
 def wording(owner: Role) -> Wording:
+    """The bank's own words for the festival, instead of those that come with Zhike."""
     with owner():
-        template = Template.objects.create(
-            key="dragon_boat",
-            kind="greeting",
-            occasion="festival:dragon_boat",
-            title={"zh": "端午", "en": "Dragon Boat"},
-        )
-        return Wording.objects.create(
-            template=template, number=1, text="{称谓}，端午安康！{机构} {本人}", state="approved", at=NOW
-        )
+        template = Template.objects.get(key="dragon_boat")
+        template.wordings.update(state="replaced")
+        return Wording.objects.create(template=template, number=2, text="{称谓}，端午安康！{机构} {本人}", at=NOW)
 
 
 def dragon_boat() -> greetings.Occasion:
@@ -138,6 +133,7 @@ def test_they_leave_on_the_festivals_morning_in_each_customers_words(
         assert (refused.state, refused.why["name"]) == ("refused", "no_consent"), "the guards look again when it leaves"
 
 
+@pytest.mark.clause("S3", "OWE")
 def test_near_festivals_are_owed_and_arranging_settles(
     cast: Cast, book: list[Customer], wording: Wording, worker: Role
 ) -> None:

@@ -98,6 +98,7 @@ def thank(cast: Cast, thanks: Obligation, text: str = "", at: datetime = NOW) ->
         )  # fmt: skip
 
 
+@pytest.mark.clause("S1", "RECORD")
 def test_thanks_owed_are_done_by_the_message_that_the_gateway_took(
     cast: Cast, thanks: Obligation, worker: Role
 ) -> None:

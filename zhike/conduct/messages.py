@@ -355,6 +355,11 @@ def dressed(text: str, kind: str, bank: Bank, name: str) -> str:
     return f"【{bank.message_signature or name}】{words}"
 
 
+def of_text(kind: str, text: str, bank: Bank) -> tuple[Verdict, ...]:
+    """What is to be said of a text whoever gets it: while it is worded, before anybody does."""
+    return tuple(_text(kind, text, look(text, kind), bank))
+
+
 def _text(kind: str, text: str, phrases: Sequence[Phrase], bank: Bank) -> Iterator[Verdict]:
     if not text.strip():
         yield _verdict(

@@ -50,9 +50,13 @@ MAY: dict[str, frozenset[str]] = {
     "obligations.waive": SERVING,
     "obligations.approve_waive": frozenset({LEADER}),
     "obligations.approve_unled": frozenset({COMPLIANCE}),
-    # Messages: who may read a customer's thread, who may write in it
+    # Messages to customers, and the texts that lie ready: an RM's own is decided by their leader, the bank's by another
     "messages.view": LOOKING,
     "messages.send": SERVING,
+    "templates.view": LOOKING | {MARKETING},
+    "templates.change": frozenset({LEADER, MARKETING, COMPLIANCE}),
+    "templates.approve": frozenset({MARKETING, COMPLIANCE}),
+    "templates.approve_own": frozenset({LEADER}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
@@ -76,7 +80,7 @@ MAY: dict[str, frozenset[str]] = {
     "settings.approve": frozenset({ADMINISTRATOR, COMPLIANCE}),
     "workdays.change": frozenset({ADMINISTRATOR}),
     "approvals.view": EVERYBODY,
-    "approvals.decide": frozenset({LEADER, COMPLIANCE, ADMINISTRATOR}),
+    "approvals.decide": frozenset({LEADER, MARKETING, COMPLIANCE, ADMINISTRATOR}),
     # The trail of others; everybody sees what is kept about themselves
     "trail.view": frozenset({COMPLIANCE, AUDITOR}),
 }

@@ -12,26 +12,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Q
+from django.utils.translation import gettext
 
+from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
 from zhike.conduct.festivals import FESTIVALS, Festival, next_festivals
 from zhike.conduct.words import Refused
 from zhike.obligations import ledger
+from zhike.obligations.models import Fact as Kept
 from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
+from zhike.people.permissions import Refused as NotAllowed
 
 from . import texts
 from .models import Greeting, Wording
+from .segments import measure
 
 # For so long before the day by which greetings are arranged, the obligation stands.
 AHEAD = timedelta(days=14)
-# What is not sent on its day is no longer a greeting for it: it leaves until the day ends.
-# What is known of every customer.
-OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构"})
+MOST = 5_000  # customers of one book whose texts are weighed one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Occasion:
         return datetime.combine(self.day, bank.greeting_at, bank.zone)
 
     def sent_until(self, bank: Bank) -> datetime:
-        """When they are no longer wanted: the day is over."""
+        """When they are no longer wanted: what is not sent on its day is no longer a greeting for it."""
         return datetime.combine(self.day + timedelta(days=1), time(0), bank.zone)
 
 
@@ -163,6 +168,51 @@ STANDS = """CROSS JOIN LATERAL (SELECT CASE
     ELSE 'open' END AS stands) s"""
 
 
+# ── what it would come to ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def suiting(occasion: Occasion, staff: int) -> list[Wording]:
+    """The words in use that greet at this festival in somebody's name: the bank's first, those of the very festival before those for any."""
+    rows = Wording.objects.in_use(staff).filter(
+        template__kind="greeting", template__occasion__in=[f"festival:{occasion.festival.key}", ""]
+    )
+    return sorted(rows, key=lambda row: (row.template.owner_id is not None, not row.template.occasion, row.template_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a greeting would come to: for how many, in how many segments; a customer of them and what that one would get."""
+
+    customers: int
+    segments: int
+    who: dict[str, Any] | None
+    text: str
+
+    def price(self, bank: Bank) -> Decimal:
+        return self.segments * bank.segment_price
+
+
+def estimate(occasion: Occasion, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
+    """Each open customer's own text is measured: names are long and short. Raises Unfilled where a variable has no value."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name
+                FROM customers_customer c {STANDS} JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id
+                WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open' ORDER BY c.id LIMIT %s""",
+            [*_stands(occasion, bank), staff, list(tiers), MOST],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return Estimate(0, 0, None, "")
+    name = texts.bank_name()
+    said = [
+        messages.dressed(texts.fill(wording.text, texts.one_of_many(*row[2:])), "greeting", bank, name) for row in rows
+    ]
+    id, tier, who, honorific, _gender, kind, *_rest = rows[0]
+    first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": kind}
+    return Estimate(len(rows), sum(measure(text).segments for text in said), first, said[0])
+
+
 # ── what is done about it ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -175,34 +225,60 @@ class Arranged:
 
 
 def arrange(
-    occasion: Occasion, wording: Wording, tiers: Sequence[str], *, actor: Actor, staff: int, now: datetime, bank: Bank
+    occasion: Occasion,
+    wording: Wording,
+    tiers: Sequence[str],
+    *,
+    actor: Actor,
+    staff: int,
+    now: datetime,
+    bank: Bank,
+    expected: int | None = None,
 ) -> Arranged:
     """Puts a greeting into the queue for every open customer of ``staff`` in these tiers; it leaves on the festival's morning.
 
-    A bulk send defaults to nobody: raises Refused without a tier, with a wording that is not in use, and once the day is over.
+    A bulk send defaults to nobody: raises Refused without a tier, with a wording that is not in use, once the day is over, and where the
+    number is not the one that was ``expected``.
     """
-    _check(occasion, wording, tiers, now, bank)
-    if not any(row.counts.get("open") for row in coverage(occasion, [staff], bank) if row.tier in tiers):
+    _may(actor, staff)
+    _check(occasion, wording, tiers, staff, now, bank)
+    open_now = sum(row.counts.get("open", 0) for row in coverage(occasion, [staff], bank) if row.tier in tiers)
+    if expected is not None and open_now != expected:
+        raise Refused(
+            f"名单刚有变化，现在是 {open_now} 人，没有安排。请核对后再点一次。",
+            f"The list has just changed to {open_now}: nothing was arranged. Look again, then once more.",
+        )
+    if not open_now:
         return Arranged(None, 0)
     greeting = Greeting.objects.create(
         occasion=occasion.key, day=occasion.day, staff_id=staff, tiers=list(tiers), wording=wording,
         sent_from=max(occasion.sent_from(bank), now), by_id=actor.id, at=now,
     )  # fmt: skip
-    messages = queue(occasion, greeting, [staff], now=now, bank=bank)
+    count = queue(occasion, greeting, [staff], now=now, bank=bank)
     _see(occasion, staff, actor=actor, now=now, bank=bank)
-    return Arranged(greeting, messages)
+    return Arranged(greeting, count)
 
 
-def _check(occasion: Occasion, wording: Wording, tiers: Sequence[str], now: datetime, bank: Bank) -> None:
+def _may(actor: Actor, staff: int) -> None:
+    """Whoever may write to somebody's customers arranges for them: they, their leader, who stands in."""
+    if staff not in actor.writes:
+        raise NotAllowed(gettext("This book is not yours to write to."), "messages.send")
+
+
+def _check(occasion: Occasion, wording: Wording, tiers: Sequence[str], staff: int, now: datetime, bank: Bank) -> None:
     if not tiers:
         raise Refused("请先选要问候哪些等级的客户。", "Choose first which tiers are greeted.")
-    if wording.state != Wording.State.APPROVED or wording.template.retired_at is not None:
-        raise Refused("这条模板未经批准或已停用，请另选。", "This text is not approved, or retired: choose another.")
     if now >= occasion.sent_until(bank):
         raise Refused("这个节日已经过去。", "This festival is over.")
-    if used := set(texts.VARIABLE.findall(wording.text)) - OF_EVERYBODY:
-        named = "、".join(f"{{{name}}}" for name in sorted(used))
-        raise Refused(f"群发的问候不能用变量 {named}。", f"A greeting to many cannot use the variables {named}.")
+    if wording not in suiting(occasion, staff):
+        raise Refused(
+            "这条措辞不能用于这个节日，或已停用，请另选。",
+            "These words are not for this festival, or not in use: choose others.",
+        )
+    texts.check_for_many(wording.text)
+    said = messages.of_text("greeting", wording.text, bank)
+    if blocked := next((each for each in said if each.effect == "block"), None):
+        raise Refused(blocked.words.zh, blocked.words.en)
 
 
 def queue(occasion: Occasion, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
@@ -218,6 +294,18 @@ def queue(occasion: Occasion, greeting: Greeting, staff: Sequence[int], *, now: 
         return int(cursor.rowcount)
 
 
+def arranged(occasion: Occasion, staff: int) -> list[Greeting]:
+    """What was arranged of an RM's for a festival and not withdrawn, with how many wait still (``left``) of how many (``many``)."""
+    waits = Q(messages__state__in=["waiting", "queued"])
+    return list(
+        Greeting.objects.filter(occasion=occasion.key, staff=staff, withdrawn_at=None)
+        .annotate(many=Count("messages"), left=Count("messages", filter=waits))
+        .filter(many__gt=0)
+        .select_related("wording__template", "by")
+        .order_by("-at")
+    )
+
+
 QUEUE = f"""
 INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
     state, why, not_before, not_after, parts, attempt, created_at)
@@ -229,7 +317,8 @@ ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
 
 def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> int:
-    """Takes back what of it has not left. Returns how many; whoever they were for is open again."""
+    """Takes back what of it has not left. Returns how many; whoever they were for is open again, and so is it to arrange the festival."""
+    _may(actor, greeting.staff_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM sms_message WHERE greeting_id = %s AND waits",
@@ -238,6 +327,9 @@ def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> 
         count = int(cursor.rowcount)
     greeting.withdrawn_at = now
     greeting.save(update_fields=["withdrawn_at"])
+    subject = f"festival:{greeting.occasion}/staff:{greeting.staff_id}"
+    if count and (said := Kept.objects.filter(kind="greetings_arranged", subject=subject, void=False).first()):
+        ledger.correct(said, by=None, actor=actor, now=now, bank=bank)
     return count
 
 
@@ -245,6 +337,7 @@ def leave_out(
     occasion: Occasion, tiers: Sequence[str], reason: str, *, actor: Actor, staff: int, now: datetime, bank: Bank
 ) -> int:
     """The open customers of these tiers are not greeted this time, and why. Returns how many."""
+    _may(actor, staff)
     if not reason.strip():
         raise Refused("请写明为什么不发。", "Say why they are not greeted.")
     if not tiers:
@@ -268,6 +361,11 @@ def _see(occasion: Occasion, staff: int, *, actor: Actor | None, now: datetime, 
         return
     fact = Fact("greetings_arranged", now, now, staff, None, occasion.subject_of(staff))
     ledger.tell([fact], actor=actor, now=now, bank=bank)
+
+
+def sweep(day: date, now: datetime, bank: Bank) -> tuple[int, int]:
+    """What the calendar owes of festivals on a day, and what of them lapsed."""
+    return tell_coming(day, now=now, bank=bank), close_past(now, bank)
 
 
 def close_past(now: datetime, bank: Bank) -> int:

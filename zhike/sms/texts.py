@@ -32,6 +32,8 @@ VARIABLES: dict[str, Words] = {
     "日子": Words("见面或通话的日子：今天、昨天、2月16日", "the day of the talk: today, yesterday, 16 February"),
     "内容": Words("客户问的事", "what the customer asked"),
 }
+# What is known of every customer: a text for many has no other variables.
+OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构"})
 SIGNATURE = re.compile(r"^【[^】]*】")
 VARIABLE = re.compile(r"\{([^{}]*)\}")
 
@@ -76,6 +78,13 @@ def check(text: str) -> None:
         )
 
 
+def check_for_many(text: str) -> None:
+    """Raises Unfilled for a variable that has no value where many get the same words."""
+    if used := set(VARIABLE.findall(text)) - OF_EVERYBODY:
+        named = "、".join(f"{{{name}}}" for name in sorted(used))
+        raise Unfilled(f"群发的问候不能用变量 {named}。", f"A greeting to many cannot use the variables {named}.")
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with its variables' values. Raises Unfilled, which names every variable without one."""
     check(text)
@@ -100,6 +109,12 @@ def bare(text: str) -> str:
     return SIGNATURE.sub("", text)
 
 
+def shortened(text: str, most: int = 16) -> str:
+    """How a text begins: the name of one that was given none."""
+    words = VARIABLE.sub("", text).strip("，,！!。 ")
+    return words if len(words) <= most else f"{words[:most]}…"
+
+
 def values(customer: Customer, staff: Staff, *, day: str = "", content: str = "") -> dict[str, str]:
     """What the variables are for this customer, when ``staff`` writes."""
     return {
@@ -121,7 +136,7 @@ def suiting(obligation: Obligation, staff: Staff, bank: Bank) -> list[Wording]:
     stands_in = own is not None and own.pk != staff.pk
     if stands_in and obligation.kind == "thanks" and bank.stand_in_thanks == "not_sent":
         return []
-    rows = Wording.objects.filter(state=Wording.State.APPROVED, template__retired_at=None).select_related("template")
+    rows = Wording.objects.in_use(staff.pk)
     match obligation.kind:
         case "thanks":
             must = obligation.detail.get("text", "later")
@@ -133,7 +148,8 @@ def suiting(obligation: Obligation, staff: Staff, bank: Bank) -> list[Wording]:
             ]
             return sorted(found, key=lambda row: row.template.introduces != introduces)
         case "birthday":
-            return list(rows.filter(template__kind="greeting", template__occasion="birthday").order_by("template__pk"))
+            greets = rows.filter(template__kind="greeting", template__occasion="birthday").order_by("template__pk")
+            return sorted(greets, key=lambda row: row.template.owner_id is not None)
         case "apology":
             return list(rows.filter(template__kind="service", template__occasion="apology").order_by("template__pk"))
         case "answer" | "promise":
@@ -181,12 +197,13 @@ def of_many(messages: Iterable[int]) -> dict[int, tuple[str, dict[str, str]]]:
     """Of messages that many get in the same words: the words, and each one's own values for them; one query."""
     with connection.cursor() as cursor:
         cursor.execute(OF_MANY, [list(messages)])
-        return {id: (text, _of_many(*row)) for id, text, *row in cursor.fetchall()}
+        return {id: (text, one_of_many(*row)) for id, text, *row in cursor.fetchall()}
 
 
-def _of_many(
+def one_of_many(
     name: str, honorific: str, gender: str, kind: str, staff: str, phone: str, rm: str | None, unit: str
 ) -> dict[str, str]:
+    """The values for one of many customers, whose columns these are."""
     return {
         "称谓": honorific or (kind == "person" and names.honorific(name, gender)) or name,
         "本人": staff,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Whom requests that concern the whole bank, and no unit, are shown to.
 BANK_WIDE = frozenset({"administrator", "compliance", "auditor"})
+# Of these marketing decides about the texts alone.
+TEXTS = "sms."
 
 
 class ApprovalQuerySet(models.QuerySet["Approval"]):
@@ -20,6 +22,8 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         shown |= Q(unit__in=[-keeper for keeper in actor.sees if keeper < 0])
         if actor.roles & BANK_WIDE:
             shown |= Q(unit=None)
+        elif "marketing" in actor.roles:
+            shown |= Q(unit=None, kind__startswith=TEXTS)
         return self.filter(shown)
 
 

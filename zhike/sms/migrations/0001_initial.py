@@ -478,6 +478,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("language", models.TextField(choices=[("zh-hans", "中文"), ("en", "English")], default="zh-hans")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        help_text="whose own; empty: the bank's",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 ("retired_at", models.DateTimeField(null=True)),
             ],
             options={
@@ -494,13 +504,8 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.TextField(
-                        choices=[
-                            ("asked", "waits for approval"),
-                            ("approved", "in use"),
-                            ("refused", "refused"),
-                            ("replaced", "replaced"),
-                        ],
-                        default="asked",
+                        choices=[("approved", "in use"), ("replaced", "replaced")],
+                        default="approved",
                     ),
                 ),
                 ("at", models.DateTimeField()),
