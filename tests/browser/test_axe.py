@@ -28,11 +28,13 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
         "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/", "/me/adherence/", "/reminders/",
         "/messages/", "/messages/look/", "/messages/{customer}/", "/messages/{quiet}/", "/messages/{thanked}/?for={thanks}", "/handset/", "/handset/{customer}/",
+        "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/templates/new/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
-        "/reminders/", "/reminders/?of=all"),
+        "/reminders/", "/reminders/?of=all", "/messages/greetings/"),
+    "marketing": ("/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
@@ -64,6 +66,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     from zhike.pages.sought import sealed
     from zhike.people.actor import acting
     from zhike.people.tokens import give
+    from zhike.sms.models import Template
 
     made = Arranged(site)
     person, lady, company = site.cast.customers["rm"]
@@ -119,7 +122,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     return {
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
-        "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
+        "words": Template.objects.get(key="mid_autumn").pk, "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
         "unit": unit, "thanked": thanks.customer_id,
     }  # fmt: skip
 

@@ -32,6 +32,7 @@ TASKS = {
     "done": ("One due item done with its result, and the next contact scheduled", 3, 13),
     "thanks": ("Thanks by SMS to the customer just met", 2, 7),
     "learned": ("Birthday (lunar), hobby and a child recorded", 6, 10),
+    "greeting": ("Holiday greeting for all platinum customers scheduled", 5, 21),
 }
 HEAD = """# Effort
 

@@ -186,6 +186,9 @@ def test_a_reminder_on_another_page(demonstration: Site) -> None:
         ("settings", "1090", "/settings/"),
         ("reminders", "1001", "/reminders/"),
         ("adherence", "1010", "/team/adherence/"),
+        ("greetings", "1001", "/messages/greetings/"),
+        ("greeting", "1001", "/messages/greetings/spring_festival:2026/?tier=platinum"),
+        ("templates", "1001", "/messages/templates/"),
     ],
 )
 def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:

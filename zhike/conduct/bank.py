@@ -67,6 +67,7 @@ _REMINDERS = (
     Reminding("rhythm", morning=True, spread=True),
     Reminding("meet", morning=True, spread=True),
     Reminding("look_into", at_once=True),
+    Reminding("greetings", morning=True),
 )
 
 

@@ -209,6 +209,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("button", "Arrange"), "href": ask, "method": "get", "icon": None}
         case "promise" if is_answered_by_message(row):
             return {"text": pgettext("button", "Answer"), "href": composed(row), "method": "get", "icon": None}
+        case "greetings":
+            return {"text": pgettext("greetings", "Arrange"), "href": festival(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -239,6 +241,12 @@ def is_answered_by_message(row: Row) -> bool:
 def composed(row: Row) -> str:
     """Where the message that does it is written."""
     return f"{address('thread', int(row['customer']['id']))}?for={row['id']}"
+
+
+def festival(row: Row) -> str:
+    """Where a festival's greetings are arranged for whoever owes it, from ``festival:spring_festival:2027/staff:7``."""
+    occasion, _, staff = str(row["subject"]).removeprefix("festival:").partition("/staff:")
+    return f"{address('greeting', occasion)}?rm={staff}"
 
 
 def opens_at(row: Row, now: datetime) -> str:

@@ -28,6 +28,7 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
     ("schedule", "calendar", _("Schedule"), "r", False),
     ("messages", "bubble", _("SMS"), "d", False),
     ("team", "team", _("Team"), "w", False),
+    ("templates", "pen", _("Templates"), "", False),
     ("imports", "upload", _("Imports"), "", False),
     ("approvals", "check", _("Approvals"), "", False),
     ("units", "home", _("Units"), "", False),
@@ -42,6 +43,7 @@ LEADS = {
     "schedule": "contacts.view",
     "messages": "messages.view",
     "team": "team.view",
+    "templates": "templates.approve",
     "imports": "customers.import",
     "approvals": "approvals.decide",
     "units": "staff.change",
@@ -49,6 +51,13 @@ LEADS = {
     "code": "clauses.view",
     "settings": "settings.change",
 }
+
+# What lies below 短信: name of the route, words, whom it is for.
+MESSAGES: tuple[tuple[str, Any, str], ...] = (
+    ("messages", _("Threads"), "messages.view"),
+    ("greetings", _("Festivals"), "messages.view"),
+    ("templates", _("Templates"), "templates.view"),
+)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -62,6 +71,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "zone": timezone.get_current_timezone_name(),
         "me": me if signed_in else None,
         "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
+        "message_places": message_places(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
         "searches": signed_in and not MAY["customers.view"].isdisjoint(_roles(request)),
         "theme": me.theme if signed_in else "",
         "single_keys": me.single_keys if signed_in else True,
@@ -113,6 +123,20 @@ def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
             continue
         items.append({"name": name, "icon": icon, "text": str(text), "key": key, "end": end, "href": href})
     return tuple(items)
+
+
+@cache
+def message_places(language: str, roles: frozenset[str]) -> tuple[dict[str, str], ...]:
+    """The tabs of 短信 for these roles, in this language; only places that exist."""
+    places = []
+    for name, text, leads in MESSAGES:
+        if MAY[leads].isdisjoint(roles):
+            continue
+        try:
+            places.append({"name": name, "text": str(text), "href": reverse(name)})
+        except NoReverseMatch:
+            continue
+    return tuple(places)
 
 
 def toasts(request: HttpRequest) -> list[Markup]:
