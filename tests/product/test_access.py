@@ -34,7 +34,7 @@ from zhike.pages.shell import LEADS
 from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
-from zhike.sms.models import Message, Reply
+from zhike.sms.models import Greeting, Message, Reply, Template, Wording
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -83,9 +83,23 @@ NOUNS = {
     "staff": "staff",
     "units": "unit",
     "clauses": "clause",
+    "messages": "message",
+    "templates": "template",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-OF_AN_RM = {"customer", "contact", "obligation", "need", "relation", "leave", "demand", "message", "reply"}
+OF_AN_RM = {
+    "customer",
+    "contact",
+    "obligation",
+    "need",
+    "relation",
+    "leave",
+    "demand",
+    "message",
+    "reply",
+    "arrangement",
+    "template",
+}
 # Who is asked to stand in for whom, so that nobody sees a leave who does not see the RM as well.
 STANDS_IN = {"rm": "leader", "mate": "leader", "stranger": "other_leader"}
 
@@ -174,6 +188,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "post": cast.staff[whose].posts.get().pk,
                 "token": token.pk,
                 "name": "idle_minutes",
+                "occasion": "dragon_boat:2026",
                 "field": "mobile",
                 "kind": "call",
                 "clause": "R12",
@@ -221,7 +236,15 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         staff=rm, from_day=date(2026, 3, 23), to_day=date(2026, 3, 25), stand_in=cast.staff[STANDS_IN[whose]],
         asked_by=rm, asked_at=NOW,
     )  # fmt: skip
+    template = Template.objects.create(
+        key=f"walk:{whose}", kind="greeting", owner=rm, title={"zh": customer.name, "en": customer.name}
+    )
+    words = Wording.objects.create(template=template, number=1, text=f"{customer.name}，节日好！", at=NOW)
+    greeting = Greeting.objects.create(
+        occasion="dragon_boat:2026", day=date(2026, 6, 19), staff=rm, tiers=["gold"], wording=words, sent_from=NOW, by=rm, at=NOW
+    )  # fmt: skip
     return {
+        "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,
         "leave": leave.pk,

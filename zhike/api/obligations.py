@@ -41,6 +41,7 @@ Kind = Literal[
     "meet",
     "promise",
     "look_into",
+    "greetings",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

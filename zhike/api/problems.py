@@ -23,6 +23,7 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.models.customer import Exhausted
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
+from zhike.sms import gate
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -47,13 +48,15 @@ class ErrorOut(Out):
 
 
 class ProblemOut(Out):
-    """RFC 9457. ``clause`` and ``verdicts`` where a clause is the cause, ``errors`` where fields are."""
+    """RFC 9457. ``clause`` and ``verdicts`` where a clause is the cause, ``errors`` where fields are, ``message``: the id of the one that
+    was refused and is kept with why."""
 
     type: str
     title: str
     status: int
     detail: str
     clause: str | None = None
+    message: str | None = None
     verdicts: list[VerdictOut] | None = None
     errors: list[ErrorOut] | None = None
 
@@ -179,6 +182,10 @@ def _not_now(request: HttpRequest, error: NotNow) -> HttpResponse:
     return problem(409, "wrong-state", say(error.words))
 
 
+def _moved_on(request: HttpRequest, error: words.Refused) -> HttpResponse:
+    return problem(409, "wrong-state", say(error.words))
+
+
 def _refused_value(request: HttpRequest, error: words.Refused) -> HttpResponse:
     return problem(422, "invalid", say(error.words))
 
@@ -252,6 +259,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     DoesNotFit: _does_not_fit,
     Unfit: _does_not_fit,
     NotNow: _not_now,
+    gate.TooLate: _moved_on,
+    gate.OnItsWay: _moved_on,
     words.Refused: _refused_value,
     ValidationError: _invalid,
     HttpError: _http_error,

@@ -1,0 +1,235 @@
+"""Greetings of festivals (节日问候): how far a book is, arranged and withdrawn many at once, left out with a reason."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import Http404
+from ninja import Query, Router
+from pydantic import Field
+
+from zhike.api.cursors import Page, page, position
+from zhike.api.desk import Desk, bank_of, verb
+from zhike.api.problems import field_invalid, say
+from zhike.api.shapes import Id, IdOut, In, Line, Out, Text
+from zhike.conduct.bank import Bank
+from zhike.conduct.calendars import to_lunar
+from zhike.conduct.words import Words
+from zhike.people.permissions import policy
+from zhike.sms import greetings
+from zhike.sms.greetings import Occasion
+from zhike.sms.models import Greeting, Wording
+
+router = Router()
+
+COMING = 8
+Stands = Literal["arranged", "open", "no_consent", "no_mobile", "stopped", "left_out"]
+Tiers = Annotated[list[Line], Field(min_length=1, max_length=20)]
+
+
+class CountsOut(Out):
+    """How many customers stand how."""
+
+    arranged: int = 0
+    open: int = 0
+    no_consent: int = 0
+    no_mobile: int = 0
+    stopped: int = 0
+    left_out: int = 0
+
+
+class FestivalOut(Out):
+    """``occasion`` names it in addresses. ``due``: by when its greetings are arranged. ``late``: some are open still."""
+
+    occasion: str
+    festival: str
+    day: date
+    lunar: str
+    due: datetime
+    late: bool
+    counts: CountsOut
+
+
+class FestivalsOut(Out):
+    items: list[FestivalOut]
+
+
+class TierOut(Out):
+    tier: str
+    counts: CountsOut
+
+
+class ArrangementOut(Out):
+    """``messages``: how many; ``left``: how many of them wait still. ``id`` is null where nobody was open."""
+
+    id: IdOut | None
+    tiers: list[str]
+    messages: int
+    left: int
+    sent_from: datetime | None
+
+
+class CoverageOut(FestivalOut):
+    tiers: list[TierOut]
+    arrangements: list[ArrangementOut]
+    wordings: list[IdOut]
+
+
+class StandingOut(Out):
+    id: IdOut
+    name: str
+    tier: str
+
+
+class StandingsOut(Out):
+    items: list[StandingOut]
+    next: str | None
+
+
+class ArrangeIn(In):
+    """``staff``: whose customers; one's own unless said. ``expected``: refused if it is not just so many."""
+
+    tiers: Tiers
+    wording: Id
+    expected: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    staff: Id | None = None
+
+
+class LeaveOutIn(In):
+    tiers: Tiers
+    reason: Text
+    staff: Id | None = None
+
+
+class LeftOutOut(Out):
+    left_out: int
+
+
+class WithdrawnOut(Out):
+    withdrawn: int
+
+
+class Whose(In):
+    """``staff``: whose customers; one's own unless said."""
+
+    staff: Id | None = None
+
+
+class StandingFilters(Page):
+    stands: Stands = "open"
+    staff: Id | None = None
+
+
+def whose(request: Desk, staff: str | None) -> int:
+    """The RM whose book it is about: oneself, or somebody whom one sees."""
+    asked = int(staff) if staff else request.actor.id
+    if asked not in request.actor.sees:
+        raise Http404
+    return asked
+
+
+def named(key: str, bank: Bank) -> Occasion:
+    found = greetings.occasion(key, bank)
+    if found is None:
+        raise Http404
+    return found
+
+
+def festival(each: Occasion, counts: dict[str, int], request: Desk, bank: Bank) -> dict[str, Any]:
+    return {
+        "occasion": each.key,
+        "festival": say(each.festival.name),
+        "day": each.day,
+        "lunar": say(to_lunar(each.day).name),
+        "due": each.due(bank),
+        "late": bool(counts.get("open")) and each.due(bank) <= request.now,
+        "counts": counts,
+    }
+
+
+@router.get("greetings", response=FestivalsOut)
+@policy("messages.view")
+def list_(request: Desk, asked: Query[Whose]) -> Any:
+    """The festivals to come that the bank greets, the nearest first, each with how far the book is."""
+    bank, staff = bank_of(request), whose(request, asked.staff)
+    coming = greetings.coming(request.now.astimezone(bank.zone).date(), bank, COMING)
+    covered = greetings.covered(coming, [staff], bank)
+    return {"items": [festival(each, covered.get(each.key, {}).get(staff, {}), request, bank) for each in coming]}
+
+
+@router.get("greetings/{occasion}", response=CoverageOut)
+@policy("messages.view")
+def get(request: Desk, occasion: str, asked: Query[Whose]) -> Any:
+    """One festival: tier by tier, what was arranged, which wordings do."""
+    bank, staff = bank_of(request), whose(request, asked.staff)
+    found = named(occasion, bank)
+    tiers = greetings.coverage(found, [staff], bank)
+    counts: dict[str, int] = {}
+    for row in tiers:
+        for stands, count in row.counts.items():
+            counts[stands] = counts.get(stands, 0) + count
+    return {
+        **festival(found, counts, request, bank),
+        "tiers": [{"tier": row.tier, "counts": row.counts} for row in tiers],
+        "arrangements": [_arrangement(each) for each in greetings.arranged(found, staff)],
+        "wordings": [each.pk for each in greetings.suiting(found, staff)],
+    }
+
+
+def _arrangement(each: Greeting) -> dict[str, Any]:
+    kept: Any = each
+    return {"id": each.key, "tiers": each.tiers, "messages": kept.many, "left": kept.left, "sent_from": each.sent_from}
+
+
+@router.get("greetings/{occasion}/customers", response=StandingsOut)
+@policy("messages.view")
+def customers(request: Desk, occasion: str, asked: Query[StandingFilters]) -> Any:
+    """Who stands so, in the order of their ids."""
+    bank, staff = bank_of(request), whose(request, asked.staff)
+    after = position(asked.cursor, int)
+    found = greetings.standing(
+        named(occasion, bank), asked.stands, staff, bank, after[0] if after else 0, asked.limit + 1
+    )
+    some, more = page(found, asked.limit, lambda each: (each["id"],))
+    return {"items": [{name: each[name] for name in ("id", "name", "tier")} for each in some], "next": more}
+
+
+@router.post("greetings/{occasion}/arrangements", response={201: ArrangementOut})
+@policy("messages.send")
+def arrange(request: Desk, occasion: str, body: ArrangeIn) -> Any:
+    """A greeting for every open customer of these tiers; it leaves on the festival's morning."""
+    wording = Wording.objects.filter(pk=int(body.wording)).select_related("template").first()
+    if wording is None:
+        raise field_invalid(
+            "wording", say(Words("没有这条措辞，或已停用。", "There are no such words, or they are out of use."))
+        )
+    found = named(occasion, bank_of(request))
+    done = greetings.arrange(
+        found, wording, body.tiers, staff=whose(request, body.staff), expected=body.expected, **verb(request)
+    )
+    kept = done.greeting
+    return {"id": kept.key if kept else None, "tiers": body.tiers, "messages": done.messages, "left": done.messages,
+                 "sent_from": kept.sent_from if kept else None}  # fmt: skip
+
+
+@router.post("greetings/{occasion}/exclusions", response=LeftOutOut)
+@policy("messages.send")
+def leave_out(request: Desk, occasion: str, body: LeaveOutIn) -> Any:
+    """The open customers of these tiers are not greeted this time."""
+    found = named(occasion, bank_of(request))
+    left = greetings.leave_out(found, body.tiers, body.reason, staff=whose(request, body.staff), **verb(request))
+    return {"left_out": left}
+
+
+@router.post("greetings/{occasion}/arrangements/{arrangement}/withdrawal", response=WithdrawnOut)
+@policy("messages.send")
+def withdraw(request: Desk, occasion: str, arrangement: UUID) -> Any:
+    """What of it has not left does not; whoever it was for is open again."""
+    found = Greeting.objects.filter(
+        key=arrangement, occasion=occasion, staff__among=request.actor.writes, withdrawn_at=None
+    ).first()
+    if found is None:
+        raise Http404
+    return {"withdrawn": greetings.withdraw(found, **verb(request))}
