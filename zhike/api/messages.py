@@ -148,7 +148,7 @@ def shown(found: Message) -> dict[str, Any]:
         "by": {"id": found.by_id, "name": found.by.name} if found.by else None,
         "obligation": found.obligation_id,
         "wording": found.wording_id,
-        "why": {"clause": why.get("clause", ""), "name": why["name"], "words": say(Words(why["zh"], why["en"]))} if why else None,
+        "why": {"clause": why.get("clause", ""), "name": why.get("name", ""), "words": say(Words(why["zh"], why["en"]))} if why else None,
     }  # fmt: skip
 
 
@@ -260,8 +260,8 @@ def _refused(request: Any, sent: Message) -> HttpResponse:
     afresh(request)
     why = sent.why
     detail = say(Words(why["zh"], why["en"]))
-    more: dict[str, Any] = {"clause": why["clause"], "message": str(sent.pk)}
-    if why["name"].startswith("text_"):
+    more: dict[str, Any] = {"clause": why.get("clause", "S5"), "message": str(sent.pk)}
+    if why.get("name", "").startswith("text_"):
         more["errors"] = [{"field": "text", "detail": detail}]
     return problem(422, "blocked", detail, **more)
 
