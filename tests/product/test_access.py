@@ -222,7 +222,7 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         by=rm,
         kind="service",
         state="waiting",
-        why={"zh": "静默时段"},
+        why={"name": "lost", "zh": "断开", "en": "lost"},
         created_at=NOW,
         not_before=NOW,
     )
