@@ -94,11 +94,13 @@ def test_the_page_tells_its_script_the_banks_zone(cast: Cast, tashkent: None) ->
 
 
 def test_no_other_place_names_a_zone() -> None:
-    """The setting has it, with what counts at first; whoever else writes a zone's name has a midnight of their own."""
+    """The setting has it, with what counts at first; whoever else writes a zone's name has a midnight of their own.
+    Only the networks' clocks are theirs.
+    """
     named = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in sorted((ROOT / "zhike").rglob("*.py"))
         for line in path.read_text().splitlines()
-        if re.search(r"Asia/|TIME ZONE '(?!UTC)", line) and path.parent.name != "conduct"
+        if re.search(r"Asia/|TIME ZONE '(?!UTC)", line) and path.parent.name != "conduct" and "CHINA = " not in line
     ]
     assert not named

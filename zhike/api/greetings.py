@@ -77,14 +77,14 @@ class CoverageOut(FestivalOut):
     wordings: list[IdOut]
 
 
-class StandingOut(Out):
+class GreetedOut(Out):
     id: IdOut
     name: str
     tier: str
 
 
 class StandingsOut(Out):
-    items: list[StandingOut]
+    items: list[GreetedOut]
     next: str | None
 
 

@@ -41,7 +41,7 @@ def things() -> dict[str, str]:
         "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
         "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),
         "people_workday": gettext("workdays"), "mfa_authenticator": gettext("second factor"),
-        "approvals": gettext("approval"), "trail": gettext("trail"), "messages": gettext("SMS"),
+        "approvals": gettext("approval"), "trail": gettext("trail"), "messages": gettext("SMS"), "templates": gettext("text template"),
         "sms_message": gettext("SMS"), "sms_reply": gettext("the customer's SMS"), "sms_opt_out": gettext("opt-out"),
         "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
         "sms_left_out": gettext("left out of a greeting"),

@@ -4,6 +4,8 @@ import re
 
 from zhike.customers.vault import vault
 
+# In which the networks' times are, wherever the bank's own clock stands.
+CHINA = "Asia/Shanghai"
 # Gateways put the country in front, with or without a plus or zeros.
 COUNTRY = re.compile(r"^(?:\+|00)?86(?=1\d{10}$)")
 

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo, available_timezones
 
 from zhike.address import Address
+from zhike.sms.numbers import CHINA
 
 from . import documents
 from .documents import Format, Unreadable
@@ -167,9 +168,9 @@ def format_of(section: Section, key: str, formats: Sequence[Format]) -> Format:
 
 def zone_of(section: Section) -> ZoneInfo:
     """Where the platform's clock hangs."""
-    name = section.text("zone", "Asia/Shanghai")
+    name = section.text("zone", CHINA)
     if name not in available_timezones():
-        raise section.wrong("zone", "须为时区名，如 Asia/Shanghai", "this names a time zone, as Asia/Shanghai")
+        raise section.wrong("zone", f"须为时区名，如 {CHINA}", f"this names a time zone, as {CHINA}")
     return ZoneInfo(name)
 
 

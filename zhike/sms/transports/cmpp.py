@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from zhike.address import Address
 from zhike.conduct.words import Words
-from zhike.sms import cmpp
+from zhike.sms import cmpp, numbers
 
 from .transport import Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
@@ -25,7 +25,7 @@ VARIABLE = "ZHIKE_SMS_URL"
 EXAMPLE = "cmpp://900001:secret@ismg.bank.example:7890?version=2.0&from=106980095588&service=BANK&window=16&rate=100"
 SETTINGS = {"version", "from", "service", "window", "rate", "idle", "fee_user", "fee_type", "fee_code"}
 PORT = 7890
-CHINA = ZoneInfo("Asia/Shanghai")  # in which the gateway's times are, wherever the bank's own clock stands
+CHINA = ZoneInfo(numbers.CHINA)  # in which the gateway's times are, wherever the bank's own clock stands
 
 PATIENCE = 10.0  # seconds for connecting, for being let in, for what we write to be taken
 FAREWELL = 2.0  # seconds for an answer to our leaving

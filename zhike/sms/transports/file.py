@@ -32,7 +32,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from zhike.address import Address
 from zhike.conduct.words import Words
 from zhike.sms.models import Message
-from zhike.sms.numbers import plain
+from zhike.sms.numbers import CHINA, plain
 
 from .transport import REFERENCE, Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
@@ -97,9 +97,9 @@ class File:
             raise address.wrong("?encoding= 须为 UTF-8 或 GB18030", "?encoding= is UTF-8 or GB18030")
         self.lines = _number(address, "lines", 500, 1, 50_000)
         self.seconds = float(_number(address, "seconds", 1, 0, 30))
-        zone = address.query.get("zone", "Asia/Shanghai")
+        zone = address.query.get("zone", CHINA)
         if zone not in available_timezones():
-            raise address.wrong("?zone= 须为时区名，如 Asia/Shanghai", "?zone= names a time zone, as Asia/Shanghai")
+            raise address.wrong(f"?zone= 须为时区名，如 {CHINA}", f"?zone= names a time zone, as {CHINA}")
         self.zone = ZoneInfo(zone)
         self.window = 2 * self.lines
         self.look, self.settled = LOOK, SETTLED

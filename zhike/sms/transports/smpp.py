@@ -27,6 +27,7 @@ from smpplib.smpp import make_pdu
 from zhike.address import Address
 from zhike.conduct.words import Words
 from zhike.sms import segments
+from zhike.sms.numbers import CHINA
 
 from .transport import Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
@@ -737,9 +738,9 @@ def number(address: Address, name: str, default: int, least: int, most: int) -> 
 
 def zone(address: Address) -> ZoneInfo:
     """Where the gateway's clock hangs, by which receipts tell the time. Raises Refused."""
-    name = address.query.get("zone", "Asia/Shanghai")
+    name = address.query.get("zone", CHINA)
     if name not in available_timezones():
-        raise address.wrong("?zone= 须为时区名，如 Asia/Shanghai", "?zone= names a time zone, as Asia/Shanghai")
+        raise address.wrong(f"?zone= 须为时区名，如 {CHINA}", f"?zone= names a time zone, as {CHINA}")
     return ZoneInfo(name)
 
 
