@@ -287,8 +287,8 @@ def queue(occasion: Occasion, greeting: Greeting, staff: Sequence[int], *, now: 
         cursor.execute(
             QUEUE,
             [
-                greeting.by_id, greeting.wording_id, greeting.pk, occasion.key, greeting.sent_from, occasion.sent_until(bank), now,
                 *_stands(occasion, bank), list(staff), greeting.tiers,
+                greeting.by_id, greeting.wording_id, greeting.pk, occasion.key, greeting.sent_from, occasion.sent_until(bank), now,
             ],
         )  # fmt: skip
         return int(cursor.rowcount)
@@ -306,13 +306,17 @@ def arranged(occasion: Occasion, staff: int) -> list[Greeting]:
     )
 
 
+# First all who are chosen, then the rows: a scan of the table would otherwise go over what the same statement has just added.
 QUEUE = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT c.id, c.rm_id FROM customers_customer c {STANDS}
+    WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
+)
 INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
     state, why, not_before, not_after, parts, attempt, created_at)
 SELECT gen_random_uuid(), c.id, c.rm_id, %s, %s, %s, %s, 'greeting', false, '', 1, 'platform', 'waiting',
     '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
-FROM customers_customer c {STANDS}
-WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
+FROM chosen c
 ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
 
