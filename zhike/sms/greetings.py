@@ -306,7 +306,8 @@ def arranged(occasion: Occasion, staff: int) -> list[Greeting]:
     )
 
 
-# First all who are chosen, then the rows: a scan of the table would otherwise go over what the same statement has just added.
+# Sorted, so that all are chosen before the first row is added: a scan of the table would otherwise go over what the same statement
+# has just added.
 QUEUE = f"""
 WITH chosen AS MATERIALIZED (
     SELECT c.id, c.rm_id FROM customers_customer c {STANDS}
@@ -316,7 +317,7 @@ INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting
     state, why, not_before, not_after, parts, attempt, created_at)
 SELECT gen_random_uuid(), c.id, c.rm_id, %s, %s, %s, %s, 'greeting', false, '', 1, 'platform', 'waiting',
     '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
-FROM chosen c
+FROM chosen c ORDER BY c.id
 ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
 
