@@ -29,7 +29,7 @@ from zhike.sms.models import message as message_model
 from zhike.sms.models import opt_out as opt_out_model
 from zhike.sms.models import reply as reply_model
 from zhike.sms.sender import Sender
-from zhike.sms.transports.transport import Answer, Lost, Receipt
+from zhike.sms.transports.transport import Answer, Event, Lost, Part, Receipt
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -244,14 +244,14 @@ def test_an_unknown_one_is_found_by_number_and_time(cast: Cast, thanks: Obligati
 def test_too_much_at_once_is_tried_again_and_arrives_once(cast: Cast, thanks: Obligation, worker: Role) -> None:
     refused: list[str] = []
 
-    def once(part: object) -> list[object]:
-        if part.reference in refused:  # type: ignore[attr-defined]
-            return taken(part)  # type: ignore[arg-type, return-value]
-        refused.append(part.reference)  # type: ignore[attr-defined]
+    def once(part: Part) -> list[Event]:
+        if part.reference in refused:
+            return taken(part)
+        refused.append(part.reference)
         busy = Words("流量控制", "throttled")
-        return [Answer(part.sequence, taken=False, code="8", words=busy, throttled=True)]  # type: ignore[attr-defined]
+        return [Answer(part.sequence, taken=False, code="8", words=busy, throttled=True)]
 
-    line = Line(worker, Gateway(answers=once))  # type: ignore[arg-type]
+    line = Line(worker, Gateway(answers=once))
     message = thank(cast, thanks)
     line.rounds()
     message.refresh_from_db()
