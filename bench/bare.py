@@ -58,7 +58,7 @@ def one(sql: str, parameters: object) -> str:
 
 def today(request: HttpRequest, owner: int) -> HttpResponse:
     now = clock.now()
-    body = one(TODAY, {"owner": owner, "now": now, "until": now + AHEAD})
+    body = one(TODAY, {"owner": owner, "covers": [], "now": now, "until": now + AHEAD})
     return HttpResponse(body, content_type="application/json")
 
 

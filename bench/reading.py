@@ -26,7 +26,7 @@ def today(trial: Trial) -> Iterator[Figure]:
     staff = range(1, trial.bank.busy + 1)
     cookies = sign_in(trial, trial.bank.name(), staff)
     moments = {"now": f"timestamptz '{data.NOW}'", "until": f"timestamptz '{data.NOW + AHEAD}'"}
-    alone = pgbench(trial, TODAY, {"owner": ":owner", **moments})
+    alone = pgbench(trial, TODAY, {"owner": ":owner", "covers": "'{}'", **moments})
     with both(trial, trial.bank.name(), trial.bank.name("bare")) as (ours, bare):
         path = "/api/v1/obligations?due=today"
         body = get(ours, path, cookie(cookies[1]))
