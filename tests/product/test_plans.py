@@ -153,6 +153,33 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast, owner: Role) -> None:
                 search.find(typed, actor, NOW, Bank())
 
 
+def plans_made() -> dict[str, int]:
+    """How often each statement was planned for the values at hand, rather than by the plan that is kept for all."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, custom_plans FROM pg_prepared_statements")
+        return dict(cursor.fetchall())
+
+
+def test_what_is_asked_for_all_day_is_not_planned_anew(year: int, cast: Cast) -> None:
+    """Planning takes longer than reading. PostgreSQL plans the first five for their values, and weighs then what that was worth."""
+    customer = 900000001 + (year - 900000001) * BOOK + 7
+    with clock.at(NOW), acting(cast.leader.pk, NOW) as actor:
+
+        def look() -> None:
+            today(replace(actor, id=year), now=NOW)
+            agenda.told(replace(actor, id=year), NOW, Bank())
+            near(actor, NOW, Bank())
+            told(customer)
+            whole(customer)
+
+        for _ in range(12):
+            look()
+        before = plans_made()
+        for _ in range(4):
+            look()
+        assert plans_made() == before
+
+
 def test_a_working_list_of_one_book_looks_at_no_other(year: int, cast: Cast) -> None:
     """Each choice and all of them, as the RM and as the leader ask: rows with what they are about, and the numbers."""
     each = [{name: value} for name, values in CHOICES.items() for value in values]

@@ -36,9 +36,10 @@ ROW = """o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.du
         o.subject, o.tier, o.customer_id, o.owner_id, CASE WHEN o.evidence ? 'still' THEN o.evidence END AS still"""
 # At most 150 late rows of an owner, those first that became late last, and 150 ahead: however much is late, it takes no room from
 # what is due within minutes. Owner by owner, so that each is looked up in the order of its index; written so that PostgreSQL
-# plans it once and keeps the plan: fixed limits, a range with both its ends.
+# plans it once and keeps the plan: fixed limits, a range with both its ends, and whose it is behind a sub-select: how many they are
+# would otherwise be weighed, and planned for, each time.
 TODAY = f"""
-WITH whose AS MATERIALIZED (SELECT unnest(%(owner)s::bigint || %(covers)s::bigint[]) AS id
+WITH whose AS MATERIALIZED (SELECT unnest((SELECT %(owner)s::bigint || %(covers)s::bigint[])) AS id
 ), late AS MATERIALIZED (
     SELECT o.* FROM whose w CROSS JOIN LATERAL (
         SELECT {ROW} FROM obligations_obligation o
