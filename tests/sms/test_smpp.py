@@ -25,7 +25,8 @@ from tests.certificates import bank_s_own
 from tests.sms.vectors import published
 from zhike.conduct.words import Refused, Words
 from zhike.sms import segments
-from zhike.sms.transports.smpp import KIND, LAST, Delivered, Handle, Smpp, open_smpp
+from zhike.sms.smpp import LAST, Delivered
+from zhike.sms.transports.smpp import KIND, Handle, Smpp, open_smpp
 from zhike.sms.transports.transport import Answer, Event, Lost, Part, Receipt, Reply, Unbound
 
 SHORT = 0.3  # seconds of patience with what never answers

@@ -10,8 +10,8 @@ from django.conf import settings
 from zhike.conduct.words import Refused, Words
 
 from .transports import KINDS, Kind, Transport
+from .transports.transport import VARIABLE
 
-VARIABLE = "ZHIKE_SMS_URL"
 DEMO = "demo:"
 
 

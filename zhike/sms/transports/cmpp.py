@@ -19,9 +19,8 @@ from zhike.address import Address
 from zhike.conduct.words import Words
 from zhike.sms import cmpp, numbers
 
-from .transport import Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
+from .transport import VARIABLE, Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
-VARIABLE = "ZHIKE_SMS_URL"
 EXAMPLE = "cmpp://900001:secret@ismg.bank.example:7890?version=2.0&from=106980095588&service=BANK&window=16&rate=100"
 SETTINGS = {"version", "from", "service", "window", "rate", "idle", "fee_user", "fee_type", "fee_code"}
 PORT = 7890

@@ -34,9 +34,8 @@ from zhike.conduct.words import Words
 from zhike.sms.models import Message
 from zhike.sms.numbers import CHINA, plain
 
-from .transport import REFERENCE, Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
+from .transport import REFERENCE, VARIABLE, Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
-VARIABLE = "ZHIKE_SMS_URL"
 SCHEME = "file"
 EXAMPLE = "file:///var/spool/zhike-sms?encoding=GB18030&lines=500&seconds=1"
 SETTINGS = {"encoding", "lines", "seconds", "zone"}

@@ -34,9 +34,8 @@ from zhike.sms.platform.documents import LARGEST, Unreadable
 from zhike.sms.platform.platform import Platform
 from zhike.sms.platform.request import Filled
 
-from .transport import Answer, Event, Kind, Lost, Part, Receipt, Reply, Unbound
+from .transport import VARIABLE, Answer, Event, Kind, Lost, Part, Receipt, Reply, Unbound
 
-VARIABLE = "ZHIKE_SMS_URL"
 SCHEME = "platform"
 EXAMPLE = "platform:///etc/zhike/platform.toml"
 ANSWER = 64 * 1024  # octets of an answer to a message

@@ -3,7 +3,7 @@
 One connection, read and written in batches: all that lies there is read at once, all parts leave in one write. What leaves is never
 repeated. What comes from the gateway is acknowledged by :meth:`Smpp.took` alone; until then the gateway tells it again.
 
-smpplib codes the rare PDUs, those of the session; the four that every message needs are coded here (docs/decisions/smpp-coded-here.md).
+How a PDU is written and read is `zhike/sms/smpp.py`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,18 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from struct import Struct
-from struct import error as StructError
+from datetime import datetime
 from time import monotonic
 from zoneinfo import ZoneInfo, available_timezones
-
-from smpplib.smpp import make_pdu
 
 from zhike.address import Address
 from zhike.conduct.words import Words
 from zhike.sms import segments
+from zhike.sms import smpp as pdu
 from zhike.sms.numbers import CHINA
 
-from .transport import Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
+from .transport import VARIABLE, Answer, Event, Kind, Lost, Part, Receipt, Reply, Unbound
 
-VARIABLE = "ZHIKE_SMS_URL"
 EXAMPLE = "smpp://user:password@smsc.bank.example:2775?from=95588&bind=trx&window=50"
 PORTS = {"smpps": 3550, "smpp": 2775}
 # fmt: off
@@ -46,86 +42,6 @@ LONGEST = 1 << 16  # octets of a PDU; 255 segments in one are 39,015
 
 log = logging.getLogger("zhike.sms")
 
-HEADER = Struct(">LLLL")  # length, command, status, sequence
-TLV = Struct(">HH")
-ANSWER = 0x80000000
-SUBMIT, DELIVER, UNBIND, ENQUIRE = 0x04, 0x05, 0x06, 0x15
-NACK = ANSWER
-UNANSWERED = (0x0B, 0x102)  # outbind, alert_notification: SMPP has no answer to them
-BINDS = {"trx": ("bind_transceiver", 0x09), "tx": ("bind_transmitter", 0x02), "rx": ("bind_receiver", 0x01)}
-LAST = 0x7FFFFFFF  # of the sequence numbers
-
-UDH = 0x40  # esm_class: the message begins with a header
-RECEIPTS = (0x04, 0x20)  # esm_class & 0x3C: what became of a message; where it is on the way
-RECEIPTED_ID, STATE, NETWORK_ERROR, PAYLOAD = 0x001E, 0x0427, 0x0423, 0x0424
-SAR_REFERENCE, SAR_TOTAL, SAR_NUMBER = 0x020C, 0x020E, 0x020F
-
-THROTTLED = (0x14, 0x58)
-WRONG_CREDENTIALS = (0x0E, 0x0F)
-UNREADABLE = 0x65
-
-# What a command_status means (SMPP 3.4, 5.1.3), in the words of whoever reads a message's history.
-MEANINGS = {
-    0x01: Words("短信长度不符", "the message's length is wrong"),
-    0x02: Words("PDU 长度不符", "the PDU's length is wrong"),
-    0x03: Words("网关不认识此命令", "the gateway does not know the command"),
-    0x04: Words("登录方式不允许此操作", "not possible in this bind mode"),
-    0x05: Words("已经登录，或连接数已满", "signed in already, or as often as is allowed"),
-    0x06: Words("优先级不被接受", "the priority is not accepted"),
-    0x07: Words("状态报告的要求不被接受", "asking for receipts is not accepted"),
-    0x08: Words("网关系统错误", "the gateway met an error"),
-    0x0A: Words("发送号码不被接受", "the sender's number is not accepted"),
-    0x0B: Words("接收号码不被接受", "the recipient's number is not accepted"),
-    0x0C: Words("消息编号不被接受", "the message id is not accepted"),
-    0x0D: Words("登录失败", "signing in failed"),
-    0x0E: Words("密码不被接受", "the password is not accepted"),
-    0x0F: Words("账号不被接受", "the user is not accepted"),
-    0x14: Words("网关队列已满", "the gateway's queue is full"),
-    0x15: Words("服务类型不被接受", "the service type is not accepted"),
-    0x43: Words("短信类别不被接受", "the message's class is not accepted"),
-    0x45: Words("网关提交失败", "the gateway could not take it"),
-    0x48: Words("发送号码的类型不被接受", "the type of the sender's number is not accepted"),
-    0x49: Words("发送号码的编号方案不被接受", "the numbering plan of the sender is not accepted"),
-    0x50: Words("接收号码的类型不被接受", "the type of the recipient's number is not accepted"),
-    0x51: Words("接收号码的编号方案不被接受", "the numbering plan of the recipient is not accepted"),
-    0x53: Words("系统类型不被接受", "the system type is not accepted"),
-    0x58: Words("超出约定的发送速度", "faster than agreed"),
-    0x61: Words("定时发送的时间不被接受", "the time to send it is not accepted"),
-    0x62: Words("有效期不被接受", "the validity is not accepted"),
-    0x64: Words("暂时无法接收", "it cannot be taken at the moment"),
-    0x65: Words("不能接收", "it cannot be taken"),
-    0x66: Words("拒绝接收", "it was turned down"),
-    0xC0: Words("可选参数读不懂", "the optional fields cannot be read"),
-    0xC1: Words("不允许该可选参数", "an optional field is not allowed"),
-    0xC2: Words("可选参数长度不符", "the length of an optional field is wrong"),
-    0xC3: Words("缺少可选参数", "an optional field is missing"),
-    0xC4: Words("可选参数的值不被接受", "the value of an optional field is not accepted"),
-    0xFE: Words("投递失败", "it could not be delivered"),
-    0xFF: Words("网关未知错误", "the gateway met an unknown error"),
-}
-
-# A receipt's state, in its text and as a number (SMPP 3.4, 5.2.28). UNKNOWN decides nothing: who took it for a failure would send twice.
-STATES: dict[str, tuple[Fate, Words]] = {
-    "ENROUTE": ("under_way", Words("发送中", "under way")),
-    "DELIVRD": ("delivered", Words("已送达", "delivered")),
-    "EXPIRED": ("expired", Words("超过有效期，未送达", "not delivered within its validity")),
-    "DELETED": ("undelivered", Words("已被网关删除", "deleted at the gateway")),
-    "UNDELIV": ("undelivered", Words("无法送达", "undeliverable")),
-    "ACCEPTD": ("under_way", Words("网关已接受", "accepted on the way")),
-    "UNKNOWN": ("under_way", Words("网关不知其状态", "the gateway does not know its state")),
-    "REJECTD": ("undelivered", Words("被拒绝", "rejected")),
-}
-NUMBERED = dict(enumerate(STATES, start=1))
-WRITTEN_OUT = {"DELIVERED": "DELIVRD", "UNDELIVERABLE": "UNDELIV", "ACCEPTED": "ACCEPTD", "REJECTED": "REJECTD"}
-OPERATORS_OWN = re.compile(r"[A-Z]{1,4}:?\d{1,6}")  # as MK:0012: why an operator's network failed to deliver it
-TOLD = re.compile(
-    r"\b(id|stat|err|done date): ?(?!(?:id|sub|dlvrd|submit date|done date|stat|err):)(\S*)", re.IGNORECASE
-)
-FREE_TEXT = re.compile(r"\btext:", re.IGNORECASE)  # what stands behind it the message says, not the gateway
-
-BASES = {"hex": 16, "decimal": 10}
-MOBILE = re.compile(r"(?:\+|00)?(?:86)?(1\d{10})", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Handle:
@@ -133,37 +49,6 @@ class Handle:
 
     connection: int
     sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A deliver_sm, taken apart: numbers, what it is (esm_class), how it is coded, what it says, its optional fields."""
-
-    source: bytes
-    to: bytes
-    kind: int
-    coding: int
-    message: bytes
-    fields: dict[int, bytes]
-
-    @classmethod
-    def read(cls, body: bytes) -> Delivered | None:
-        """None where it cannot be read."""
-        try:
-            end = body.index(0)  # of service_type
-            begin, end = end + 3, body.index(0, end + 3)
-            source = body[begin:end]
-            begin, end = end + 3, body.index(0, end + 3)
-            to = body[begin:end]
-            kind = body[end + 1]
-            end = body.index(0, end + 4)  # of schedule_delivery_time, behind protocol_id and priority_flag
-            end = body.index(0, end + 1)  # of validity_period
-            coding, length = body[end + 3], body[end + 5]
-        except (ValueError, IndexError):
-            return None
-        begin, end = end + 6, end + 6 + length  # beyond the end at some gateways: then what is there counts
-        fields = optional(body, end) if end < len(body) else {}
-        return cls(source, to, kind, coding, body[begin:end] or fields.get(PAYLOAD, b""), fields)
 
 
 class Smpp:
@@ -191,13 +76,13 @@ class Smpp:
                     f"{zh}须为 1 到 {most} 个英文字符（SMPP 3.4 的限制）",
                     f"the {en} has 1 to {most} ASCII characters (SMPP 3.4 allows no more)",
                 )
-        self.bind = chosen(address, "bind", tuple(BINDS))
+        self.bind = chosen(address, "bind", tuple(pdu.BINDS))
         self.whole = chosen(address, "long", ("udh", "payload")) == "payload"
         self.window = 0 if self.bind == "rx" else number(address, "window", 50, 1, 10_000)
         self.rate = number(address, "rate", 0, 0, 100_000)
         self.idle = float(number(address, "idle", 30, 1, 3600))
         answered, _, receipted = chosen(
-            address, "ids", ("same", *(f"{a}-{b}" for a in BASES for b in BASES))
+            address, "ids", ("same", *(f"{a}-{b}" for a in pdu.BASES for b in pdu.BASES))
         ).partition("-")
         # The form of ids in answers, and in receipts' texts where gateways write the same number otherwise.
         self._answered, self._receipted = answered, receipted or answered
@@ -230,10 +115,10 @@ class Smpp:
         """The next sequence numbers; our own questions to the gateway take theirs from the same row."""
         first = self._next
         self._next += count
-        if self._next <= LAST:
+        if self._next <= pdu.LAST:
             return list(range(first, first + count))
-        taken = [(number - 1) % LAST + 1 for number in range(first, first + count)]
-        self._next = taken[-1] % LAST + 1
+        taken = [(number - 1) % pdu.LAST + 1 for number in range(first, first + count)]
+        self._next = taken[-1] % pdu.LAST + 1
         return taken
 
     def submit(self, parts: Sequence[Part]) -> None:
@@ -261,17 +146,17 @@ class Smpp:
         handles = [event.handle for event in events if not isinstance(event, Answer)]
         taken = [handle for handle in handles if isinstance(handle, Handle) and handle.connection == self._connection]
         with suppress(Lost):  # the next reading tells it
-            self._write(b"".join(acknowledged(handle.sequence) for handle in taken))
+            self._write(b"".join(pdu.acknowledged(handle.sequence) for handle in taken))
 
     def close(self) -> None:
         """Says that we go, and hears the answer out if it comes soon."""
         if self._sock and not self._lost:
             until = monotonic() + min(FAREWELL, self.patience)
             with suppress(Lost):
-                self._write(rare("unbind", *self.numbers(1)))
+                self._write(pdu.rare("unbind", *self.numbers(1)))
                 while not self._lost and (left := until - monotonic()) > 0:
                     self._receive(left)
-                    while (frame := self._frame()) and frame[0] != UNBIND | ANSWER:
+                    while (frame := self._frame()) and frame[0] != pdu.UNBIND | pdu.ANSWER:
                         pass
                     if frame:
                         break
@@ -287,17 +172,17 @@ class Smpp:
             coding = segments.coding(part.text)
             message = segments.encode(part.text, coding)
             if len(message) > segments.ROOM[coding][0]:
-                message, field = b"", TLV.pack(PAYLOAD, len(message)) + message
+                message, field = b"", pdu.TLV.pack(pdu.PAYLOAD, len(message)) + message
         body = b"%b%b\0%c\0\0\0\0\1\0%c\0%c%b%b" % (
             self._before,
             self._prefix + part.to.encode("ascii"),
-            UDH if part.header else 0,
+            pdu.UDH if part.header else 0,
             8 if coding == "ucs2" else 0,
             len(message),
             message,
             field,
         )
-        return HEADER.pack(16 + len(body), SUBMIT, 0, part.sequence) + body
+        return pdu.HEADER.pack(16 + len(body), pdu.SUBMIT, 0, part.sequence) + body
 
     def _numbering(self) -> tuple[bytes, bytes]:
         """What stands in every submit_sm before the recipient's number, and in that number before the bank's own eleven digits."""
@@ -381,10 +266,10 @@ class Smpp:
     def _frame(self) -> tuple[int, int, int, bytes] | None:
         """The next PDU that is there as a whole: command, status, sequence, body."""
         came, at = self._came, self._at
-        if len(came) - at < HEADER.size:
+        if len(came) - at < pdu.HEADER.size:
             return None
-        length, command, status, sequence = HEADER.unpack_from(came, at)
-        if not HEADER.size <= length <= LONGEST:
+        length, command, status, sequence = pdu.HEADER.unpack_from(came, at)
+        if not pdu.HEADER.size <= length <= LONGEST:
             self._lost = Lost(
                 f"网关发来的不是 SMPP（长度 {length}），已断开",
                 f"what the gateway said is no SMPP (length {length}); hung up",
@@ -394,7 +279,7 @@ class Smpp:
         if len(came) - at < length:
             return None
         self._at = at + length
-        return command, status, sequence, bytes(came[at + HEADER.size : at + length])
+        return command, status, sequence, bytes(came[at + pdu.HEADER.size : at + length])
 
     def _understood(self) -> list[Event]:
         """The events among what has come; what only the session needs is answered here."""
@@ -402,27 +287,27 @@ class Smpp:
         said: list[bytes] = []
         while frame := self._frame():
             command, status, sequence, body = frame
-            if command == SUBMIT | ANSWER:
+            if command == pdu.SUBMIT | pdu.ANSWER:
                 events.append(self._answer(status, sequence, body))
-            elif command == DELIVER:
-                if read := Delivered.read(body):
+            elif command == pdu.DELIVER:
+                if read := pdu.Delivered.read(body):
                     events.append(self._told(read, Handle(self._connection, sequence)))
                 else:  # told again it would be no clearer, and stand before all that follows
                     log.warning("a deliver_sm of %d octets cannot be read, and was turned down", len(body))
-                    said.append(acknowledged(sequence, UNREADABLE))
-            elif command == ENQUIRE:
-                said.append(rare("enquire_link_resp", sequence))
-            elif command == UNBIND:
-                said.append(rare("unbind_resp", sequence))
+                    said.append(pdu.acknowledged(sequence, pdu.UNREADABLE))
+            elif command == pdu.ENQUIRE:
+                said.append(pdu.rare("enquire_link_resp", sequence))
+            elif command == pdu.UNBIND:
+                said.append(pdu.rare("unbind_resp", sequence))
                 self._parting = Lost("网关结束了登录（unbind）", "the gateway signed us out (unbind)")
-            elif command == NACK and not sequence:
+            elif command == pdu.NACK and not sequence:
                 self._parting = Lost(
                     "网关读不懂我方数据（generic_nack）", "the gateway cannot read what we say (generic_nack)"
                 )
-            elif command == NACK and sequence != self._question:
+            elif command == pdu.NACK and sequence != self._question:
                 events.append(self._answer(status or 0xFF, sequence, b""))
-            elif command < ANSWER and command not in UNANSWERED:
-                said.append(rare("generic_nack", sequence, 0x03))
+            elif command < pdu.ANSWER and command not in pdu.UNANSWERED:
+                said.append(pdu.rare("generic_nack", sequence, 0x03))
         with suppress(Lost):
             self._write(b"".join(said))
         self._lost = self._lost or self._parting
@@ -430,42 +315,44 @@ class Smpp:
 
     def _answer(self, status: int, sequence: int, body: bytes) -> Answer:
         if not status:
-            return Answer(sequence, True, named(body.partition(b"\0")[0], self._answered))
-        code, throttled = f"0x{status:02X}", status in THROTTLED
-        return Answer(sequence, False, code=code, words=meaning(status), throttled=throttled)
+            return Answer(sequence, True, pdu.named(body.partition(b"\0")[0], self._answered))
+        code, throttled = f"0x{status:02X}", status in pdu.THROTTLED
+        return Answer(sequence, False, code=code, words=pdu.meaning(status), throttled=throttled)
 
-    def _told(self, read: Delivered, handle: Handle) -> Receipt | Reply:
-        if read.kind & 0x3C in RECEIPTS or (RECEIPTED_ID in read.fields and STATE in read.fields):
+    def _told(self, read: pdu.Delivered, handle: Handle) -> Receipt | Reply:
+        if read.kind & 0x3C in pdu.RECEIPTS or (pdu.RECEIPTED_ID in read.fields and pdu.STATE in read.fields):
             return self._receipt(read, handle)
-        message, part = read.message, joined_by(read.fields)
-        if read.kind & UDH and message:
-            message, part = message[1 + message[0] :], parted(message[1 : 1 + message[0]]) or part
-        return Reply(mobile(read.source), plain(read.to), spoken(message, read.coding), part=part, handle=handle)
+        message, part = read.message, pdu.joined_by(read.fields)
+        if read.kind & pdu.UDH and message:
+            message, part = message[1 + message[0] :], pdu.parted(message[1 : 1 + message[0]]) or part
+        return Reply(
+            pdu.mobile(read.source), pdu.plain(read.to), pdu.spoken(message, read.coding), part=part, handle=handle
+        )
 
-    def _receipt(self, read: Delivered, handle: Handle) -> Receipt:
+    def _receipt(self, read: pdu.Delivered, handle: Handle) -> Receipt:
         """By its optional fields where it has them, by its text otherwise."""
-        text = FREE_TEXT.split(plain(read.message), maxsplit=1)[0]
+        text = pdu.FREE_TEXT.split(pdu.plain(read.message), maxsplit=1)[0]
         told: dict[str, str] = {}
-        for name, value in TOLD.findall(text):
+        for name, value in pdu.TOLD.findall(text):
             told.setdefault(name.lower(), value)
-        if field := read.fields.get(RECEIPTED_ID):
-            id = named(field, self._answered)
+        if field := read.fields.get(pdu.RECEIPTED_ID):
+            id = pdu.named(field, self._answered)
         else:
-            id = named(told.get("id", "").encode("latin-1"), self._receipted)
+            id = pdu.named(told.get("id", "").encode("latin-1"), self._receipted)
         stat = told.get("stat", "").upper()
-        stat = WRITTEN_OUT.get(stat, stat)
-        if field := read.fields.get(STATE):
-            stat = NUMBERED.get(field[-1], stat)
-        if OPERATORS_OWN.fullmatch(stat):
-            fate, words = STATES["UNDELIV"]
+        stat = pdu.WRITTEN_OUT.get(stat, stat)
+        if field := read.fields.get(pdu.STATE):
+            stat = pdu.NUMBERED.get(field[-1], stat)
+        if pdu.OPERATORS_OWN.fullmatch(stat):
+            fate, words = pdu.STATES["UNDELIV"]
         else:  # a state that nobody knows decides nothing
-            fate, words = STATES.get(stat, STATES["UNKNOWN"])
-        network = str(int.from_bytes(read.fields.get(NETWORK_ERROR, b"")[1:]))  # behind the kind of network
+            fate, words = pdu.STATES.get(stat, pdu.STATES["UNKNOWN"])
+        network = str(int.from_bytes(read.fields.get(pdu.NETWORK_ERROR, b"")[1:]))  # behind the kind of network
         error = next((one for one in (told.get("err", ""), network) if one.strip("0")), "")
         code = ":".join(filter(None, (stat, error)))
         return Receipt(
-            id, fate, code[:40], words, done(told.get("done date", ""), self._zone), to=plain(read.source),
-            submitted_at=done(told.get("submit date", ""), self._zone), handle=handle,
+            id, fate, code[:40], words, pdu.done(told.get("done date", ""), self._zone), to=pdu.plain(read.source),
+            submitted_at=pdu.done(told.get("submit date", ""), self._zone), handle=handle,
         )  # fmt: skip
 
     # The connection.
@@ -491,11 +378,11 @@ class Smpp:
         self._sock.setblocking(False)
         self._poll.register(self._sock, select.POLLIN)
         self._fresh()
-        name, command = BINDS[self.bind]
+        name, command = pdu.BINDS[self.bind]
         (sequence,) = self.numbers(1)
         with suppress(Lost):
             self._write(
-                rare(
+                pdu.rare(
                     name,
                     sequence,
                     system_id=self.address.user,
@@ -519,9 +406,9 @@ class Smpp:
             )
         answered, status, answers, _body = frame
         if (
-            answered not in (command | ANSWER, NACK)
+            answered not in (command | pdu.ANSWER, pdu.NACK)
             or answers not in (sequence, 0)
-            or (answered == NACK and not status)
+            or (answered == pdu.NACK and not status)
         ):
             raise Unbound("网关对登录的答复看不懂", "the gateway's answer to the sign-in cannot be understood")
         if status:
@@ -549,7 +436,7 @@ class Smpp:
             return
         (self._question,) = self.numbers(1)
         with suppress(Lost):
-            self._write(rare("enquire_link", self._question))
+            self._write(pdu.rare("enquire_link", self._question))
         self._asked = monotonic()
 
     def _due(self) -> float:
@@ -563,114 +450,10 @@ class Smpp:
             self._sock = None
 
 
-def rare(name: str, sequence: int, status: int = 0, **fields: str) -> bytes:
-    """A PDU of the session."""
-    pdu = make_pdu(name, sequence=sequence, **fields)
-    pdu.sequence, pdu.status = sequence, status
-    octets: bytes = pdu.generate()
-    return octets
-
-
-def acknowledged(sequence: int, status: int = 0) -> bytes:
-    """A deliver_sm_resp; its message id is empty, as SMPP has it."""
-    return HEADER.pack(17, DELIVER | ANSWER, status, sequence) + b"\0"
-
-
-def optional(octets: bytes, at: int) -> dict[int, bytes]:
-    """The optional fields from there on, as far as they can be read."""
-    fields: dict[int, bytes] = {}
-    with suppress(StructError):
-        while at < len(octets):
-            tag, length = TLV.unpack_from(octets, at)
-            begin, at = at + TLV.size, at + TLV.size + length
-            if at <= len(octets):
-                fields[tag] = octets[begin:at]
-    return fields
-
-
-def plain(octets: bytes) -> str:
-    """ASCII as the gateway writes numbers and names."""
-    return octets.replace(b"\0", b"").decode("latin-1").strip()
-
-
-def mobile(source: bytes) -> str:
-    """A customer's number as the bank writes it, without the country in front."""
-    number = plain(source)
-    found = MOBILE.fullmatch(number)
-    return found[1] if found else number
-
-
-def named(octets: bytes, form: str) -> str:
-    """A message's id. Where gateways write it hexadecimal here and decimal there, as the number that both mean."""
-    id = plain(octets)
-    if form not in BASES:
-        return id
-    with suppress(ValueError):
-        return str(int(id, BASES[form]))
-    return id
-
-
-def spoken(octets: bytes, coding: int) -> str:
-    """What a customer wrote. A flash message's coding (0x10, 0xF0) has its class in the low bits."""
-    if coding & 0xF0 in (0x10, 0xF0):
-        coding &= 0x0C
-    if coding == 0:
-        text = segments.decode(octets, "gsm7")
-    elif coding == 8:
-        text = segments.decode(octets, "ucs2")
-    else:
-        text = octets.decode("gb18030" if coding == 15 else "latin-1", "replace")
-    return text.replace("\0", "")  # which no database keeps
-
-
-def parted(header: bytes) -> tuple[int, int, int] | None:
-    """Reference, of, number, as a header tells them, under a reference of 8 or of 16 bits."""
-    at = 0
-    while at + 2 <= len(header):
-        element, length = header[at], header[at + 1]
-        value = header[at + 2 : at + 2 + length]
-        if (element, len(value)) in ((0x00, 3), (0x08, 4)):
-            return sensible(int.from_bytes(value[:-2]), value[-2], value[-1])
-        at += 2 + length
-    return None
-
-
-def joined_by(fields: dict[int, bytes]) -> tuple[int, int, int] | None:
-    """The same by optional fields."""
-    if not (SAR_REFERENCE in fields and SAR_TOTAL in fields and SAR_NUMBER in fields):
-        return None
-    reference, of, number = (int.from_bytes(fields[tag]) for tag in (SAR_REFERENCE, SAR_TOTAL, SAR_NUMBER))
-    return sensible(reference, of, number)
-
-
-def sensible(reference: int, of: int, number: int) -> tuple[int, int, int] | None:
-    """A part of several; what is none stands alone."""
-    return (reference, of, number) if 1 <= number <= of and of > 1 else None
-
-
-def done(told: str, zone: ZoneInfo) -> datetime | None:
-    """YYMMDDhhmm, with seconds or without, by the gateway's clock."""
-    if not (len(told) in (10, 12) and told.isascii() and told.isdigit()):
-        return None
-    year, month, day, hour, minute, *second = (int(told[at : at + 2]) for at in range(0, len(told), 2))
-    with suppress(ValueError):
-        return datetime(2000 + year, month, day, hour, minute, tzinfo=zone) + timedelta(
-            seconds=second[0] if second else 0
-        )
-    return None
-
-
-def meaning(status: int) -> Words:
-    """What a command_status says."""
-    if 0x400 <= status <= 0x4FF:
-        return Words("网关自定义的错误", "an error of this gateway's own")
-    return MEANINGS.get(status, Words("未列入 SMPP 3.4 的错误", "an error that SMPP 3.4 does not list"))
-
-
 def refused(status: int) -> Unbound:
     """Why the gateway does not let us in."""
-    said = meaning(status)
-    if status in (*WRONG_CREDENTIALS, 0x0D):
+    said = pdu.meaning(status)
+    if status in (*pdu.WRONG_CREDENTIALS, 0x0D):
         zh, en = (
             f"。请核对 {VARIABLE} 中的账号与密码；也可能是本机 IP 未登记",
             f". Check user and password in {VARIABLE}; this machine's address may not be registered either",
@@ -680,7 +463,7 @@ def refused(status: int) -> Unbound:
     return Unbound(
         f"网关拒绝登录：{said.zh}（0x{status:02X}）{zh}",
         f"the gateway refused the sign-in: {said.en} (0x{status:02X}){en}",
-        permanent=status in (*WRONG_CREDENTIALS, 0x53),
+        permanent=status in (*pdu.WRONG_CREDENTIALS, 0x53),
     )
 
 

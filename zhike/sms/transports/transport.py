@@ -14,6 +14,9 @@ from typing import Literal, Protocol
 
 from zhike.conduct.words import Words
 
+# Where the bank names its gateways, one address each.
+VARIABLE = "ZHIKE_SMS_URL"
+
 Coding = Literal["gsm7", "ucs2"]
 # What a part is called towards the other end: the message's key, and the part's number.
 REFERENCE = re.compile(r"([0-9a-f]{32})([0-9]{2,3})")
