@@ -1,26 +1,15 @@
-"""A limit and several who reach it at the same moment: connections of their own, real commits.
-
-While the test holds the table in which the count grows, whoever does not take turns has counted and stands before writing;
-whoever does waits for the first. Then the table is let go.
-"""
+"""A limit and several who reach it at the same moment (:mod:`tests.product.at_once`)."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
-import psycopg
 import pytest
-from django.db import connection
 from django.test import Client
 
-from tests.cast import Cast, seat
-from tests.conftest import Database, stepping_into
-from zhike import clock
+from tests.cast import Cast
+from tests.conftest import Database
+from tests.product.at_once import NOW, at_once, owner
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.contacts import course
@@ -29,53 +18,10 @@ from zhike.people import tokens
 from zhike.people.models import Setting, Staff, Token
 from zhike.trail.models import Entry
 
-NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 14:00 in the bank's zone
-owner = stepping_into("zhike_owner")
-# Whoever waits for a row waits for the transaction that holds it, and that lock names no database.
-WAITING = "SELECT count(DISTINCT pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND datname = current_database()"
-
-
-@pytest.fixture
-def seated(database: Database) -> Cast:
-    with owner():
-        return seat()
-
 
 def limit(name: str, value: int) -> None:
     with owner():
         Setting.objects.create(name=name, value=value, from_day=date(2026, 1, 1), at=NOW)
-
-
-@contextmanager
-def held(database: Database, table: str) -> Iterator[Callable[[int], None]]:
-    """Nobody writes into the table while this goes on; what it gives waits until so many stand before it."""
-    with psycopg.connect(database.url("zhike_owner")) as holding, psycopg.connect(database.url("zhike_owner"), autocommit=True) as looking:  # fmt: skip
-        holding.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-
-        def until(many: int) -> None:
-            deadline = time.monotonic() + 60
-            while looking.execute(WAITING).fetchone() != (many,):
-                assert time.monotonic() < deadline, "they did not come"
-                time.sleep(0.02)
-
-        yield until
-
-
-def at_once(database: Database, table: str, acts: list[Callable[[], Any]]) -> list[Any]:
-    """What each got, all of them having begun before any could end."""
-
-    def alone(act: Callable[[], Any]) -> Any:
-        try:
-            with clock.at(NOW):
-                return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        with held(database, table) as until:
-            answers = [pool.submit(alone, act) for act in acts]
-            until(len(acts))
-        return [answer.result() for answer in answers]
 
 
 def test_no_more_numbers_are_shown_than_the_day_allows(database: Database, seated: Cast) -> None:

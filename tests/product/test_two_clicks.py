@@ -1,7 +1,6 @@
 """A button pressed twice, the second time before the first was answered: it counts once.
 
-Connections of their own and real commits, as in :mod:`tests.product.test_limits_at_once`, whose ``at_once`` sees to it that
-both have begun before either can end.
+Both have begun before either can end (:mod:`tests.product.at_once`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from django.db import connection
 
 from tests.cast import Cast
 from tests.conftest import Database
-from tests.product.test_limits_at_once import NOW, at_once, owner, seated  # noqa: F401
+from tests.product.at_once import NOW, at_once, owner
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
@@ -29,7 +28,7 @@ TOMORROW = {"day": "2026-03-03", "time": "10:00"}
 
 
 @pytest.fixture
-def one(seated: Cast) -> Customer:  # noqa: F811
+def one(seated: Cast) -> Customer:
     customer = seated.customers["rm"][0]
     with seated.acting("rm", NOW) as actor:
         customer.learn("mobile", "13898761234", source="contact", actor=actor, now=NOW)
@@ -46,7 +45,7 @@ def twice(database: Database, cast: Cast, table: str, address: str, form: dict[s
 
 def test_dialling_for_what_is_owed_is_one_call_and_one_number_shown(
     database: Database,
-    seated: Cast,  # noqa: F811
+    seated: Cast,
     one: Customer,
 ) -> None:
     again = NOW + timedelta(minutes=30)
@@ -62,7 +61,7 @@ def test_dialling_for_what_is_owed_is_one_call_and_one_number_shown(
         assert Entry.objects.filter(action="reveal").count() == 1
 
 
-def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, seated: Cast, one: Customer) -> None:
     form = {"how": "now", "purpose": "care"}
     assert twice(database, seated, "contacts_contact", f"/customers/{one.pk}/new/call/", form) == [303, 303]
     with owner():
@@ -86,14 +85,14 @@ def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, se
     ],
     ids=lambda form: form["how"],
 )
-def test_a_visit_is_one_visit(database: Database, seated: Cast, one: Customer, form: dict[str, str]) -> None:  # noqa: F811
+def test_a_visit_is_one_visit(database: Database, seated: Cast, one: Customer, form: dict[str, str]) -> None:
     address = f"/customers/{one.pk}/new/visit/"
     assert twice(database, seated, "contacts_contact", address, {"purpose": "care", **form}) == [303, 303]
     with owner():
         assert Contact.objects.count() == 1
 
 
-def test_two_visits_at_other_times_are_two(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+def test_two_visits_at_other_times_are_two(database: Database, seated: Cast, one: Customer) -> None:
     browser = seated.client("rm", NOW)
     with clock.at(NOW):
         for time in ("10:00", "11:00"):
@@ -103,7 +102,7 @@ def test_two_visits_at_other_times_are_two(database: Database, seated: Cast, one
         assert Contact.objects.count() == 2
 
 
-def test_a_stop_is_recorded_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+def test_a_stop_is_recorded_once(database: Database, seated: Cast, one: Customer) -> None:
     form = {"why": "complaint", "evidence": "来电", "on": date(2026, 3, 2).isoformat()}
     answers = twice(database, seated, "customers_customer", f"/customers/{one.pk}/stops/", form)
     assert sorted(answers) == [303, 422]
@@ -111,14 +110,14 @@ def test_a_stop_is_recorded_once(database: Database, seated: Cast, one: Customer
         assert Fact.objects.filter(kind="customer_stopped").count() == 1
 
 
-def test_a_need_is_heard_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+def test_a_need_is_heard_once(database: Database, seated: Cast, one: Customer) -> None:
     form = {"kind": "loan", "words": "换房"}
     assert twice(database, seated, "customers_need", f"/customers/{one.pk}/needs/", form) == [303, 303]
     with owner():
         assert Need.objects.count() == 1
 
 
-def test_how_two_belong_together_is_noted_once(database: Database, seated: Cast, one: Customer) -> None:  # noqa: F811
+def test_how_two_belong_together_is_noted_once(database: Database, seated: Cast, one: Customer) -> None:
     form = {"kind": "spouse", "other": str(seated.customers["rm"][1].pk)}
     answers = twice(database, seated, "customers_relation", f"/customers/{one.pk}/relations/", form)
     assert sorted(answers) == [303, 422]
@@ -135,15 +134,15 @@ def as_administrators(database: Database, cast: Cast, table: str, sent: list[tup
     return sorted(answer.status_code for answer in at_once(database, table, acts))
 
 
-def test_a_staff_number_and_a_units_code_are_given_once(database: Database, seated: Cast) -> None:  # noqa: F811
+def test_a_staff_number_and_a_units_code_are_given_once(database: Database, seated: Cast) -> None:
     form = {"number": "2001", "name": "新人"}
     assert as_administrators(database, seated, "people_staff", [("/staff/new/", form)] * 2) == [200, 422]
     form = {"code": "1300", "name": "新支行", "kind": "sub_branch", "parent": str(seated.units["branch"].pk)}
     assert as_administrators(database, seated, "people_unit", [("/units/new/", form)] * 2) == [303, 422]
 
 
-def test_two_moves_at_once_wait_for_a_second_person(database: Database, seated: Cast) -> None:  # noqa: F811
-    """Each below the other: nothing moves by one person; the one that is carried out first lets the other not be."""
+def test_of_two_moves_each_below_the_other_one_is_carried_out(database: Database, seated: Cast) -> None:
+    """Nothing moves by one person; both decided at once, the one that is carried out first lets the other not be."""
     one, other = seated.units["century"], seated.units["lujiazui"]
     moves = [
         (
@@ -156,10 +155,30 @@ def test_two_moves_at_once_wait_for_a_second_person(database: Database, seated: 
     with owner():
         for unit in Unit.objects.filter(pk__in=[one.pk, other.pk]):
             assert unit.parent_id == seated.units["branch"].pk
-        assert Approval.objects.filter(kind="people.unit", decision="open").count() == 2
+        asked = Approval.objects.filter(kind="people.unit", decision="open")
+        by = {approval.asked_by_id: approval for approval in asked}
+    askers = {seated.staff[who].pk: who for who in ("administrator", "second_administrator")}
+    decide = [
+        (seated.client(next(who for id, who in askers.items() if id != by_whom), NOW), approval)
+        for by_whom, approval in by.items()
+    ]
+    acts = [
+        lambda browser=browser, approval=approval: browser.post(  # type: ignore[misc]
+            f"/approvals/{approval.pk}/", {"act": "approve", "digest": approval.digest}
+        )
+        for browser, approval in decide
+    ]
+    answers = at_once(database, "people_unit", acts)
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    with owner():
+        moved = [
+            unit for unit in Unit.objects.filter(pk__in=[one.pk, other.pk]) if unit.parent_id in (one.pk, other.pk)
+        ]
+        assert len(moved) == 1
+        assert Approval.objects.filter(kind="people.unit", decision="open").count() == 1
 
 
-def test_a_file_is_read_once(database: Database, seated: Cast) -> None:  # noqa: F811
+def test_a_file_is_read_once(database: Database, seated: Cast) -> None:
     browser = seated.client("leader", NOW)
     file = SimpleUploadedFile("book.csv", "姓名,客户经理\n新客户,1001\n".encode())
     with clock.at(NOW):
