@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.cast import Cast, a_customer
+from tests.cast import LONG_AGO, PASSWORD, Cast, a_customer
 from tests.product.api import Program
 from tests.product.test_import_pages import uploaded
 from zhike import clock
@@ -22,7 +22,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.setting import plain
 from zhike.customers.models import Customer
 from zhike.customers.tasks import import_customers
-from zhike.people.models import Approval, Setting
+from zhike.people.models import Approval, Post, Setting, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -129,3 +129,26 @@ def test_an_import_says_which_books_it_has_filled(cast: Cast, owner: Role, worke
         import_customers(run=int(address.rstrip("/").rsplit("/", 1)[1]))
     page = leader.get(address).content.decode()
     assert "现已超过管户上限：林晓 白金 3 位，上限 2。" in page, page
+
+
+def test_of_many_books_ten_are_named_and_the_others_counted(cast: Cast, owner: Role, worker: Role) -> None:
+    rows: Any = plain(Bank().rhythm)
+    few = [{**row, "book_limit": 1 if row["tier"] == "regular" else None} for row in rows]
+    with owner():
+        Setting.objects.create(name="rhythm", value=few, from_day=date(2026, 1, 2), at=NOW.replace(minute=1))
+        for n in range(12):
+            one = Staff.objects.seat(number=f"20{n:02}", name=f"经理{n}", password=PASSWORD)
+            Post.objects.create(staff=one, unit=cast.units["century"], role="rm", scope="own", from_day=LONG_AGO)
+    leader = cast.client("leader", NOW)
+    lines = "".join(f"P{n},客户{n},138123456{n:02},20{n // 2:02},普通\n" for n in range(24))
+    address = uploaded(leader, f"客户号,姓名,手机,客户经理,等级\n{lines}")
+    columns = {
+        "column": ["客户号", "姓名", "手机", "客户经理", "等级"],
+        "field": ["core_number", "name", "mobile", "rm", "tier"],
+    }
+    assert leader.post(address, {**columns, "act": "load"}).status_code == 303
+    with worker():
+        import_customers(run=int(address.rstrip("/").rsplit("/", 1)[1]))
+    page = leader.get(address).content.decode()
+    assert "经理9 普通 2 位，上限 1。 另有 2 处，见团队页。" in page, page
+    assert "经理10 普通" not in page.partition("现已超过")[2].partition("</p>")[0]

@@ -25,6 +25,8 @@ from zhike.commands.frame import (
     words,
 )
 
+TOLD_ONE_BY_ONE = 10  # books that are over their size; the others are counted
+
 
 @command(
     "import customers", "导入客户名单", "take in customers", FILE,
@@ -146,8 +148,16 @@ def tell_customers(options: Options, run: Any, unread: list[str], settings: Any)
     if options.json:
         print(json.dumps({"run": run.pk, "dry": run.dry, **counts, "unread": unread, "over": over}, ensure_ascii=False))
     else:
-        for each in over:
+        for each in over[:TOLD_ONE_BY_ONE]:
             print(words(f"超过管户上限：{each}", f"Over the size of a book: {each}"), file=sys.stderr)
+        if (more := len(over) - TOLD_ONE_BY_ONE) > 0:
+            print(
+                words(
+                    f"另有 {more} 处超过管户上限，见团队页；--json 全部列出。",
+                    f"{more} more are over the size of a book: see the team's page, or --json, which lists all.",
+                ),
+                file=sys.stderr,
+            )
         print(
             words(
                 "第 {run} 次导入：{checked} 行，导入 {loaded}，早已导入 {already}，被拒 {refused}，疑似重复待决定 {doubtful}。",
