@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from zhike import processes
 
 CLIENTS = 8
+PATIENCE = 30  # seconds for an answer: a process's first one waits for templates to be compiled and for a cold disk
 SCRIPT = Path(__file__).with_name("load.lua")
 ADVICE = (
     "wrk is not installed (apt-get install wrk); the load comes from a Python process, which takes more of the machine."
@@ -74,6 +75,7 @@ def put(address: str, requests: Path, first: int, seconds: float) -> Measured:
             "-t1",
             f"-c{CLIENTS}",
             f"-d{max(1, round(seconds))}s",
+            f"--timeout={PATIENCE}s",
             "-s",
             str(SCRIPT),
             address,
