@@ -508,6 +508,16 @@ def test_what_is_not_taken_is_tried_after_growing_gaps_and_then_has_failed(
     assert lines(owner) == [(MONDAY, "failed", len(GAPS) + 1)]
     with owner():
         assert "HTTP 503" in Digest.objects.get().error
+    # whoever leads the unit is told so, on that day; who leads another is not
+    said = "今天的团队汇总没有发到世纪大道支行的群："
+    for leader, moment, told in (
+        ("leader", at(18), True),
+        ("other_leader", at(18), False),
+        ("leader", at(9, day=3), False),
+    ):
+        with clock.at(moment):
+            page = cast.client(leader, moment).get("/team/").content.decode()
+        assert (said in page and "HTTP 503" in page.partition(said)[2][:60]) is told, leader
     # what the vendor's code calls final is not tried again; another group's digest goes on beside it
     wecom.next(wecom.step, (200, b'{"errcode": 93000}'))
     set_up(cast, wecom, "lujiazui", since=at(9, day=3))

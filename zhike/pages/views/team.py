@@ -18,6 +18,8 @@ from zhike.conduct import clause
 from zhike.conduct.bank import Bank
 from zhike.customers.full_books import BOOKS, full
 from zhike.customers.models import Book
+from zhike.notices.channels import worded
+from zhike.notices.models import Digest
 from zhike.obligations.findings import found_with
 from zhike.obligations.models import Finding
 from zhike.obligations.team import ROWS, team
@@ -57,6 +59,7 @@ def show(request: ActingRequest) -> HttpResponse:
         **_findings(request, bank, shown=not one),
         "full": [] if one else _full(request, bank),
         "stuck": [] if one else _stuck(request),
+        "unsent": [] if one else _unsent(request),
         "start": f"{reverse('team')}?clause={one}" if after else None,
     }
     return render(request, "team.html", context)
@@ -92,6 +95,17 @@ def _row(o: dict[str, Any], now: datetime, bank: Bank, look: str) -> dict[str, A
 def _waived(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
     reason = o["evidence"].get("reason", "")
     return {**_row(o, now, bank, "done"), "because": reason, "sub": None}
+
+
+def _unsent(request: ActingRequest) -> list[str]:
+    """Which units' groups did not get their team digest today, and why: whoever leads a unit is told so here."""
+    units = [-keeper for keeper in request.actor.oversees if keeper < 0]
+    rows = Digest.objects.filter(unit__in=units, day=local(request.now).date(), test=False, state=Digest.State.FAILED)
+    return [
+        gettext("The group of %(unit)s was not sent today's team digest: %(why)s.")
+        % {"unit": row.unit.name, "why": worded(row.error).say(owed.speaks())}
+        for row in rows.select_related("unit").order_by("unit__code")
+    ]
 
 
 def _full(request: ActingRequest, bank: Bank) -> list[dict[str, str]]:
