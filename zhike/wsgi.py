@@ -13,6 +13,7 @@ processes.follow_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
 django = get_wsgi_application()
 
+import zhike.urls  # noqa: E402, F401 all pages are made ready now, and not by whoever asks first
 from zhike.api.reads import Reads  # noqa: E402 once Django's applications are there
 
 application = Reads(django)
