@@ -4,6 +4,7 @@ import os
 import threading
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 from django.utils import timezone
 from django.utils.translation import trans_real
 
@@ -13,10 +14,10 @@ processes.follow_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
 django = get_wsgi_application()
 
-import zhike.urls  # noqa: E402, F401 all pages are made ready now, and not by whoever asks first
 from zhike.api.reads import Reads  # noqa: E402 once Django's applications are there
 
 application = Reads(django)
+get_resolver().url_patterns  # noqa: B018 all pages are made ready now, and not by whoever asks first
 
 # Each word and each moment of a page asks which language and which zone count. Django keeps both where asynchronous code finds
 # its own again, behind a lock; here a thread serves one request at a time.
