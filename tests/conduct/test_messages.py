@@ -379,6 +379,8 @@ def test_a_message_is_signed_and_says_how_to_opt_out():
     assert dressed("周六有讲座", "marketing", bank, "智客银行") == "【智客银行】周六有讲座，拒收请回复R"
     assert dressed("周六有讲座。", "marketing", bank, "智客银行") == "【智客银行】周六有讲座。拒收请回复R"
     assert dressed("周六有讲座，拒收请回复R", "marketing", bank, "智客") == "【智客】周六有讲座，拒收请回复R"
+    english = "Dear 王女士, a talk on Saturday."
+    assert dressed(english, "marketing", bank, "智客") == f"【智客】{english} Reply R to opt out"
     own = replace(bank, message_signature="智客财富", greetings_carry_hint=True)
     assert dressed("祝您新年好！", "greeting", own, "智客银行") == "【智客财富】祝您新年好！拒收请回复R"
     assert dressed("感谢您", "thanks", own, "智客银行") == "【智客财富】感谢您"

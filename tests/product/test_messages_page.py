@@ -106,6 +106,25 @@ def test_today_leads_to_the_composer_and_one_more_click_sends(cast: Cast, rm: Cl
     assert "排队待发" in thread
 
 
+def test_whoever_is_written_to_in_english_is_thanked_in_english(
+    cast: Cast, rm: Client, customer: Customer, thanks: Obligation
+) -> None:
+    """The profile says so; the text lies ready in English, the Chinese ones stand behind it."""
+    with cast.acting("rm", NOW) as actor:
+        customer.learn("language", "en", source="contact", actor=actor, now=NOW)
+        customer.learn("honorific", "Mr Brown", source="contact", actor=actor, now=NOW)
+    here = f"/messages/{thanks.customer_id}/?for={thanks.pk}"
+    page = text_of(rm.get(here))
+    unit = cast.units["century"].name
+    said = f"Dear Mr Brown, thank you for coming to see us today. I am 林晓 of {unit}, your relationship manager"
+    assert body_of(page).startswith(said), body_of(page)
+    assert "已选“首次见面（英文）”" in page
+    assert "首次见面<" in page.partition('id="compose"')[2], "the Chinese text can still be chosen"
+    rm.post(f"/messages/{thanks.customer_id}/send/", composed(page))
+    message = Message.objects.get()
+    assert (message.state, message.introduces) == ("queued", True)
+
+
 def test_what_has_a_message_on_its_way_is_not_asked_for_again(cast: Cast, rm: Client, thanks: Obligation) -> None:
     here = f"/messages/{thanks.customer_id}/?for={thanks.pk}"
     given = composed(text_of(rm.get(here)))

@@ -47,6 +47,21 @@ def test_the_texts_that_come_with_zhike_are_shown_with_their_variables(cast: Cas
         assert words in page, words
 
 
+def test_a_text_in_english_is_asked_for_as_such(cast: Cast) -> None:
+    given = {
+        "kind": "service", "language": "en", "title": "Card ready", "reason": "foreign customers",
+        "text": "Dear {称谓}, your card is ready. {本人}",
+    }  # fmt: skip
+    browser = cast.client("marketing")
+    wrong = browser.post("/messages/templates/new/", {**given, "language": "fr"})
+    assert wrong.status_code == 422
+    assert "请选语言。" in wrong.content.decode()
+    assert browser.post("/messages/templates/new/", given).status_code == 303
+    assert "英文" in cast.client("compliance").get("/approvals/").content.decode()
+    assert decide(cast, "compliance", waits(cast, "compliance")) == 303
+    assert Template.objects.get(title__en="Card ready").language == "en"
+
+
 @pytest.mark.parametrize(
     ("asks", "decides"), [("marketing", "compliance"), ("compliance", "marketing"), ("leader", "marketing")]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Query, Router
 
@@ -31,6 +31,7 @@ class TemplateOut(Out):
     text: str
     segments: int
     introduces: bool
+    language: Literal["zh-hans", "en"]
     owner: Named | None
 
 
@@ -69,6 +70,7 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
             "text": each.text,
             "segments": templates.weigh(each.text, each.template.kind, bank),
             "introduces": each.template.introduces,
+            "language": each.template.language,
             "owner": {"id": each.template.owner.pk, "name": each.template.owner.name} if each.template.owner else None,
         }
         for each in some

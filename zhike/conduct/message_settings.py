@@ -107,6 +107,17 @@ class MessageSettings:
         uncertified=True,
         group="messages",
     )
+    optout_hint_english: str = line(
+        "Reply R to opt out",
+        "英文营销短信末尾的退订提示",
+        "The same at the end of English messages",
+        40,
+        "S5",
+        low=1,
+        origin="law",
+        uncertified=True,
+        group="messages",
+    )
     greetings_carry_hint: bool = switch(
         False,
         "问候短信也带退订提示",

@@ -350,9 +350,17 @@ def _in_quiet_hours(now: datetime, bank: Bank) -> Iterator[Verdict]:
 def dressed(text: str, kind: str, bank: Bank, name: str) -> str:
     """The text as the customer gets it: the signature in front (`name`: the bank's own), behind it how to opt out where it must be."""
     words = text.strip()
-    if KINDS[kind].carries_hint(bank) and not words.endswith(bank.optout_hint):
-        words += ("，" if words[-1:].isalnum() else "") + bank.optout_hint
+    english = is_english(words)
+    hint = bank.optout_hint_english if english else bank.optout_hint
+    if KINDS[kind].carries_hint(bank) and not words.endswith(hint):
+        words += f" {hint}" if english else ("，" if words[-1:].isalnum() else "") + hint
     return f"【{bank.message_signature or name}】{words}"
+
+
+def is_english(text: str) -> bool:
+    """Whether more of it is Latin letters than Chinese characters: a Chinese name in an English sentence leaves it English."""
+    latin = sum(1 for each in text if each.isascii() and each.isalpha())
+    return latin > 2 * sum(1 for each in text if "\u4e00" <= each <= "\u9fff")
 
 
 def of_text(kind: str, text: str, bank: Bank) -> tuple[Verdict, ...]:

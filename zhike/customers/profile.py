@@ -81,6 +81,8 @@ CHANNELS = {
     "email": _("e-mail"),
     "visit": _("in person"),
 }
+# In which language one writes to the customer; nothing said: in Chinese.
+LANGUAGES = {"zh-hans": _("Chinese"), "en": _("English")}
 CHILDREN = {"none": _("none"), "yes": _("has children")}
 
 GENDERS = {"f": _("female"), "m": _("male")}
@@ -115,6 +117,7 @@ _ALL = (
     Field("public_office", _("public office")),
     Field("preferred_time", _("preferred time"), BOTH),
     Field("preferred_channel", _("preferred channel"), BOTH, choices=CHANNELS),
+    Field("language", _("written to in"), BOTH, choices=LANGUAGES),
     Field("taboos", _("not to be mentioned"), BOTH),
     Field("introducer", _("introduced by"), BOTH),
     Field("relative_in_bank", _("relatives at the bank"), BOTH),

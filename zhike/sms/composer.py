@@ -50,9 +50,10 @@ def of_kind(kind: str, customer: Customer, staff: Staff) -> list[Offer]:
     ).select_related("template")
     known = texts.values(customer, staff)
     stands_in = customer.rm_id is not None and customer.rm_id != staff.pk
+    language = texts.language_of(customer)
     return [
         Offer(row, texts.shown(row.text, known))
-        for row in rows.order_by("template__pk")
+        for row in sorted(rows.order_by("template__pk"), key=lambda row: row.template.language != language)
         if stands_in or not row.template.variant.startswith("stand_in")
     ]
 

@@ -19,6 +19,7 @@ from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.festivals import FESTIVALS
 from zhike.conduct.words import Refused, Words
+from zhike.customers.profile import LANGUAGES
 from zhike.people import approvals
 from zhike.people.actor import Actor
 from zhike.people.leaders import led_by_another
@@ -45,6 +46,7 @@ class Proposal:
     title: str = ""
     occasion: str = ""
     own: bool = False
+    language: str = texts.CHINESE
     template: Template | None = None
 
 
@@ -79,6 +81,7 @@ def propose(proposal: Proposal, reason: str, *, actor: Actor, now: datetime, ban
         "kind": template.kind if template else proposal.kind,
         "occasion": template.occasion if template else proposal.occasion,
         "title": template.title["zh"] if template else title,
+        "language": template.language if template else proposal.language,
         "text": proposal.text.strip(),
         "owner": actor.id if own else None,
     }
@@ -123,6 +126,8 @@ def _check_new(proposal: Proposal) -> None:
         raise Refused(f"名称至多 {LONGEST_TITLE} 字。", f"A name has at most {LONGEST_TITLE} characters.")
     if proposal.own and proposal.kind != Kind.GREETING:
         raise Refused("自己的措辞只用于问候；其他模板请改本行的。", "Words of one's own are for greetings alone.")
+    if proposal.language not in LANGUAGES:
+        raise Refused("请选语言。", "Choose the language.")
     greets = proposal.kind == Kind.GREETING
     if proposal.occasion not in (occasions() if greets else {""}):
         raise Refused("请选这条问候用于哪个节日。", "Choose which festival the greeting is for.")
@@ -168,7 +173,7 @@ def _carry_out(approval: Approval, actor: Actor, now: datetime) -> None:
     else:
         template = Template.objects.create(
             key=f"asked:{approval.pk}", kind=asked["kind"], occasion=asked["occasion"], owner_id=asked["owner"],
-            title={"zh": asked["title"], "en": asked["title"]},
+            title={"zh": asked["title"], "en": asked["title"]}, language=asked["language"],
         )  # fmt: skip
     template.wordings.filter(state=Wording.State.APPROVED).update(state=Wording.State.REPLACED)
     last = template.wordings.aggregate(last=Max("number"))["last"] or 0
@@ -197,6 +202,8 @@ def _line(approval: Approval, before: dict[int, str], owners: dict[int, Staff]) 
     ]
     if asked["kind"] == Kind.GREETING and asked["occasion"] in occasions():
         lines.append((_("For"), occasions()[asked["occasion"]].say(get_language() or "")))
+    if asked["language"] != texts.CHINESE:
+        lines.append((_("Language"), str(LANGUAGES[asked["language"]])))
     if asked["owner"]:
         lines.append((_("Used only by"), owners[asked["owner"]].name))
     return lines

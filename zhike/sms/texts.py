@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from calendar import month_name
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.models import Staff, Unit
 
 from .models import Wording
+from .models.template import WordingQuerySet
 
 # What may stand in braces, and what it becomes.
 VARIABLES: dict[str, Words] = {
@@ -34,6 +36,7 @@ VARIABLES: dict[str, Words] = {
 }
 # What is known of every customer: a text for many has no other variables.
 OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构"})
+CHINESE, ENGLISH = "zh-hans", "en"
 SIGNATURE = re.compile(r"^【[^】]*】")
 VARIABLE = re.compile(r"\{([^{}]*)\}")
 
@@ -53,6 +56,7 @@ class Shipped:
     occasion: str = ""
     variant: str = ""
     introduces: bool = False
+    language: str = CHINESE
 
 
 @cache
@@ -128,15 +132,30 @@ def values(customer: Customer, staff: Staff, *, day: str = "", content: str = ""
     }
 
 
+def language_of(customer: Customer | None) -> str:
+    """In which language one writes to a customer: Chinese, unless the profile says otherwise."""
+    said = (customer.profile.get("language") or {}).get("v") if customer else None
+    return str(said or CHINESE)
+
+
 def suiting(obligation: Obligation, staff: Staff, bank: Bank) -> list[Wording]:
-    """The wordings in use that do for an obligation, the best first: by its occasion, by whether it must introduce, by who writes (a
-    stand-in names the customer's own manager and never claims to be it). Empty where the bank lets no stand-in write.
+    """The wordings in use that do for an obligation, the best first: in the customer's language, by its occasion, by whether it must introduce, by
+    who writes (a stand-in names the customer's own manager and never claims to be it). Empty where the bank lets no stand-in write.
     """
     own = obligation.customer.rm if obligation.customer else None
     stands_in = own is not None and own.pk != staff.pk
     if stands_in and obligation.kind == "thanks" and bank.stand_in_thanks == "not_sent":
         return []
-    rows = Wording.objects.in_use(staff.pk)
+    return _in_their_language(_suiting(obligation, Wording.objects.in_use(staff.pk), stands_in), obligation.customer)
+
+
+def _in_their_language(rows: list[Wording], customer: Customer | None) -> list[Wording]:
+    """Those in the customer's language first, the others behind them in the same order."""
+    language = language_of(customer)
+    return sorted(rows, key=lambda row: row.template.language != language)
+
+
+def _suiting(obligation: Obligation, rows: WordingQuerySet, stands_in: bool) -> list[Wording]:
     match obligation.kind:
         case "thanks":
             must = obligation.detail.get("text", "later")
@@ -166,25 +185,26 @@ def _does(row: Wording, obligation: Obligation, stands_in: bool) -> bool:
     return not template.occasion or template.occasion == obligation.detail.get("occasion")
 
 
-def day_of(obligation: Obligation, now: datetime, bank: Bank) -> str:
+def day_of(obligation: Obligation, now: datetime, bank: Bank, language: str = CHINESE) -> str:
     """The day of the talk as a message calls it on the day it is sent: a farewell after nine in the evening is thanked for in the
     morning, and then it was yesterday.
     """
     day, today = (moment.astimezone(bank.zone).date() for moment in (obligation.fact.at, now))
     match (today - day).days:
         case 0:
-            return "今天"
+            return "today" if language == ENGLISH else "今天"
         case 1:
-            return "昨天"
-    return f"{day.month}月{day.day}日"
+            return "yesterday" if language == ENGLISH else "昨天"
+    return f"on {day.day} {month_name[day.month]}" if language == ENGLISH else f"{day.month}月{day.day}日"
 
 
 def worded(wording: Wording, obligation: Obligation, staff: Staff, *, now: datetime, bank: Bank) -> str:
     """A wording filled in for an obligation; a variable without a value stays in its braces, to be seen and filled by hand."""
     assert obligation.customer is not None
     known: dict[str, Any] = values(
-        obligation.customer, staff, day=day_of(obligation, now, bank), content=str(obligation.detail.get("words", ""))
-    )
+        obligation.customer, staff, day=day_of(obligation, now, bank, wording.template.language),
+        content=str(obligation.detail.get("words", "")),
+    )  # fmt: skip
     return shown(wording.text, known)
 
 

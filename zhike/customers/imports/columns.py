@@ -67,6 +67,7 @@ HEADINGS: dict[str, str] = {
         "goals": "理财目标 目标 goals",
         "preferred_time": "偏好时间 联系时间 方便联系时间 preferredtime",
         "preferred_channel": "偏好渠道 联系方式偏好 preferredchannel",
+        "language": "语言 短信语言 沟通语言 书面语言 language",
         "taboos": "忌讳 禁忌 注意事项 taboos",
         "introducer": "介绍人 推荐人 introducer",
         "wecom": "企业微信 微信 微信号 wecom wechat",

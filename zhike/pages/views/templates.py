@@ -17,6 +17,7 @@ from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
+from zhike.customers.profile import LANGUAGES
 from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import language
@@ -136,7 +137,7 @@ def _propose(request: ActingRequest, template: Template | None) -> HttpResponse:
     proposal = Proposal(
         template.kind if template else given.get("kind", ""), given.get("text", ""), given.get("title", ""),
         given.get("occasion", ""), own=given.get("whose") == "own" or not may(request.actor, "templates.change"),
-        template=template,
+        language=given.get("language", texts.CHINESE), template=template,
     )  # fmt: skip
     try:
         templates.propose(
@@ -163,6 +164,8 @@ def _page(request: ActingRequest, template: Template | None, wrong: str = "") ->
         "kinds": [(each.value, str(each.label)) for each in Kind],
         "occasions": [(key, words.say(owed.speaks())) for key, words in templates.occasions().items()],
         "occasion": given.get("occasion", ""),
+        "languages": [(key, str(label)) for key, label in LANGUAGES.items()],
+        "language": given.get("language", texts.CHINESE),
         "own": own,
         "both": shared and sends and template is None,
         "proposes": template.retired_at is None and (own or (template.owner_id is None and shared)) if template else shared or sends,

@@ -22,6 +22,7 @@ def enter(apps, schema_editor):
             key=text.key,
             defaults={
                 "kind": text.kind, "occasion": text.occasion, "variant": text.variant, "introduces": text.introduces,
+                "language": text.language,
                 "title": {"zh": text.title.zh, "en": text.title.en},
             },
         )  # fmt: skip
