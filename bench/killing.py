@@ -481,12 +481,17 @@ def check(scene: Scene, told: Told) -> None:
     _lines(scene, told)
     _acknowledged(scene, told)
     _books(scene, told, now)
-    if deadlocks := scene.server.log.read_text(errors="replace").count("deadlock detected"):
-        told.complaints.append(f"{deadlocks} transactions waited for each other for ever")
+    told.complaints += [f"two transactions waited for each other for ever: {each}" for each in deadlocks(scene.server)]
     told.owed = len(scene.owed)
     told.reminders = sum(map(len, rang.values()))
     told.taken, told.copies = len(scene.peer.journal), scene.peer.copies
     told.cut, told.refused = scene.peer.cut, scene.peer.refused
+
+
+def deadlocks(server: embedded.Server) -> list[str]:
+    """What PostgreSQL says of each: who waited for whom, doing what."""
+    said = server.log.read_text(errors="replace").split("deadlock detected")[1:]
+    return [each.strip()[:3_000] for each in said]
 
 
 def _reminders(scene: Scene, told: Told, rang: dict[int, list[dict[str, Any]]], now: datetime) -> None:

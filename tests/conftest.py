@@ -54,6 +54,17 @@ if not asked_for or not all(argument.startswith("tests/conduct") for argument in
     import tests.served  # noqa: F401 the test client asks what is served
 
 
+# What waits more than it reckons: begun first, so that the others are worked through beside it and nothing is left to wait for at the end.
+WAITING = ("tests/product/test_killed.py", "tests/product/test_messages_killed.py", "tests/browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which files are handed out."""
+    items.sort(
+        key=lambda item: next((n for n, path in enumerate(WAITING) if item.nodeid.startswith(path)), len(WAITING))
+    )
+
+
 @dataclass(frozen=True)
 class Database:
     """A migrated database that a test may do anything with."""
