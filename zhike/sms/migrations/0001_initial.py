@@ -672,7 +672,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="message",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("live", True)), fields=("obligation",), name="sms_message_one"
+                condition=models.Q(("live", True), ("obligation__isnull", False)),
+                fields=("obligation",),
+                name="sms_message_one",
             ),
         ),
         migrations.AddConstraint(

@@ -124,7 +124,9 @@ class Message(models.Model):
                 condition=~Q(state__in=["waiting", "refused", "undelivered", "unknown", "expired"]) | ~Q(why={}),
             ),
             # Two clicks at once, or two people: what is owed is thanked for once.
-            models.UniqueConstraint(fields=["obligation"], name="sms_message_one", condition=Q(live=True)),
+            models.UniqueConstraint(
+                fields=["obligation"], name="sms_message_one", condition=Q(live=True, obligation__isnull=False)
+            ),
             # A festival greets a customer once, whoever arranges it.
             models.UniqueConstraint(
                 fields=["customer", "occasion"], name="sms_message_greets_once", condition=~Q(occasion="") & Q(live=True)
