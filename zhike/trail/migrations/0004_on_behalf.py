@@ -74,14 +74,16 @@ CREATE OR REPLACE FUNCTION trail_added() RETURNS trigger LANGUAGE plpgsql SECURI
 DECLARE
     moment timestamptz := zhike_now();
     actor bigint := zhike_actor();
+    behalf bigint := trail_behalf(NULL, NULL);
+    by_row boolean := behalf IS NULL AND zhike_covers() <> '{}';
     asked text := coalesce(current_setting('zhike.request', true), '');
 BEGIN
     IF TG_TABLE_NAME = 'customers_customer' THEN
         INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, request)
-        SELECT moment, actor, trail_behalf(id, NULL), 'insert', TG_TABLE_NAME, id, id, asked FROM became;
+        SELECT moment, actor, CASE WHEN by_row THEN trail_behalf(id, NULL) ELSE behalf END, 'insert', TG_TABLE_NAME, id, id, asked FROM became;
     ELSE
         INSERT INTO trail_entry (at, actor_id, on_behalf_id, action, object, row_id, customer_id, request)
-        SELECT moment, actor, trail_behalf(customer_id, NULL), 'insert', TG_TABLE_NAME, id, customer_id, asked FROM became;
+        SELECT moment, actor, CASE WHEN by_row THEN trail_behalf(customer_id, NULL) ELSE behalf END, 'insert', TG_TABLE_NAME, id, customer_id, asked FROM became;
     END IF;
     RETURN NULL;
 END $$;
