@@ -7,6 +7,34 @@ HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
 HIS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
 ITS = "(SELECT true FROM sms_message m WHERE m.id = message_id)"
 
+# That a message has a customer: asked once a statement on either side. A foreign key asks it of each row, and marks each customer's own
+# row for it: a third of what a greeting to everybody cost (docs/decisions/messages-speed.md). Whoever adds messages holds the lock
+# beside others who do; whoever deletes customers waits for them, and they for whoever deletes; each looks when it has the lock.
+CUSTOMERS = """
+CREATE FUNCTION sms_has_customer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared('sms_message'::regclass::oid::bigint);
+    IF EXISTS (SELECT FROM became m WHERE NOT EXISTS (SELECT FROM customers_customer c WHERE c.id = m.customer_id)) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'A message is to a customer who is not there.', CONSTRAINT = 'sms_message_customer';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER customer AFTER INSERT ON sms_message REFERENCING NEW TABLE AS became
+    FOR EACH STATEMENT EXECUTE FUNCTION sms_has_customer();
+
+CREATE FUNCTION sms_keeps_customer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock('sms_message'::regclass::oid::bigint);
+    IF EXISTS (SELECT FROM gone c JOIN sms_message m ON m.customer_id = c.id) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'A customer has messages and stays.', CONSTRAINT = 'sms_message_customer';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER sms_message AFTER DELETE ON customers_customer REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION sms_keeps_customer();
+REVOKE EXECUTE ON FUNCTION sms_has_customer(), sms_keeps_customer() FROM PUBLIC;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("sms", "0001_initial"), ("customers", "0002_walls"), ("trail", "0004_on_behalf")]
@@ -18,6 +46,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             "ALTER TABLE sms_message SET (fillfactor = 70); ALTER TABLE sms_segment SET (fillfactor = 70);",
             migrations.RunSQL.noop,
+        ),
+        migrations.RunSQL(
+            CUSTOMERS, "DROP TRIGGER sms_message ON customers_customer; DROP FUNCTION sms_keeps_customer, sms_has_customer CASCADE"
         ),
         # The journal: written by the sender alone.
         wall("sms_segment", sees=ITS, writes="false"),

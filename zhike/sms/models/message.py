@@ -69,7 +69,10 @@ class Message(models.Model):
     """
 
     key = models.UUIDField(default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="messages")
+    # A customer's are found by the thread's index; that there is one is asked once a statement (0002_walls).
+    customer = models.ForeignKey(
+        "customers.Customer", models.CASCADE, related_name="messages", db_constraint=False, db_index=False
+    )
     # Nobody and nothing of these is ever deleted: a million greetings are queued without asking of each whether it is there.
     staff = models.ForeignKey(
         "people.Staff",
