@@ -10,6 +10,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING
@@ -220,6 +221,7 @@ def sensible(reference: int, of: int, number: int) -> tuple[int, int, int] | Non
     return (reference, of, number) if 1 <= number <= of and of > 1 else None
 
 
+@lru_cache(maxsize=64)  # thousands tell the same minute
 def done(told: str, zone: ZoneInfo) -> datetime | None:
     """YYMMDDhhmm, with seconds or without, by the gateway's clock."""
     if not (len(told) in (10, 12) and told.isascii() and told.isdigit()):

@@ -48,7 +48,8 @@ class Migration(migrations.Migration):
             migrations.RunSQL.noop,
         ),
         migrations.RunSQL(
-            CUSTOMERS, "DROP TRIGGER sms_message ON customers_customer; DROP FUNCTION sms_keeps_customer, sms_has_customer CASCADE"
+            CUSTOMERS,
+            "DROP TRIGGER sms_message ON customers_customer; DROP FUNCTION sms_keeps_customer, sms_has_customer CASCADE",
         ),
         # The journal: written by the sender alone.
         wall("sms_segment", sees=ITS, writes="false"),
