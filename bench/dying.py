@@ -48,7 +48,7 @@ def main(file: Path) -> int:
 
     at(journal, "enter", after=POINTS[0])
     at(sender.Sender, "_leave", before=POINTS[1], after=POINTS[2])
-    at(journal, "answered", before=POINTS[3])
+    at(journal, "heard", before=POINTS[3])
     at(sender.Sender, "take_in", after=POINTS[4])
     sys.argv = ["zhike", "worker"]
     return zhike(["worker"])

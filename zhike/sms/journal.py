@@ -101,24 +101,52 @@ def enter_again(epoch: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -
     _run(ENTER_AGAIN, [epoch, now, json.dumps(rows)])
 
 
-def answered(gateway: str, answers: Sequence[tuple[int, Answer]], now: datetime, retry_at: datetime) -> set[int]:
-    """What the gateway said of segments. Returns the messages that they belong to."""
-    rows = [
-        {
-            "id": segment,
-            "state": "submitted" if answer.taken else "held" if answer.throttled else "undelivered",
-            "name": answer.id,
-            "code": answer.code,
-            "meaning": _both(answer.words),
-            "retry_at": str(retry_at) if answer.throttled and not answer.taken else None,
-        }
-        for segment, answer in answers
-    ]
-    touched = {message for (message,) in _run(ANSWERED, [now, json.dumps(rows)])}
-    return touched | match(gateway, [answer.id for _segment, answer in answers if answer.id], now)
+def heard(
+    gateway: str,
+    answers: Sequence[tuple[int, Answer]],
+    receipts: Sequence[Receipt],
+    now: datetime,
+    retry_at: datetime,
+) -> set[int]:
+    """What the gateway said of segments, and what it told of them and of others. Returns the messages that they belong to.
+
+    Where a segment's answer and its receipt came together, its row is written once.
+    """
+    taken = {answer.id for _segment, answer in answers if answer.taken and answer.id}
+    fates = {receipt.id: receipt for receipt in receipts if receipt.id in taken and receipt.fate != "under_way"}
+    touched = _answered(answers, fates, now, retry_at)
+    touched |= match(gateway, taken - fates.keys(), now)
+    return touched | _receipts(gateway, [receipt for receipt in receipts if receipt.id not in taken], now)
 
 
-def receipts(gateway: str, some: Sequence[Receipt], now: datetime) -> set[int]:
+def _answered(
+    answers: Sequence[tuple[int, Answer]], fates: Mapping[str, Receipt], now: datetime, retry_at: datetime
+) -> set[int]:
+    rows = []
+    for segment, answer in answers:
+        fate = fates.get(answer.id) if answer.taken else None
+        said = fate or answer
+        rows.append(
+            {
+                "id": segment,
+                "state": fate.fate
+                if fate
+                else "submitted"
+                if answer.taken
+                else "held"
+                if answer.throttled
+                else "undelivered",
+                "name": answer.id,
+                "code": said.code,
+                "meaning": _both(said.words),
+                "told": fate is not None,
+                "retry_at": str(retry_at) if answer.throttled and not answer.taken else None,
+            }
+        )
+    return {message for (message,) in _run(ANSWERED, [now, now, json.dumps(rows)])} if rows else set()
+
+
+def _receipts(gateway: str, some: Sequence[Receipt], now: datetime) -> set[int]:
     """What became of segments. What names nothing of ours is parked. Returns the messages that they belong to."""
     rows = [
         {
@@ -256,8 +284,9 @@ FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, sequence bigint) WHERE s.id 
 
 # An answer may come after its part was given up as unknown: late, and true all the same.
 ANSWERED = """
-UPDATE sms_segment s SET state = d.state, name = d.name, code = d.code, meaning = d.meaning, answered_at = %s, retry_at = d.retry_at
-FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, name text, code text, meaning jsonb, retry_at timestamptz)
+UPDATE sms_segment s SET state = d.state, name = d.name, code = d.code, meaning = d.meaning, answered_at = %s,
+    receipt_at = CASE WHEN d.told THEN %s::timestamptz END, retry_at = d.retry_at
+FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, name text, code text, meaning jsonb, told boolean, retry_at timestamptz)
 WHERE s.id = d.id AND s.state IN ('submitting', 'unknown') RETURNING s.message_id"""
 
 # By the gateway's name; by ours where it tells no other, or where the answer that told its name was lost: then the last attempt's.
@@ -327,17 +356,18 @@ SILENCE = """
 UPDATE sms_segment SET state = 'unknown', meaning = %s WHERE id = ANY (%s::bigint[]) AND state = 'submitting' RETURNING message_id"""
 
 # The order in which the parts of one message speak for the whole: while one is under way, it is; one that failed has failed the text.
+# Why is asked of those alone that need it.
 RECKON = """
 WITH whole AS MATERIALIZED (
-    SELECT m.id, m.state AS was, m.obligation_id, m.parts,
+    SELECT m.id, m.state AS was, m.attempt,
         CASE WHEN bool_or(s.state IN ('submitting', 'held')) OR count(*) < m.parts THEN 'submitting'
              WHEN bool_or(s.state = 'undelivered') THEN 'undelivered' WHEN bool_or(s.state = 'expired') THEN 'expired'
-             WHEN bool_or(s.state = 'unknown') THEN 'unknown' WHEN bool_or(s.state = 'submitted') THEN 'submitted' ELSE 'delivered' END AS state,
-        (array_agg(jsonb_build_object('name', 'gateway', 'code', s.code) || s.meaning
-                   ORDER BY array_position(ARRAY['undelivered', 'expired', 'unknown'], s.state), s.number))[1] AS why
+             WHEN bool_or(s.state = 'unknown') THEN 'unknown' WHEN bool_or(s.state = 'submitted') THEN 'submitted' ELSE 'delivered' END AS state
     FROM sms_message m JOIN sms_segment s ON s.message_id = m.id AND s.attempt = m.attempt
     WHERE m.id = ANY (%s::bigint[]) AND m.state IN ('submitting', 'submitted', 'unknown') GROUP BY m.id
 )
-UPDATE sms_message m SET state = w.state, why = CASE WHEN w.state IN ('undelivered', 'expired', 'unknown') THEN w.why ELSE '{}' END,
+UPDATE sms_message m SET state = w.state, why = CASE WHEN w.state IN ('undelivered', 'expired', 'unknown') THEN (
+        SELECT jsonb_build_object('name', 'gateway', 'code', s.code) || s.meaning FROM sms_segment s
+        WHERE s.message_id = w.id AND s.attempt = w.attempt AND s.state = w.state ORDER BY s.number LIMIT 1) ELSE '{}' END,
     done_at = CASE WHEN w.state IN ('delivered', 'undelivered', 'expired') THEN %s END
 FROM whole w WHERE m.id = w.id AND m.state = w.was AND m.state <> w.state RETURNING m.id, w.was, m.state, m.obligation_id"""

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Signal
+from time import monotonic
 from uuid import UUID, uuid4
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
@@ -35,6 +36,7 @@ SLICE = 500  # messages a claim
 # What bulk leaves free of the window, so that what one writes to one customer leaves at once.
 FREE = 0.2
 PAUSE = 0.05  # seconds that an idle connection waits for what comes
+GATHER = 0.01  # seconds that more is waited for once something has come: what is written down together costs half
 BEATS = timedelta(seconds=5)
 THROTTLED = timedelta(seconds=1)
 GAPS = (1.0, 2.0, 5.0, 15.0, 60.0)  # seconds until a gateway is called again
@@ -53,6 +55,7 @@ class Sender:
         self.under_way: dict[int, tuple[int, datetime]] = {}  # sequence → segment, since when
         self.beaten: datetime | None = None
         self.left: deque[datetime] = deque()  # when each of the last second left
+        self.answering = False  # whether the last reading brought answers
 
     def begin(self, now: datetime) -> None:
         """Signs in; from now on what leaves has this epoch. Raises Unbound."""
@@ -101,17 +104,17 @@ class Sender:
 
     def _send(self, now: datetime, bank: Bank) -> int:
         assert self.epoch is not None
-        free = min(self.transport.window - len(self.under_way), self._allowed(now))
-        again = self._again(free, now)
-        free -= again
+        places = self.transport.window - len(self.under_way)
+        free = min(places, self._allowed(now))
         if free <= 0:
-            return again
+            return 0
         with transaction.atomic():
-            claimed = journal.claim(self._room(free), now)
-            parts = self._entered(claimed, free, now, bank) if claimed else []
+            parts = again = self._again(free, now, bank)
+            if claimed := journal.claim(self._room(free - len(again), places), now):
+                parts = again + self._entered(claimed, free - len(again), now, bank)
         # The journal is committed. From here on nobody sends these parts but this connection, and this once.
         self._leave(parts, now)
-        return again + len(claimed)
+        return len(again) + len(claimed)
 
     def _allowed(self, now: datetime) -> int:
         """How many may leave now by the rate that was agreed with the gateway: what was not used in the last second is not saved up."""
@@ -122,9 +125,13 @@ class Sender:
             self.left.popleft()
         return rate - len(self.left)
 
-    def _room(self, free: int) -> dict[int, int]:
-        """How many messages of each lane may be claimed: bulk leaves part of the window free."""
-        bulk = max(0, min(SLICE, free - int(self.transport.window * FREE)))
+    def _room(self, free: int, places: int) -> dict[int, int]:
+        """How many messages of each lane may be claimed: bulk leaves part of the window free. While answers come it waits until they have
+        freed half of its own part, for then the gateway is busy with one half while the other is written down."""
+        bulk = self.transport.window - int(self.transport.window * FREE)
+        if self.answering and places - (self.transport.window - bulk) < bulk // 2:
+            return {Lane.ONE: min(SLICE, free)}
+        bulk = max(0, min(SLICE, free - (self.transport.window - bulk)))
         return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2}
 
     def _entered(self, claimed: Sequence[journal.Claimed], free: int, now: datetime, bank: Bank) -> list[Part]:
@@ -174,34 +181,25 @@ class Sender:
         self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
         return [part for part in parts if part.sequence in entered]
 
-    def _again(self, free: int, now: datetime) -> int:
+    def _again(self, free: int, now: datetime, bank: Bank) -> list[Part]:
         """What was definitely not taken leaves anew, under a new number that is in the journal first."""
         assert self.epoch is not None
-        with transaction.atomic():
-            held = journal.take_held(min(free, SLICE), now)
-            if not held:
-                return 0
-            whom = gate.addressees({segment.customer for segment in held}, now, people_bank.settings().now(now))
-            numbers = self.transport.numbers(len(held))
-            parts = []
-            for segment, sequence in zip(held, numbers, strict=True):
-                cuts = _cuts(gate.opened(segment.sealed, segment.key), segment.key, whole=self.transport.whole)
-                parts.append(
-                    _part(
-                        cuts[segment.number - 1],
-                        sequence,
-                        segment.key,
-                        segment.number,
-                        len(cuts),
-                        whom[segment.customer],
-                    )
+        held = journal.take_held(min(free, SLICE), now)
+        if not held:
+            return []
+        whom = gate.addressees({segment.customer for segment in held}, now, bank)
+        numbers = self.transport.numbers(len(held))
+        parts = []
+        for segment, sequence in zip(held, numbers, strict=True):
+            cuts = _cuts(gate.opened(segment.sealed, segment.key), segment.key, whole=self.transport.whole)
+            parts.append(
+                _part(
+                    cuts[segment.number - 1], sequence, segment.key, segment.number, len(cuts), whom[segment.customer]
                 )
-            journal.enter_again(
-                self.epoch, [{"id": s.id, "sequence": n} for s, n in zip(held, numbers, strict=True)], now
             )
-            self.under_way.update((n, (s.id, now)) for s, n in zip(held, numbers, strict=True))
-        self._leave(parts, now)
-        return len(parts)
+        journal.enter_again(self.epoch, [{"id": s.id, "sequence": n} for s, n in zip(held, numbers, strict=True)], now)
+        self.under_way.update((n, (s.id, now)) for s, n in zip(held, numbers, strict=True))
+        return parts
 
     def _leave(self, parts: Sequence[Part], now: datetime) -> None:
         if parts:
@@ -212,27 +210,36 @@ class Sender:
     # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def take_in(self, clock: Callable[[], datetime], wait: float) -> bool:
-        """Writes down what has come, and only then acknowledges it."""
-        came = self.transport.events(wait)
-        if not came:
-            return False
-        now = clock()
+        """Writes down what has come, and only then acknowledges it. Raises Lost, once all that had come before is written down."""
+        came, lost = self._gathered(wait)
         answers = [each for each in came if isinstance(each, Answer) and each.sequence in self.under_way]
-        with transaction.atomic():
-            touched = self._told(came, answers, now)
-            self._reckon(touched, now)
-        for answer in answers:
-            del self.under_way[answer.sequence]
-        self.transport.took([each for each in came if not isinstance(each, Answer)])
-        return True
+        self.answering = bool(answers)
+        if came:
+            now = clock()
+            with transaction.atomic():
+                self._reckon(self._told(came, answers, now), now)
+            for answer in answers:
+                self.under_way.pop(answer.sequence, None)
+            self.transport.took([each for each in came if not isinstance(each, Answer)])
+        if lost:
+            raise lost
+        return bool(came)
+
+    def _gathered(self, wait: float) -> tuple[list[Came], Lost | None]:
+        """What has come; while much is under way a little more is waited for. How the connection ended, if it did meanwhile."""
+        came = [*self.transport.events(wait)]
+        until = monotonic() + GATHER
+        while came and len(came) < len(self.under_way) and (left := until - monotonic()) > 0:
+            try:
+                came += self.transport.events(left)
+            except Lost as lost:
+                return came, lost
+        return came, None
 
     def _told(self, came: Iterable[Came], answers: Sequence[Answer], now: datetime) -> set[int]:
-        touched: set[int] = set()
-        if answers:
-            known = [(self.under_way[answer.sequence][0], answer) for answer in answers]
-            touched |= journal.answered(self.gateway, known, now, now + THROTTLED)
-        if some := [each for each in came if isinstance(each, Receipt)]:
-            touched |= journal.receipts(self.gateway, some, now)
+        known = [(self.under_way[answer.sequence][0], answer) for answer in answers]
+        receipts = [each for each in came if isinstance(each, Receipt)]
+        touched = journal.heard(self.gateway, known, receipts, now, now + THROTTLED) if known or receipts else set()
         if replies := [each for each in came if isinstance(each, Reply)]:
             inbox.take(self.gateway, replies, now)
         return touched
