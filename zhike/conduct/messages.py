@@ -350,10 +350,11 @@ def _in_quiet_hours(now: datetime, bank: Bank) -> Iterator[Verdict]:
 def dressed(text: str, kind: str, bank: Bank, name: str) -> str:
     """The text as the customer gets it: the signature in front (`name`: the bank's own), behind it how to opt out where it must be."""
     words = text.strip()
-    english = is_english(words)
-    hint = bank.optout_hint_english if english else bank.optout_hint
-    if KINDS[kind].carries_hint(bank) and not words.endswith(hint):
-        words += f" {hint}" if english else ("，" if words[-1:].isalnum() else "") + hint
+    if KINDS[kind].carries_hint(bank):
+        english = is_english(words)
+        hint = bank.optout_hint_english if english else bank.optout_hint
+        if not words.endswith(hint):
+            words += f" {hint}" if english else ("，" if words[-1:].isalnum() else "") + hint
     return f"【{bank.message_signature or name}】{words}"
 
 
