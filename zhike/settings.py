@@ -168,7 +168,7 @@ TEMPLATES = [
     },
 ]
 
-# What each answer bears, whoever gives it: zhike.api.reads answers in front of Django.
+# What each answer bears, whoever gives it: zhike.front answers in front of Django.
 EVERY_ANSWER = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -14,9 +14,10 @@ processes.follow_parent()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
 django = get_wsgi_application()
 
-from zhike.api.reads import Reads  # noqa: E402 once Django's applications are there
+from zhike.api import reads  # noqa: E402 once Django's applications are there
+from zhike.front import Front  # noqa: E402
 
-application = Reads(django)
+application = Front(django, [reads.timeline, reads.card])
 get_resolver().url_patterns  # noqa: B018 all pages are made ready now, and not by whoever asks first
 
 # Each word and each moment of a page asks which language and which zone count. Django keeps both where asynchronous code finds

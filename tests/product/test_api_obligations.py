@@ -14,8 +14,7 @@ from pytest_django import Settings
 
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
-from zhike import clock
-from zhike.api import reads
+from zhike import clock, front
 from zhike.conduct.bank import Bank
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Customer
@@ -138,11 +137,11 @@ def test_the_short_way_leads_to_https_first_as_every_address_does(cast: Cast, wo
     settings.SECURE_SSL_REDIRECT = True
     with worker():
         rm = Program(cast, "rm")
-    reads.around.cache_clear()
+    front.around.cache_clear()
     try:
         answer = rm.send("get", "obligations?due=today")
     finally:
-        reads.around.cache_clear()
+        front.around.cache_clear()
     assert (answer.status_code, answer.headers["Location"][:8]) == (301, "https://")
 
 
