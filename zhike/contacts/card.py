@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.models import F
 
 from zhike.customers.models import Customer
+from zhike.customers.models.customer import SEEN
+from zhike.people.actor import Actor
 
 CONTACTS = 12
 HOLDINGS = 60  # as the statement has it
@@ -55,7 +59,32 @@ def told(customer: int, contacts: int = CONTACTS) -> str:
 
 def card(customer: int, contacts: int = CONTACTS) -> Card:
     """The card in Python's own kinds. Raises LookupError likewise."""
-    value = json.loads(told(customer, contacts))
+    return read(told(customer, contacts))
+
+
+def seen(customer: int, actor: Actor, contacts: int = CONTACTS) -> tuple[Customer, Card] | None:
+    """A customer in the actor's scope, and the card, in one statement; None as for one who does not exist."""
+    with connection.cursor() as cursor:
+        cursor.execute(both(), {"customer": customer, "sees": list(actor.sees), "contacts": contacts})
+        row = cursor.fetchone()
+    return None if row is None else of(row)
+
+
+def of(row: Sequence[Any]) -> tuple[Customer, Card]:
+    """A row of :func:`both` in Python's own kinds."""
+    return SEEN.of(row[:-1]), read(row[-1])
+
+
+@cache
+def both() -> str:
+    """SQL of a customer's row and the card, for whoever ``sees`` these keepers."""
+    scope = "c.id = %(customer)s AND c.keeper = ANY (%(sees)s::bigint[])"
+    return f"SELECT {SEEN.columns('c')}, {TOLD} FROM customers_customer c WHERE {scope}"  # noqa: S608 our own texts alone
+
+
+def read(text: str) -> Card:
+    """What :func:`told` told in Python's own kinds."""
+    value = json.loads(text)
     for name in ("needs", "demands", "owed", "contacts", "ahead", "relations", "household"):
         numbers(value[name], "id")
     numbers(value["needs"], "contact")
@@ -99,8 +128,9 @@ def moments(rows: list[dict[str, Any]], *names: str) -> None:
                 row[name] = datetime.fromisoformat(row[name])
 
 
-CARD = """
-SELECT json_build_object(
+# Of the row ``c`` of customers_customer.
+TOLD = """
+json_build_object(
   'needs', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT n.id::text, n.kind, n.words, n.opened_at, n.contact::text FROM customers_need n
       WHERE n.customer_id = c.id AND n.state = 'open' ORDER BY n.opened_at, n.id) r),
@@ -154,7 +184,8 @@ SELECT json_build_object(
   'assets_before', (SELECT r.assets::text FROM customers_rating r WHERE r.customer_id = c.id
                     AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
                     ORDER BY r.month DESC LIMIT 1)
-)::text FROM customers_customer c WHERE c.id = %(customer)s
+)::text
 """
 # Without the margin: psycopg keeps what it made of a statement's text up to 4,096 letters.
-CARD = " ".join(CARD.split())
+TOLD = " ".join(TOLD.split())
+CARD = f"SELECT {TOLD} FROM customers_customer c WHERE c.id = %(customer)s"  # noqa: S608 our own texts alone

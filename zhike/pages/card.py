@@ -38,13 +38,26 @@ def card(
     *,
     contact: Contact | None = None,
     contacts: int = 12,
-    all_held: bool = False,
 ) -> dict[str, Any]:
     """Everything that stands on a customer's page, worded; raises Http404 for a customer outside of the scope."""
     try:
         found = cards.card(customer.pk, contacts)
     except LookupError:
         raise Http404 from None
+    return worded(customer, found, actor, now, bank, contact=contact)
+
+
+def worded(
+    customer: Customer,
+    found: cards.Card,
+    actor: Actor,
+    now: datetime,
+    bank: Bank,
+    *,
+    contact: Contact | None = None,
+    all_held: bool = False,
+) -> dict[str, Any]:
+    """The same of a card that was read already."""
     today = local(now).date()
     held = cards.held(customer) if all_held else found.holdings
     # Hardly anybody has as many as the card holds, so that whoever has fewer is not counted.

@@ -25,8 +25,10 @@ class Fixed(Generic[M]):
         with connection.cursor() as cursor:
             cursor.execute(self._statement, parameters)
             row = cursor.fetchone()
-        if row is None:
-            return None
+        return None if row is None else self.of(row, using)
+
+    def of(self, row: Sequence[Any], using: str = "default") -> M:
+        """The row of a statement that asked for :meth:`columns`."""
         values = list(row)
         for place, converters, expression in self._converted:
             for convert in converters:
@@ -37,10 +39,13 @@ class Fixed(Generic[M]):
     def _names(self) -> list[str]:
         return [field.attname for field in self.model._meta.concrete_fields]
 
+    def columns(self, table: str = "t") -> str:
+        """SQL of what a row consists of; ``table`` is what the statement calls it."""
+        return ", ".join(f'{table}."{field.column}"' for field in self.model._meta.concrete_fields)
+
     @cached_property
     def _statement(self) -> str:
-        columns = ", ".join(f't."{field.column}"' for field in self.model._meta.concrete_fields)
-        return f"SELECT {columns} {self.found_by}"
+        return f"SELECT {self.columns()} {self.found_by}"
 
     @cached_property
     def _converted(self) -> list[tuple[int, list[Callable[..., Any]], Any]]:

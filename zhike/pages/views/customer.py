@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhike.conduct.guard import Blocked
+from zhike.contacts import card as cards
 from zhike.contacts import correction
 from zhike.contacts.completion import conclude
 from zhike.contacts.models import Demand
@@ -28,11 +29,14 @@ from zhike.obligations import lifting, stops
 from zhike.obligations.learning import learn
 from zhike.pages import owed
 from zhike.pages.answer import complaints, moved
-from zhike.pages.card import card
+from zhike.pages.card import card, worded
 from zhike.pages.jinja import local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import Refused, may, policy
+
+# How many contacts the story tells at first, and when it is told whole.
+CONTACTS, ALL = 9, 200
 
 
 def customer_for(request: ActingRequest, id: int) -> Customer:
@@ -58,14 +62,21 @@ def customer_to_change(request: ActingRequest, id: int) -> Customer:
 @require_safe
 def show(request: ActingRequest, customer: int) -> HttpResponse:
     """The page; ``?contacts=all`` tells the whole story, ``?holdings=all`` all that is held."""
-    found, bank = customer_for(request, customer), bank_of(request)
-    contacts = 200 if request.GET.get("contacts") == "all" else 9
+    seen = cards.seen(customer, request.actor, ALL if request.GET.get("contacts") == "all" else CONTACTS)
+    if seen is None:
+        raise Http404
+    found, known = seen
+    return page(request, found, known, _decided(request, found), all_held=request.GET.get("holdings") == "all")
+
+
+def page(
+    request: ActingRequest, found: Customer, known: cards.Card, decided: list[dict[str, Any]], *, all_held: bool = False
+) -> HttpResponse:
+    """The page of a customer whose card was read."""
     context = {
         "customer": found,
-        "decided": _decided(request, found),
-        "card": card(
-            found, request.actor, request.now, bank, contacts=contacts, all_held=request.GET.get("holdings") == "all"
-        ),
+        "decided": decided,
+        "card": worded(found, known, request.actor, request.now, bank_of(request), all_held=all_held),
         "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
         "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
