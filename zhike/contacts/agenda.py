@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -35,30 +36,30 @@ class Agenda:
 
 def told(actor: Actor, now: datetime, bank: Bank) -> str:
     """The actor's own day, and what is ahead for those whom the actor covers, whatever else the actor may see, as one JSON text."""
-    midnight = _midnight(now, bank)
-    births = _births(midnight.date())
+    asked = {"me": actor.id, "whose": [actor.id, *actor.covers], **on(now, bank.zone)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            AGENDA,
-            {
-                "me": actor.id,
-                "whose": [actor.id, *actor.covers],
-                "midnight": midnight,
-                "today": midnight.date(),
-                "until": midnight + timedelta(days=1),
-                "rows": ROWS,
-                "calendars": [calendar for calendar, _month, _day in births],
-                "months": [month for _calendar, month, _day in births],
-                "days": [day for _calendar, _month, day in births],
-            },
-        )
+        cursor.execute(AGENDA, asked)
         return str(cursor.fetchone()[0])
+
+
+def on(now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """What the statement wants to know of the day that it is in this zone."""
+    midnight = _midnight(now, zone)
+    births = _births(midnight.date())
+    return {
+        "midnight": midnight,
+        "today": midnight.date(),
+        "tomorrow": midnight + timedelta(days=1),
+        "calendars": [calendar for calendar, _month, _day in births],
+        "months": [month for _calendar, month, _day in births],
+        "days": [day for _calendar, _month, day in births],
+    }
 
 
 def agenda(text: str, now: datetime, bank: Bank) -> Agenda:
     """What :func:`told` told at this moment, in Python's own kinds."""
     value = json.loads(text)
-    midnight = _midnight(now, bank)
+    midnight = _midnight(now, bank.zone)
     return Agenda(
         contacts=[_moments(row, "planned_for", "started_at", "ended_at", "arrived_at") for row in value["contacts"]],
         settled=[_moments(row, "at", "due") for row in value["settled"]],
@@ -68,8 +69,8 @@ def agenda(text: str, now: datetime, bank: Bank) -> Agenda:
     )
 
 
-def _midnight(now: datetime, bank: Bank) -> datetime:
-    return now.astimezone(bank.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _days(first: date) -> list[date]:
@@ -119,20 +120,20 @@ SELECT json_build_object(
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
              t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL AS prepared, t.outcome, {FOR}, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
-      WHERE (t.rm_id = ANY (%(whose)s::bigint[]) AND t.state IN ('planned', 'agreed') AND t.planned_for < %(until)s
-             OR t.held_by_id = %(me)s AND t.started_at >= %(midnight)s AND t.started_at < %(until)s)
+      WHERE (t.rm_id = ANY (%(whose)s::bigint[]) AND t.state IN ('planned', 'agreed') AND t.planned_for < %(tomorrow)s
+             OR t.held_by_id = %(me)s AND t.started_at >= %(midnight)s AND t.started_at < %(tomorrow)s)
       UNION ALL
       SELECT t.id, t.kind, t.state, t.purpose, t.purpose_words, t.planned_for, t.planned_minutes, t.place, t.started_at,
              t.ended_at, t.arrived_at, t.prepared_at IS NOT NULL, t.outcome, {FOR}, {CUSTOMER}
       FROM contacts_contact t JOIN customers_customer c ON c.id = t.customer_id
       WHERE t.held_by_id = %(me)s AND t.started_at < %(midnight)s AND t.started_at >= %(midnight)s - interval '3 days'
         AND t.state = 'under_way'
-      ORDER BY planned_for, started_at, id LIMIT %(rows)s) r),
+      ORDER BY planned_for, started_at, id LIMIT {ROWS}) r),
   'settled', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT o.settled_at AS at, o.due, o.state FROM obligations_obligation o
-      WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.settled_at >= %(midnight)s AND o.settled_at < %(until)s
+      WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.settled_at >= %(midnight)s AND o.settled_at < %(tomorrow)s
         AND o.state = 'done' AND (o.owner_id = %(me)s OR o.settled_by_id = %(me)s)
-      ORDER BY o.settled_at, o.id LIMIT %(rows)s) r),
+      ORDER BY o.settled_at, o.id LIMIT {ROWS}) r),
   'birthdays', (SELECT coalesce(json_agg(r), '[]') FROM (
       SELECT {CUSTOMER}, c.birth_calendar AS calendar, c.birth_month AS month, c.birth_day AS day, c.birth_year AS year,
              c.birth_leap AS leap

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from django.http import HttpResponse
 from django.template import loader
 from django.utils.translation import gettext, pgettext
 from markupsafe import Markup
@@ -21,7 +20,7 @@ from zhike.conduct.bank import Bank
 from zhike.pages import owed
 from zhike.pages.jinja import address, clock, language, left_text, local
 from zhike.pages.middleware import ActingRequest
-from zhike.pages.shell import bank_of, token_input
+from zhike.pages.shell import bank_of
 
 KEPT = 8192  # lines of about two kilobytes, in each process
 # Stands for the form's token, which is another one on each page. Nobody's text reads like this: texts are escaped.
@@ -42,12 +41,6 @@ def writer(request: ActingRequest) -> Callable[..., Markup]:
         return _write(o, look, now, bank) if look == "now" else _kept(Line(o, look, now, bank, reader))
 
     return write
-
-
-def with_token(response: HttpResponse, request: ActingRequest) -> HttpResponse:
-    """The page with the form's token where the lines have none."""
-    response.content = response.content.replace(TOKEN.encode(), token_input(request).encode())
-    return response
 
 
 class Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,6 +163,25 @@ def on_their_way(obligations: Iterable[int]) -> dict[int, Message]:
     return {message.obligation_id: message for message in rows if message.obligation_id is not None}
 
 
+def for_what_is_owed(actor: Actor, until: datetime) -> str:
+    """Where the messages stand that do, or are about to, what the actor owes before ``until``, and those whom the actor covers:
+    as one JSON text.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ON_THEIR_WAY, {"whose": [actor.id, *actor.covers], "until": until})
+        return str(cursor.fetchone()[0])
+
+
+def by_obligation(text: str) -> dict[int, Message]:
+    """What :func:`for_what_is_owed` told: messages with what says where they stand, by the obligation."""
+    messages = [Message(**row) for row in json.loads(text)]
+    for each in messages:
+        for name in ("not_before", "sent_at", "done_at", "created_at"):
+            if moment := getattr(each, name):
+                setattr(each, name, datetime.fromisoformat(moment))
+    return {each.obligation_id: each for each in messages if each.obligation_id is not None}
+
+
 def to_be_looked_at(
     staff: Sequence[int] | None,
     *,
@@ -191,3 +211,12 @@ WHERE m.look AND m.state = ANY (%(states)s::text[]) AND m.created_at > %(recent)
     AND (%(staff)s::bigint[] IS NULL OR m.staff_id = ANY (%(staff)s::bigint[]))
     AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
 ORDER BY m.id DESC LIMIT %(most)s"""  # noqa: S608 our own texts alone
+
+ON_THEIR_WAY = """
+SELECT coalesce(json_agg(r), '[]')::text FROM (
+    SELECT m.obligation_id, m.state, m.why, m.not_before, m.sent_at, m.done_at, m.created_at
+    FROM obligations_obligation o JOIN sms_message m ON m.obligation_id = o.id AND m.live
+    WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.state = 'open' AND o.due < %(until)s
+      AND o.kind IN ('thanks', 'promise', 'answer', 'apology')
+    ORDER BY m.id) r
+"""

@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.template import loader
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
@@ -31,12 +31,13 @@ from zhike.pages import kinds, line, message, owed
 from zhike.pages.answer import moved
 from zhike.pages.jinja import address, clock, day_text, left_text, local, weekday_text
 from zhike.pages.middleware import ActingRequest
-from zhike.pages.shell import bank_of, first_place
+from zhike.pages.shell import bank_of, first_place, token_input
 from zhike.pages.views.talk import CALLED_FOR
 from zhike.pages.written import Kept, until
 from zhike.people.permissions import SIGNED_IN, may, policy
 from zhike.sms import gateways
-from zhike.sms.threads import on_their_way
+from zhike.sms.models import Message
+from zhike.sms.threads import by_obligation, for_what_is_owed
 
 DAY_FROM, DAY_TO = 8.0, 19.0
 SORT_OF = {kind: sort for sort, kinds in owed.SORTS.items() for kind in kinds}
@@ -47,12 +48,14 @@ LATE_SHOWN = 10  # rows; what is late beside them folds, clause by clause
 
 @dataclass(frozen=True)
 class Inside:
-    """The page without its frame; ``html`` has ``line.TOKEN`` where a form's token belongs."""
+    """The page without its frame, in ``pieces`` between which a form's token belongs."""
 
-    html: Markup
+    pieces: list[bytes]
     etag: str
 
 
+# Stands in the frame where the inside belongs. Nobody's text reads like this: texts are escaped.
+INSIDE = Markup("<inside>")
 INSIDES: Kept[Inside] = Kept(512)  # of about fifty kilobytes
 
 
@@ -62,45 +65,44 @@ def show(request: ActingRequest) -> HttpResponse:
     """The reader's own day. ``?sort=call`` shows one kind of doing."""
     if not may(request.actor, "obligations.settle"):
         return moved(request, first_place(request))
-    bank = bank_of(request)
+    ledger, day = today(request.actor, now=request.now), told(request.actor, request.now, bank_of(request))
+    return page(request, ledger, day, for_what_is_owed(request.actor, request.now + AHEAD) if messages_leave() else "")
+
+
+def messages_leave() -> bool:
+    """Whether messages leave from here; else no row has one on its way."""
+    return gateways.is_set_up(os.environ)
+
+
+def page(request: ActingRequest, ledger: str, day: str, sent: str) -> HttpResponse:
+    """The page, or its inside alone, from what was read: what is owed, the day beside it, the messages on their way."""
     sort = request.GET.get("sort", "")
-    ledger, day = today(request.actor, now=request.now), told(request.actor, request.now, bank)
-    inside = _inside(request, ledger, day, sort if sort in owed.SORTS else "", bank, _sent(ledger, request.now))
+    inside = _inside(request, ledger, day, sent, sort if sort in owed.SORTS else "")
     if request.headers.get("If-None-Match") == inside.etag:
         return HttpResponse(status=304, headers={"ETag": inside.etag})
-    if "HX-Request" in request.headers:
-        response = HttpResponse(inside.html)
-    else:
+    body = token_input(request).encode().join(inside.pieces)
+    if "HX-Request" not in request.headers:
         context = {
-            "inside": inside.html,
+            "inside": INSIDE,
             "etag": inside.etag,
             "sort": sort,
             "heading": _heading(local(request.now).date(), owed.speaks()),
         }
-        response = render(request, "today.html", context)
-    response["ETag"] = inside.etag
-    return line.with_token(response, request)
+        frame = render_to_string("today.html", context, request).encode()
+        body = frame.replace(INSIDE.encode(), body)
+    return HttpResponse(body, headers={"ETag": inside.etag})
 
 
-def _sent(ledger: str, now: datetime) -> dict[int, str]:
-    """What is owed and has a message on its way: where that stands. Asked only where messages leave from here and one might."""
-    if not gateways.is_set_up(os.environ):
-        return {}
-    rows = json.loads(ledger)["rows"]
-    owing = [int(row["id"]) for row in rows if row["kind"] in {"thanks", "promise", "answer", "apology"}]
-    if not owing:
-        return {}
-    return {id: message.stands(each, now) for id, each in on_their_way(owing).items()}
-
-
-def _inside(request: ActingRequest, ledger: str, day: str, sort: str, bank: Bank, sent: dict[int, str]) -> Inside:
+def _inside(request: ActingRequest, ledger: str, day: str, sent: str, sort: str) -> Inside:
     """Written anew only when something happened, or when time has moved a row or a minute: an open page asks twice a minute."""
     rows = hashlib.sha256(f"{ledger}{day}{sent}".encode()).digest()
     of = (rows, sort, owed.speaks(), request.begun and request.begun.settings, local(request.now).date())
     kept = INSIDES.get(of, request.now)
     if kept is None:
+        bank = bank_of(request)
+        on_their_way = by_obligation(sent) if sent else {}
         kept, reads_until = _written(
-            request, json.loads(ledger), agenda(day, request.now, bank), sort, bank, rows, sent
+            request, json.loads(ledger), agenda(day, request.now, bank), sort, bank, rows, on_their_way
         )
         INSIDES.put(of, request.now, reads_until, kept)
     return kept
@@ -113,7 +115,7 @@ def _written(
     sort: str,
     bank: Bank,
     read: bytes,
-    sent: dict[int, str],
+    sent: dict[int, Message],
 ) -> tuple[Inside, datetime]:
     """The inside, and until when it reads so."""
     now = request.now
@@ -122,7 +124,7 @@ def _written(
     # Whoever wrote waits for an answer, however long there would be time.
     near = [o for o in owing if o["due"] <= shown_until or o["subject"].startswith("reply:")]
     for o in near:
-        o["message"] = sent.get(o["id"], "")
+        o["message"] = message.stands(sent[o["id"]], now) if o["id"] in sent else ""
     running = _running(near, day)
     rows = [*_owed_rows(near, day, request, running), *_contact_rows(near, day, now, bank, running)]
     shown = [row for row in rows if not sort or row["sort"] == sort]
@@ -142,7 +144,8 @@ def _written(
         "csrf_input": line.TOKEN,
     }
     template: Any = loader.get_template("_today.html")
-    inside = Inside(Markup(template.template.render(context)), _etag(read, shown, now))  # noqa: S704 our own page
+    pieces = template.template.render(context).encode().split(line.TOKEN.encode())
+    inside = Inside(pieces, _etag(read, shown, now))
     moments = [o[name] for o in near for name in ("opens", "due", "target") if o[name]]
     moments += [c[name] for c in day.contacts for name in ("planned_for", "started_at") if c[name]]
     # The minute of a call-back is near: its words are of this moment alone.
