@@ -23,7 +23,7 @@ from zhike.customers.models import Consent, Customer, Need, Relation
 from zhike.customers.vault import Unopened
 from zhike.obligations import stops
 from zhike.pages import kinds, owed
-from zhike.pages.jinja import address, clock, day_text, left_text, local, money, span, weekday_text, when_text
+from zhike.pages.jinja import address, clock, day_text, label, left_text, local, money, span, weekday_text, when_text
 from zhike.people.actor import Actor
 
 CHART_DAYS = 365
@@ -309,18 +309,23 @@ def _shown(f: profile.Field, customer: Customer) -> str:
 
 
 def source(code: str) -> str:
-    return {
-        "contact": pgettext("source", "contact"),
-        "import": pgettext("source", "import"),
-        "feed": pgettext("source", "core system"),
-        "self": pgettext("source", "customer"),
-        "attested": pgettext("source", "attested"),
-    }.get(code, code)
+    match code:
+        case "contact":
+            return pgettext("source", "contact")
+        case "import":
+            return pgettext("source", "import")
+        case "feed":
+            return pgettext("source", "core system")
+        case "self":
+            return pgettext("source", "customer")
+        case "attested":
+            return pgettext("source", "attested")
+    return code
 
 
 def _need(n: dict[str, Any], now: datetime) -> dict[str, Any]:
     days = (local(now).date() - local(n["opened_at"]).date()).days
-    kind = str(Need.Kind(n["kind"]).label) if n["kind"] in Need.Kind.values else n["kind"]
+    kind = label(Need.Kind, n["kind"])
     return {
         "id": n["id"],
         "words": n["words"] or kind,
@@ -367,8 +372,8 @@ def _consents(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lines: dict[str, dict[str, Any]] = {}
     for word in words:
         line = lines.setdefault(word["purpose"], {"agreed": [], "refused": []})
-        line["agreed" if word["given"] else "refused"].append(str(Consent.Channel(word["channel"]).label))
-    return [{"purpose": str(Consent.Purpose(purpose).label), **line} for purpose, line in lines.items()]
+        line["agreed" if word["given"] else "refused"].append(label(Consent.Channel, word["channel"]))
+    return [{"purpose": label(Consent.Purpose, purpose), **line} for purpose, line in lines.items()]
 
 
 def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -377,15 +382,15 @@ def _told(c: dict[str, Any], now: datetime) -> dict[str, Any]:
     today = local(now).date()
     parts = []
     if c["outcome"]:
-        parts.append(str(Outcome(c["outcome"]).label))
+        parts.append(label(Outcome, c["outcome"]))
     if c["ended_at"] and (c["outcome"] in {"", "reached", "not_interested"}):
         parts.append(span(max(1, round((c["ended_at"] - c["started_at"]) / timedelta(minutes=1)))))
     if c["place"] and c["kind"] != "call":
         parts.append(c["place"])
     if c["result"]:
-        parts.append(str(Result(c["result"]).label))
+        parts.append(label(Result, c["result"]))
     if c["state"] in {"under_way", "ended"}:
-        parts.append(str(State(c["state"]).label))
+        parts.append(label(State, c["state"]))
     return {
         "id": c["id"],
         "icon": kinds.ICONS[c["kind"]],
@@ -503,14 +508,14 @@ def _month(month: int) -> str:
 def _age(relation: dict[str, Any]) -> str:
     """How old a child is; that a wife or a father is grown up goes without saying."""
     grown = relation["age"] == Relation.Age.ADULT and relation["kind"] != Relation.Kind.CHILD
-    return "" if grown or not relation["age"] else str(Relation.Age(relation["age"]).label)
+    return "" if grown or not relation["age"] else label(Relation.Age, relation["age"])
 
 
 def _relations(found: cards.Card, bank: Bank) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "id": r["id"],
-            "kind": str(Relation.Kind(r["kind"]).label),
+            "kind": label(Relation.Kind, r["kind"]),
             "who": owed.person(r["other"], r["other_name"], r["honorific"], r["tier"], bank) if r["other"] else None,
             "name": r["name"],
             "small": " · ".join(part for part in (_age(r), r["note"]) if part),

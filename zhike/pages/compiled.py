@@ -7,6 +7,7 @@ to be given, and lets a macro sort its arguments anew each time. Pages say the s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import nodes
@@ -21,16 +22,31 @@ SPECIAL = re.compile("[&<>\"']").search
 class Compiler(CodeGenerator):
     """Writes a template's Python: each of its functions begins with our own ``escape`` and ``Macro`` in the place of Jinja's."""
 
-    # Functions that pages call and that want nothing of the engine's.
-    OURS = frozenset({"url", "icon", "tier_mark", "percent", "language", "language_tag"})
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # What pages call and what wants nothing of the engine's: these functions, and the parts that a page takes from elsewhere.
+        self.ours = {"url", "icon", "tier_mark", "percent", "language", "language_tag"}
 
     def write_commons(self) -> None:
         super().write_commons()
         self.writeline("escape, Macro = environment.piece, environment.part")
 
+    def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
+        """A block joins its pieces, and hands them on as one: Jinja hands on each, through every template around it."""
+        whole = frame.block_frame and frame.buffer is None
+        if whole:
+            self.buffer(frame)
+        super().blockvisit(nodes, frame)
+        if whole:
+            self.writeline(f"yield concat({frame.buffer})")
+
+    def visit_FromImport(self, node: nodes.FromImport, frame: Frame) -> None:
+        self.ours |= {name if isinstance(name, str) else name[1] for name in node.names}
+        super().visit_FromImport(node, frame)
+
     def visit_Call(self, node: nodes.Call, frame: Frame, **options: bool) -> None:  # type: ignore[override]
-        ours = isinstance(node.node, nodes.Name) and node.node.name in self.OURS
-        if not ours or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        ours = isinstance(node.node, nodes.Name) and node.node.name in self.ours
+        if not ours or node.kwargs or node.dyn_args or node.dyn_kwargs or options:
             super().visit_Call(node, frame, **options)
             return
         self.visit(node.node, frame)

@@ -12,8 +12,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import Choices
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -122,8 +124,6 @@ def _said(code: str, text: str, context: str | None = None) -> Markup:
 
 def _url(name: str, *args: Any, **query: Any) -> str:
     """``url("customer", 12, tab="needs")``: the route's address, the rest as its query."""
-    from urllib.parse import urlencode
-
     path = address(name, *args)
     return f"{path}?{urlencode(query)}" if query else path
 
@@ -186,6 +186,21 @@ def language() -> str:
 def language_tag() -> str:
     """For the ``lang`` attribute: the Chinese face must be the simplified one."""
     return "en" if language() == "en" else "zh-Hans"
+
+
+def label(choices: type[Choices], value: str) -> str:
+    """What one of the choices is called, in the reader's language; one that there is no longer is called as it was kept."""
+    return _names(choices, get_language()).get(value, value)
+
+
+def names(choices: type[Choices]) -> list[tuple[str, str]]:
+    """All of them, as a list to choose from."""
+    return list(_names(choices, get_language()).items())
+
+
+@cache
+def _names(choices: type[Choices], _language: str | None) -> dict[str, str]:
+    return {each.value: str(each.label) for each in choices}
 
 
 def scripted() -> Markup:

@@ -17,11 +17,14 @@ ICONS = {"reception": "door", "visit": "pin", "call": "phone"}
 
 def noun(kind: str) -> str:
     """What a contact of this kind is called."""
-    return {
-        "reception": pgettext("noun", "Reception"),
-        "visit": pgettext("noun", "Visit"),
-        "call": pgettext("noun", "Phone call"),
-    }[kind]
+    match kind:
+        case "reception":
+            return pgettext("noun", "Reception")
+        case "visit":
+            return pgettext("noun", "Visit")
+        case "call":
+            return pgettext("noun", "Phone call")
+    raise KeyError(kind)
 
 
 def purpose(name: str, words: str) -> str:

@@ -30,7 +30,7 @@ from zhike.obligations.learning import learn
 from zhike.pages import owed
 from zhike.pages.answer import complaints, moved
 from zhike.pages.card import card, worded
-from zhike.pages.jinja import local, when_text
+from zhike.pages.jinja import local, names, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import Refused, may, policy
@@ -77,7 +77,7 @@ def page(
         "customer": found,
         "decided": decided,
         "card": worded(found, known, request.actor, request.now, bank_of(request), all_held=all_held),
-        "kinds": [(kind.value, str(kind.label)) for kind in Need.Kind],
+        "kinds": names(Need.Kind),
         "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
         "may_hand_over": may(request.actor, "customers.reassign") and found.rm_id not in request.actor.lent,
