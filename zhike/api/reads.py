@@ -11,20 +11,15 @@ from django.http import parse_cookie
 from zhike import clock
 from zhike.api import obligations
 from zhike.contacts.card import CARD, CONTACTS
-from zhike.front import SESSION, TOKEN, Answer, Environ, Headers, statement, told
+from zhike.front import POLL, SESSION, TOKEN, Answer, Environ, Headers, asked, statement
 from zhike.obligations.today import AHEAD, TODAY
 from zhike.people.session import hashed
 
 THE_CARD = re.compile(r"/api/v1/customers/([1-9][0-9]{0,17})/card")
-TIMELINES = {
-    begin: statement(
-        begin, "obligations.view", TODAY.replace("%(owner)s", "begun.id").replace("%(covers)s", "begun.covers")
-    )
-    for begin in (SESSION, TOKEN)
-}
-CARDS = {
-    begin: statement(begin, "customers.view", CARD.replace("%(contacts)s", str(CONTACTS))) for begin in (SESSION, TOKEN)
-}
+OWING = TODAY.replace("%(owner)s", "begun.id").replace("%(covers)s", "begun.covers")
+TIMELINES = {begin: statement(begin, "obligations.view", f"({OWING})") for begin in (SESSION, TOKEN)}
+KNOWN = CARD.replace("%(contacts)s", str(CONTACTS))
+CARDS = {begin: statement(begin, "customers.view", f"({KNOWN})") for begin in (SESSION, TOKEN)}
 
 
 def timeline(environ: Environ, headers: Headers) -> Answer | None:
@@ -43,10 +38,10 @@ def timeline(environ: Environ, headers: Headers) -> Answer | None:
 
 def card(environ: Environ, headers: Headers) -> Answer | None:
     """What one must know of a customer before a word is said."""
-    asked = THE_CARD.fullmatch(environ["PATH_INFO"])
-    if asked is None:
+    customer = THE_CARD.fullmatch(environ["PATH_INFO"])
+    if customer is None:
         return None
-    body = _read(environ, CARDS, {"now": clock.now(), "customer": int(asked[1])})
+    body = _read(environ, CARDS, {"now": clock.now(), "customer": int(customer[1])})
     return None if body is None else _whole(headers, body)
 
 
@@ -55,9 +50,13 @@ def _whole(headers: Headers, body: bytes) -> Answer:
 
 
 def _read(environ: Environ, statements: dict[str, str], about: dict[str, Any]) -> bytes | None:
+    """The one value, as PostgreSQL sent it: made a text, it would only be made bytes again."""
     scheme, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
         begin, secret = TOKEN, token.strip()
     else:
         begin, secret = SESSION, parse_cookie(environ.get("HTTP_COOKIE", "")).get(settings.SESSION_COOKIE_NAME, "")
-    return told(statements[begin], {"secret": hashed(secret), **about})
+        about["renews"] = POLL not in environ
+    with asked(statements[begin], {"secret": hashed(secret), **about}) as cursor:
+        value: bytes | None = cursor.pgresult.get_value(0, 0)
+    return value

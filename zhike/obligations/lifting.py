@@ -140,3 +140,11 @@ LIFT = approvals.register(
         _lines,
     )
 )
+
+# SQL of whether something may have been decided that the one who asked (the row ``begun``) is told with the customer ``c``. Looked up
+# only where a stop stands or the row has changed ``lately``, as it does when one is lifted.
+DECIDED = f"""(
+    (c.changed_at > %(lately)s OR c.deceased_on IS NOT NULL OR c.closed_on IS NOT NULL OR c.do_not_disturb OR c.complaint_open)
+    AND EXISTS (SELECT FROM people_approval a WHERE a.kind = '{LIFT.name}' AND a.asked_by_id = begun.id
+        AND a.decision IN ('approved', 'refused') AND a.decided_at > %(lately)s
+        AND starts_with(a.subject, 'customer:' || c.id || '/stop:')))"""

@@ -27,6 +27,7 @@ from ninja.operation import PathView
 
 from zhike import clock
 from zhike.conduct import words
+from zhike.front import POLL
 from zhike.pages import away
 from zhike.people import actor as acting
 from zhike.people import bank
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from zhike.people.models import Staff
 
 API = "/api/"
-# What an open page asks by itself, with nobody at the keyboard: it does not keep a forgotten session alive.
-POLL = "HTTP_X_POLL"
 # Answered without a transaction: they must work when the database does not, or never ask it.
 OUTSIDE = ("/static/", "/healthz", "/readyz", "/metrics")
 # What somebody may do who has to change the password or set up the second factor first.

@@ -114,12 +114,14 @@ class Begun:
     needs_second_factor: bool
 
 
-_BEGUN = (
-    "SELECT id, number, name, title, language, theme, single_keys, must_change_password, settings, second_factor,"
-    " roles, sees, writes, covers, lent, session FROM "
-)
-BEGIN = _BEGUN + "people_begin(%s, %s, %s, %s, %s, %s)"
-BEGIN_WITH_TOKEN = _BEGUN + "people_begin_token(%s, %s)"
+COLUMNS = (
+    "id", "number", "name", "title", "language", "theme", "single_keys", "must_change_password", "settings", "second_factor",
+    "roles", "sees", "writes", "covers", "lent", "session",
+)  # fmt: skip
+# What of the row ``begun`` a request begins with: :func:`begun` reads it.
+BEGUN = ", ".join(f"begun.{column}" for column in COLUMNS)
+BEGIN = f"SELECT {BEGUN} FROM people_begin(%s, %s, %s, %s, %s, %s) begun"  # noqa: S608 our own columns
+BEGIN_WITH_TOKEN = f"SELECT {BEGUN} FROM people_begin_token(%s, %s) begun"  # noqa: S608
 
 
 def begin(session_key: str, now: datetime, renews: bool = True) -> tuple[Begun | None, str | None]:
@@ -130,12 +132,12 @@ def begin(session_key: str, now: datetime, renews: bool = True) -> tuple[Begun |
     """
     bounds = [AT_FIRST.idle_minutes, AT_FIRST.session_hours, list(AT_FIRST.second_factor_roles)]
     row = _one(BEGIN, [hashed(session_key), now, *bounds, renews])
-    return _begun(row), row[-1]
+    return begun(row), row[-1]
 
 
 def begin_with_token(token: str, now: datetime) -> Begun | None:
     """Likewise for a program with a bearer token."""
-    return _begun(_one(BEGIN_WITH_TOKEN, [hashed(token), now]))
+    return begun(_one(BEGIN_WITH_TOKEN, [hashed(token), now]))
 
 
 def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
@@ -145,7 +147,8 @@ def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
     return row
 
 
-def _begun(row: tuple[Any, ...]) -> Begun | None:
+def begun(row: tuple[Any, ...]) -> Begun | None:
+    """The row of ``people_begin`` in Python's own kinds; None where nobody acts."""
     id, number, name, title, language, theme, single_keys, must_change, settings, second, *scope, _session = row
     if id is None:
         return None
