@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import Client
 
-from tests.cast import Cast
+from tests.cast import Cast, signed_in
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.measure import bin_of
@@ -28,8 +29,8 @@ from zhike.obligations import call_backs
 from zhike.obligations.ledger import load_case
 from zhike.obligations.today import today
 from zhike.obligations.working_list import CHOICES, WorkingList
-from zhike.people.actor import acting
-from zhike.people.models import Leave
+from zhike.people.actor import act, acting
+from zhike.people.models import Leave, Staff
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -140,6 +141,8 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast, owner: Role) -> None:
             asked_at=NOW, answer="accepted", answered_by=cast.mate, answered_at=NOW,
         )  # fmt: skip
     for reader in (year, cast.leader.pk, cast.mate.pk):
+        browser = Client()
+        browser.cookies["zhike_session"] = signed_in(Staff.objects.get(pk=reader), NOW)
         for plans in ("force_custom_plan", "force_generic_plan"):
             with clock.at(NOW), acting(reader, NOW) as actor, without_scan(plans):
                 assert '"clause"' in today(actor if actor.covers else replace(actor, id=year), now=NOW)
@@ -148,6 +151,9 @@ def test_nobody_waits_for_a_scan(year: int, cast: Cast, owner: Role) -> None:
                 assert '"contacts_all" : 3' in told(customer)
                 load_case(customer, NOW.date())
                 assert '"obligations"' in whole(customer)
+            with clock.at(NOW), transaction.atomic(), without_scan(plans):
+                for address in ("/", f"/customers/{customer}/"):
+                    assert browser.get(address).status_code == 200
         with clock.at(NOW), acting(reader, NOW) as actor, without_scan("auto"):
             for typed in ("七", chr(20007) + chr(21007), "zw7", "0064", "Y4321", "13800000064"):
                 search.find(typed, actor, NOW, Bank())
@@ -163,9 +169,14 @@ def plans_made() -> dict[str, int]:
 def test_what_is_asked_for_all_day_is_not_planned_anew(year: int, cast: Cast) -> None:
     """Planning takes longer than reading. PostgreSQL plans the first five for their values, and weighs then what that was worth."""
     customer = 900000001 + (year - 900000001) * BOOK + 7
+    browser = Client()
+    browser.cookies["zhike_session"] = signed_in(Staff.objects.get(pk=year), NOW)
     with clock.at(NOW), acting(cast.leader.pk, NOW) as actor:
 
         def look() -> None:
+            for address in ("/", f"/customers/{customer}/"):
+                assert browser.get(address).status_code == 200
+            act(cast.leader.pk, NOW)
             today(replace(actor, id=year), now=NOW)
             agenda.told(replace(actor, id=year), NOW, Bank())
             near(actor, NOW, Bank())
