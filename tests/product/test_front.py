@@ -22,6 +22,8 @@ from tests.product.test_query_counts import more
 from zhike import clock, embedded
 from zhike.obligations.models import Obligation
 from zhike.pages import reads
+from zhike.pages.views import today as days
+from zhike.pages.written import Kept
 from zhike.people.models import Approval, Leave, Post, Setting, Staff
 from zhike.sms.models import Message
 
@@ -331,3 +333,30 @@ def test_who_leads_here_and_looks_on_there_is_offered_what_they_may(busy: Cast, 
     browser = busy.client("leader")
     assert both(browser, f"/customers/{busy.customers['stranger'][0].pk}/") == 1
     assert both(browser, f"/customers/{busy.customers['rm'][0].pk}/") == 1
+
+
+def test_what_is_kept_reads_as_if_it_were_written_now(busy: Cast, owner: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through twelve minutes in which hours are left to meetings and write-ups, each to its own second, and minutes to call-backs."""
+    with owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE obligations_obligation SET due = due + make_interval(secs => 7 * (id % 9)) WHERE kind = 'write_up'"
+        )
+        cursor.execute("UPDATE contacts_contact SET planned_for = planned_for + make_interval(secs => 7 * (id % 9))")
+    browser, written = busy.client("rm", NOW - timedelta(minutes=65)), days.INSIDES
+    asked, fresh = 0, 0
+    for seconds in range(0, 12 * 60, 11):
+        with clock.at(NOW + timedelta(seconds=seconds - 65 * 60, milliseconds=500)):
+            monkeypatch.setattr(days, "INSIDES", written)
+            count = len(written._all), [until for _since, until, _inside in written._all.values()]
+            shown = words(browser)
+            asked += 1
+            fresh += count != (len(written._all), [until for _since, until, _inside in written._all.values()])
+            monkeypatch.setattr(days, "INSIDES", Kept(1))
+            assert shown == words(browser), seconds
+    assert fresh < 0.7 * asked, "mostly it was kept"
+
+
+def words(browser: Client) -> str:
+    """The inside of Today but for the day's ruler, which creeps on from second to second."""
+    inside = browser.get("/", headers={"HX-Request": "true"}).content.decode()
+    return EACH_ITS_OWN.sub(r"\1", re.sub(r'<svg class="ruler only-desk".*?</svg>', "", inside, flags=re.DOTALL))

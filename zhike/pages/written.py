@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 Written = TypeVar("Written")
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+HOURS = timedelta(hours=3, minutes=1)  # from where on minutes are not said
 
 
 class Kept(Generic[Written]):
@@ -37,6 +38,14 @@ class Kept(Generic[Written]):
 
 def until(now: datetime, moments: Iterable[datetime]) -> datetime:
     """Till when a page about these moments reads as it does now: what it says of time changes as whole minutes pass, the
-    day's own and those before and after each moment. ``now`` itself where one of them is just passing.
+    day's own and those before and after each moment; three hours off, as whole hours do (``jinja.span``). ``now`` itself where one
+    of them is just passing.
     """
-    return now + min((moment - now) % MINUTE for moment in (*moments, now.replace(second=0, microsecond=0)))
+    return now + min(_next(moment - now) for moment in (*moments, now.replace(second=0, microsecond=0)))
+
+
+def _next(ahead: timedelta) -> timedelta:
+    if abs(ahead) < HOURS:
+        return ahead % MINUTE
+    # What is to come counts started minutes: "4 h" are left until a minute less than four hours are.
+    return min(ahead % HOUR, (ahead + MINUTE) % HOUR)
