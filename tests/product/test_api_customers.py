@@ -298,7 +298,7 @@ def test_all_clauses_with_their_text_and_rules(rm: Program) -> None:
     assert {rule["kind"] for rule in r12["versions"][-1]["owes"]} == {"thanks"}
     assert rm.send("get", "clauses/R99").status_code == 404
     assert (r12["modes"], r12["served"]) == (["OWE"], ["OWE"])
-    assert "尚不能从其文件导入" in rm.get("clauses/S1")["not_yet"]
+    assert "尚不能保存" in rm.get("clauses/R4")["not_yet"]
     w7 = rm.get("clauses/W7")
     assert (w7["modes"], w7["served"], w7["not_yet"]) == (["RECORD", "GUARD", "OWE"], [], None)
 

@@ -26,4 +26,4 @@ def test_the_code_says_of_a_clause_that_nothing_serves_it(cast: Cast) -> None:
         assert "知客尚不衡量本条" in page
         assert "在相应时刻提示" not in page
     assert "在相应时刻提示" in browser.get("/code/R8/").content.decode()
-    assert "尚不能从其文件导入" in browser.get("/code/S1/").content.decode()
+    assert "尚不能保存" in browser.get("/code/R4/").content.decode()

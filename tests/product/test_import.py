@@ -416,7 +416,7 @@ def test_headings_are_understood_in_two_languages_and_remembered(cast: Cast, wor
         "Customer No.": "core_number", "Full Name": "name", "Mobile Phone": "mobile", "RM": "rm", "Date of Birth": "birthday",
     }  # fmt: skip
     with worker():
-        columns.remember({"甲": "name", "备注": "taboos"}, ["甲", "备注", "姓名"], cast.administrator.id, NOW)
+        columns.CUSTOMERS.remember({"甲": "name", "备注": "taboos"}, ["甲", "备注", "姓名"], cast.administrator.id, NOW)
         assert columns.guess(["甲", "备注", "姓名"]) == {"甲": "name", "备注": "taboos"}
 
 

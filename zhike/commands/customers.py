@@ -62,7 +62,7 @@ def import_customers(options: Options) -> int:
                     rows = sum(1 for _row in table)
                     print(words(f"{rows} 行均未导入。", f"None of {rows} rows is loaded."), sentence, file=sys.stderr)
                     return REFUSED
-                run = started(options, {k: v for k, v in mapping.items() if v}, now)
+                run = started(options, {k: v for k, v in mapping.items() if v}, now, unit=unit_of(options))
                 settings = bank.settings().now(now)
                 run = load.run_import(run, options.file, bank=settings, now=clock.now, language=language)
                 if options.duplicates != "ask" and not options.dry_run:
@@ -89,18 +89,17 @@ def mapped(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def started(options: Options, mapping: dict[str, str], now: Any) -> Any:
-    """The run's row. Raises Failure for a unit or a person that does not exist."""
+def started(options: Options, mapping: dict[str, str], now: Any, **more: Any) -> Any:
+    """The run's row. Raises Failure for a person who does not exist."""
     from zhike.customers.models import Run
     from zhike.people.models import Staff
 
-    unit = unit_of(options)
     by = Staff.objects.filter(number=options.by, is_active=True).first() if options.by else None
     if options.by and by is None:
         raise Failure(words(f"没有工号为 {options.by} 的在职员工。", f"There is no active staff member {options.by}."))
     size = options.file.stat().st_size
     return Run.objects.create(
-        name=options.file.name, size=size, by=by, at=now, mapping=mapping, unit=unit, dry=options.dry_run
+        name=options.file.name, size=size, by=by, at=now, mapping=mapping, dry=options.dry_run, **more
     )
 
 
@@ -136,13 +135,8 @@ def decided(run: Any, decision: str, settings: Any) -> None:
 def tell_customers(options: Options, run: Any, unread: list[str], settings: Any) -> int:
     """What came of a customer file, on the screen and as a file beside it."""
     from zhike.customers.full_books import full_by
-    from zhike.customers.imports.load import refused_file
 
-    if run.refused:
-        target = options.refused or options.file.with_name(f"{options.file.stem}.refused.csv")
-        with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
-            count = refused_file(run, file)
-        print(words(f"{count} 行被拒，见 {target}", f"{count} rows refused: {target}"), file=sys.stderr)
+    give_back(options, run)
     counts = {name: getattr(run, name) for name in ("checked", "loaded", "already", "refused", "doubtful")}
     over = [] if run.dry or not run.loaded else [each.words(settings) for each in full_by(run.pk, settings)]
     if options.json:
@@ -166,6 +160,17 @@ def tell_customers(options: Options, run: Any, unread: list[str], settings: Any)
             ).format(run=run.pk, **counts)
         )
     return REFUSED if run.refused or run.doubtful or unread else DONE
+
+
+def give_back(options: Options, run: Any) -> None:
+    """The refused rows of a run as a file beside its own."""
+    from zhike.customers.imports.load import refused_file
+
+    if run.refused:
+        target = options.refused or options.file.with_name(f"{options.file.stem}.refused.csv")
+        with embedded.writing(target), target.open("w", encoding="utf-8", newline="") as file:
+            count = refused_file(run, file)
+        print(words(f"{count} 行被拒，见 {target}", f"{count} rows refused: {target}"), file=sys.stderr)
 
 
 @command(

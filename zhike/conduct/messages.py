@@ -8,7 +8,7 @@ What may not be said is `permitted.py`'s, what a customer's reply asks for `opti
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Literal
@@ -180,6 +180,34 @@ def _verdict(
     kept: Words = UNSAID,
 ) -> Verdict:
     return Verdict("S5", name, effect, Words(zh, en), needs, origin, kept)
+
+
+# What is the other platform's own: the number it had, its signature, the hint that it adds.
+_THEIRS = frozenset({"no_mobile", "no_text", "own_signature", "hint_without_word"})
+
+
+def found_in(kind: str, text: str, to: Recipient, *, at: datetime, bank: Bank) -> tuple[Verdict, ...]:
+    """What would have stopped a message, or held it back, that another platform has sent already at `at`: nothing stops it any more, so each
+    says what was done and asks for nothing. `to`: the customer as of then.
+    """
+    rules, bank = KINDS[kind], bank.at(at)
+    verdicts = (
+        *_whom(rules, to, (), bank),
+        *_agreed(rules, to, bank),
+        *_too_many(rules, to, at, at, bank),
+        *_text(kind, text, look(text, kind), bank),
+    )
+    stopped = [each for each in verdicts if each.effect == "block"]
+    quiet = list(_in_quiet_hours(at, bank)) if rules.waits(bank) and quiet_until(at, bank) else []
+    return tuple(_told_of(each) for each in (*stopped, *quiet) if each.name not in _THEIRS)
+
+
+def _told_of(verdict: Verdict) -> Verdict:
+    """With words to be kept: the first sentence says what is so, those behind it what to do."""
+    if verdict.kept.zh:
+        return verdict
+    zh, en = verdict.words.zh.partition("。")[0], verdict.words.en.partition(". ")[0].removesuffix(".")
+    return replace(verdict, kept=Words(f"{zh}。", f"{en}."))
 
 
 # ── to whom ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,7 +46,14 @@ def file_of(run: Run) -> Iterator[Path]:
 
 @app.task(name="import_customers", retry=3)
 def import_customers(run: int) -> None:
-    """Runs an uploaded file from where it stands; a killed worker's job is put back and goes on."""
+    """Runs an uploaded customer file from where it stands; a killed worker's job is put back and goes on."""
+    carry_out(
+        run, lambda found, path, language: run_import(found, path, bank=_bank(), now=clock.now, language=language)
+    )
+
+
+def carry_out(run: int, load: Callable[[Run, Path, str], object]) -> None:
+    """Runs an uploaded file from where it stands to its end, in the language of whoever brought it; why it cannot be stands in its row."""
     found = Run.objects.select_related("by").filter(pk=run, state__in=[Run.State.WAITING, Run.State.RUNNING]).first()
     if found is None:
         return
@@ -56,7 +63,7 @@ def import_customers(run: int) -> None:
     with translation.override(language):
         try:
             with file_of(found) as path:
-                run_import(found, path, bank=_bank(), now=clock.now, language=language)
+                load(found, path, language)
         except Overtaken:
             return
         except (UnreadableTable, Unaccepted) as error:

@@ -49,6 +49,14 @@ def kind_name(kind: str) -> str:
     }[Kind(kind)]  # fmt: skip
 
 
+def way_name(through: str) -> str:
+    """By which way it went; nothing for a way that is none."""
+    return {
+        "own_phone": gettext("from one's own phone"), "bank_sms": gettext("by the bank's other platform"),
+        "platform": gettext("by the bank's SMS platform"),
+    }.get(through, "")  # fmt: skip
+
+
 def said(both: Mapping[str, Any]) -> str:
     """A reason as it was kept, in the reader's language."""
     return str(both.get("en" if owed.speaks().startswith("en") else "zh", "")) if both else ""
@@ -135,15 +143,16 @@ def _row(
 
 def _message(message: Message, text: str, now: datetime, may: bool, me: int) -> dict[str, Any]:
     icon, look = mark(message.state)
-    by = message.by
+    by, elsewhere = message.by, message.through != "platform"
     return {
-        "is": "message", "id": f"m{message.pk}", "pk": message.pk, "text": text, "title": title(message), "icon": icon, "look": look,
+        "is": "message", "way": way_name(message.through) if elsewhere else "", "id": f"m{message.pk}", "pk": message.pk, "text": text, "title": title(message), "icon": icon, "look": look,
         "stands": stands(message, now), "clause": message.why.get("clause", "") if message.state in {State.REFUSED, State.WAITING} else "",
         "dashed": message.state in {State.DRAFTED, State.WAITING, State.REFUSED, State.QUEUED},
         "again": message.attempt > 1, "time": clock(message.created_at), "by": by.name if by and by.pk != me else "",
         "take_back": may and message.state in WAITS, "reword": may and message.state in {State.DRAFTED, State.REFUSED},
         "discard": may and message.state == State.DRAFTED and message.attempt == 1, "settle": may and message.state == State.UNKNOWN,
-        "send_again": may and message.state in AGAIN,
+        # What another platform sent is not ours to send again: who wants to, writes anew.
+        "send_again": may and message.state in AGAIN and not elsewhere,
     }  # fmt: skip
 
 
@@ -173,12 +182,8 @@ def _answered(owes: Obligation | None, now: datetime) -> str:
 
 def _elsewhere(fact: Fact) -> dict[str, Any]:
     """A message that went another way, as it was written down; its words only where somebody kept them."""
-    ways = {
-        "own_phone": gettext("from one's own phone"), "bank_sms": gettext("by the bank's other platform"),
-        "platform": gettext("by the bank's SMS platform"),
-    }  # fmt: skip
     purpose = {"thanks": gettext("Thanks by SMS"), "birthday": gettext("Birthday greeting")}.get(fact.data.get("purpose", ""), gettext("SMS"))  # fmt: skip
-    way = ways.get(fact.data.get("through", ""), ways["platform"])
+    way = way_name(fact.data.get("through", "")) or way_name("platform")
     return {
         "is": "elsewhere", "id": f"f{fact.pk}", "text": str(fact.data.get("words", "")), "title": purpose, "way": way, "time": clock(fact.at),
         "clause": "S2" if fact.data.get("through") == "own_phone" else "S1",

@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern] = [
     path("search/hits/", customers.hits, name="hits"),
     path("customers/", customers.book, name="customers"),
     path("customers/import/", imports.show, name="imports"),
+    path("customers/import/messages/", imports.messages, name="imports_messages"),
     path("customers/import/<int:run>/", imports.one, name="import"),
     path("customers/import/<int:run>/progress/", imports.progress, name="import_progress"),
     path("customers/import/<int:run>/refused/", imports.refused, name="import_refused"),

@@ -292,8 +292,14 @@ def discard(message: Message) -> bool:
 def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Message:
     """A person has one message sent again whose fate is unknown, or that did not arrive; a greeting or campaign never in bulk.
 
-    The customer may get it twice: who decides it has been told so. It passes the gate anew. Raises TooLate.
+    The customer may get it twice: who decides it has been told so. It passes the gate anew. Raises TooLate, Refused for what another
+    platform sent.
     """
+    if message.through != "platform":
+        raise Refused(
+            "这条短信是本行另一短信平台发出的，这里不能重发。需要的话请新写一条。",
+            "The bank's other platform sent this: it cannot be sent again from here. Write a new one instead.",
+        )
     addressee = addressees([message.customer_id], now, bank)[message.customer_id]
     judged = messages.judge(message.kind, texts.bare(message.text), addressee.recipient, now=now, bank=bank)
     state, why = _state(judged)

@@ -8,8 +8,9 @@ from typing import Any
 
 from zhike.conduct.facts import Fact
 from zhike.obligations import ledger
+from zhike.obligations.models import Obligation
 from zhike.people import bank as people_bank
-from zhike.people.actor import act
+from zhike.people.actor import Actor, act
 
 from .journal import Moved
 from .models import Message, State
@@ -33,14 +34,17 @@ def follow(moved: Sequence[Moved], now: datetime) -> None:
 
 def sent(message: Message, now: datetime) -> None:
     """The gateway took it: what was owed is done, by whoever had it sent, at the moment it left."""
-    obligation = message.obligation
-    assert obligation is not None
-    if obligation.state != "open":
-        return
+    assert message.obligation is not None
+    if message.obligation.state == "open":
+        actor = act(message.by_id, now) if message.by_id else None
+        tell(message, message.obligation, actor=actor, now=now)
+
+
+def tell(message: Message, obligation: Obligation, *, actor: Actor | None, now: datetime) -> None:
+    """The ledger hears of what was sent for an obligation, and decides by its rules what that does."""
     at = message.sent_at or now
     kind, data = _fact(message, obligation.kind)
     fact = Fact(kind, at, now, obligation.owner_id, obligation.customer_id, obligation.subject, data, "observed")
-    actor = act(message.by_id, now) if message.by_id else None
     ledger.tell([fact], actor=actor, now=now, bank=people_bank.settings().now(now))
 
 

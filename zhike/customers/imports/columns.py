@@ -1,10 +1,11 @@
-"""What the columns of a customer file mean: guessed from their headings, corrected by a person once, then remembered."""
+"""What the columns of a file mean: guessed from their headings, corrected by a person once, then remembered. Those of a customer file."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.functional import Promise
@@ -89,6 +90,56 @@ HEADINGS: dict[str, str] = {
     for heading in headings.split()
 }
 LUNAR_HEADINGS = frozenset(("农历生日", "阴历生日"))
+# What most files have, in the order in which one reads a file; the rest is understood as well.
+USUAL = ("name", "core_number", "mobile", "tier", "rm", "unit", "birthday", "assets")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """One kind of file: what its columns may hold, how banks head them, which are the usual ones. What is remembered of its headings
+    stands under its ``name``; that of customers has none.
+    """
+
+    fields: Mapping[str, str | Promise]
+    headings: Mapping[str, str]
+    usual: tuple[str, ...]
+    name: str = ""
+
+    def recalled(self) -> dict[str, str]:
+        """What this bank's headings were said to mean."""
+        kept = dict(Heading.objects.values_list("heading", "field"))
+        front = self._kept_as("")
+        return {heading[len(front) :]: field for heading, field in kept.items() if heading.startswith(front)}
+
+    def remember(self, mapping: Mapping[str, str], columns: Iterable[str], by: int | None, now: datetime) -> None:
+        """Keeps what a person decided about the columns where it differs from the guess."""
+        for column in columns:
+            heading, field = normal(column), mapping.get(column, "")
+            kept = self._kept_as(heading)
+            if self.headings.get(heading, "") != field or Heading.objects.filter(heading=kept).exists():
+                Heading.objects.update_or_create(heading=kept, defaults={"field": field, "by_id": by, "at": now})
+
+    def _kept_as(self, heading: str) -> str:
+        return f"{self.name}:{heading}" if self.name else heading  # no normal heading has a colon
+
+    def misnamed(self, columns: Iterable[str], mapping: Mapping[str, str]) -> str:
+        """Why these columns cannot mean this, in one sentence; empty if they can."""
+        unknown = sorted(set(mapping.values()) - set(self.fields))
+        if unknown:
+            return _("There is no field %(name)s. The fields are: %(fields)s.") % {
+                "name": unknown[0],
+                "fields": ", ".join(self.fields),
+            }
+        absent = sorted(set(mapping) - set(columns))
+        if absent:
+            return _("The file has no column %(name)s. It has: %(columns)s.") % {
+                "name": absent[0],
+                "columns": ", ".join(columns),
+            }
+        return ""
+
+
+CUSTOMERS = Vocabulary(FIELDS, HEADINGS, USUAL)
 
 LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
 
@@ -99,56 +150,41 @@ def normal(heading: str) -> str:
     return re.sub(r"[\s_\-./*:：()（）\[\]【】]|必填|选填|required|optional", "", text)
 
 
-def guess(columns: Iterable[str], remembered: Mapping[str, str] | None = None) -> dict[str, str]:
+def guess(
+    columns: Iterable[str], remembered: Mapping[str, str] | None = None, of: Vocabulary = CUSTOMERS
+) -> dict[str, str]:
     """Column → field, for the columns that are understood; of two for one field the first counts."""
-    known = recalled() if remembered is None else remembered
+    known = of.recalled() if remembered is None else remembered
     mapping: dict[str, str] = {}
     for column in columns:
         heading = normal(column)
-        field = known.get(heading, HEADINGS.get(heading, ""))
-        if field and field in FIELDS and field not in mapping.values():
+        field = known.get(heading, of.headings.get(heading, ""))
+        if field and field in of.fields and field not in mapping.values():
             mapping[column] = field
     return mapping
 
 
-# What most files have, in the order in which one reads a file; the rest is understood as well.
-USUAL = ("name", "core_number", "mobile", "tier", "rm", "unit", "birthday", "assets")
-
-
-def guide(*, english: bool) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def guide(*, english: bool, of: Vocabulary = CUSTOMERS) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """What a column may hold and how it may be headed, in the reader's writing: of the usual ones, and of the rest."""
     headed: dict[str, list[str]] = {}
-    for heading, field in HEADINGS.items():
+    for heading, field in of.headings.items():
         if heading.isascii() == english:
             headed.setdefault(field, []).append(heading)
 
     def rows(fields: Iterable[str]) -> list[tuple[str, str]]:
-        return [(str(FIELDS[name]), _(", ").join(headed[name][:3])) for name in fields if name in headed]
+        return [(str(of.fields[name]), _(", ").join(headed[name][:3])) for name in fields if name in headed]
 
-    return rows(USUAL), rows(name for name in FIELDS if name not in USUAL)
+    return rows(of.usual), rows(name for name in of.fields if name not in of.usual)
 
 
-def unread(columns: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
+def unread(columns: Iterable[str], mapping: Mapping[str, str], of: Vocabulary = CUSTOMERS) -> list[str]:
     """Columns that mean nothing here, unless somebody once said to leave them out; not those that a file of refused rows has."""
-    known = recalled()
+    known = of.recalled()
     return [
         column
         for column in columns
         if column not in (*mapping, LINE, COLUMN, REASON, "") and known.get(normal(column), "?") != ""
     ]
-
-
-def recalled() -> dict[str, str]:
-    """What this bank's headings were said to mean."""
-    return dict(Heading.objects.values_list("heading", "field"))
-
-
-def remember(mapping: Mapping[str, str], columns: Iterable[str], by: int | None, now: datetime) -> None:
-    """Keeps what a person decided about the columns where it differs from the guess."""
-    for column in columns:
-        heading, field = normal(column), mapping.get(column, "")
-        if HEADINGS.get(heading, "") != field or Heading.objects.filter(heading=heading).exists():
-            Heading.objects.update_or_create(heading=heading, defaults={"field": field, "by_id": by, "at": now})
 
 
 def masked(field: str, text: str) -> str:
@@ -169,18 +205,8 @@ def lunar_columns(mapping: Mapping[str, str]) -> set[str]:
 
 def faults(columns: Iterable[str], mapping: Mapping[str, str]) -> str:
     """Why a file with these columns cannot be a customer file, in one sentence with what to do; empty if it can."""
-    unknown = sorted(set(mapping.values()) - set(FIELDS))
-    if unknown:
-        return _("There is no field %(name)s. The fields are: %(fields)s.") % {
-            "name": unknown[0],
-            "fields": ", ".join(FIELDS),
-        }
-    absent = sorted(set(mapping) - set(columns))
-    if absent:
-        return _("The file has no column %(name)s. It has: %(columns)s.") % {
-            "name": absent[0],
-            "columns": ", ".join(columns),
-        }
+    if wrong := CUSTOMERS.misnamed(columns, mapping):
+        return wrong
     if "name" not in mapping.values():
         return _(
             "No column holds the customers' names, so the rows name nobody and none is loaded. The file has the columns "

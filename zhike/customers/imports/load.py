@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from zhike.conduct.bank import Bank
 from zhike.customers.checks import Unaccepted
-from zhike.customers.imports.columns import remember
+from zhike.customers.imports.columns import CUSTOMERS
 from zhike.customers.imports.rows import STAGED, Checked, Checker, Keepers, limited, staged
 from zhike.customers.models import Line, Run
 from zhike.customers.models.run import row_place
@@ -189,7 +189,7 @@ def run_import(run: Run, path: Path, *, bank: Bank, now: Now, language: str) -> 
     run.refresh_from_db()
     # What columns were said to mean is remembered once a row was understood so: "job is the name" helps no next file.
     if run.loaded or run.already or run.doubtful:
-        remember(run.mapping, loading.table.columns, run.by_id, now())
+        CUSTOMERS.remember(run.mapping, loading.table.columns, run.by_id, now())
     return run
 
 

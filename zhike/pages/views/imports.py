@@ -1,13 +1,16 @@
-"""客户导入 · A bank's customer file: its columns said once, tried without writing, loaded by the worker while one looks on.
+"""导入 · A bank's file of customers, or of messages that its other SMS platform sent: its columns said once, tried without writing, loaded by
+the worker while one looks on.
 
-Domain: :mod:`zhike.customers.imports`; the worker does the work (:mod:`zhike.customers.tasks`). Runs are seen by whoever
-started them and by nobody else; those that nobody started (feeds, commands) by the administrators.
+Domain: :mod:`zhike.customers.imports`, :mod:`zhike.sms.imports`; the worker does the work. Runs are seen by whoever started them and by
+nobody else; those that nobody started (feeds, commands) by the administrators.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,8 @@ from zhike.people.actor import Actor
 from zhike.people.models import Unit
 from zhike.people.permissions import policy
 from zhike.people.tables import UnreadableTable, open_table
+from zhike.sms.imports import columns as of_messages
+from zhike.sms.tasks import import_messages
 
 LARGEST = 200 << 20  # bytes
 FIRST = ("name", "core_number")  # what somebody is known by stands before the rest
@@ -48,40 +53,89 @@ WHYS = {
 }
 
 
+@dataclass(frozen=True)
+class Sort:
+    """A sort of file: what its runs are called, where they are listed, what its columns may mean, why they cannot, who loads it."""
+
+    kind: str
+    route: str
+    vocabulary: meanings.Vocabulary
+    faults: Callable[[Iterable[str], Mapping[str, str]], str]
+    job: Any
+    command: str
+
+
+CUSTOMERS = Sort("import", "imports", meanings.CUSTOMERS, meanings.faults, import_customers, "zhike import customers")
+MESSAGES = Sort(
+    "messages", "imports_messages", of_messages.MESSAGES, of_messages.faults, import_messages, "zhike import messages"
+)
+
+
+def _sort(run: Run) -> Sort:
+    return MESSAGES if run.kind == MESSAGES.kind else CUSTOMERS
+
+
 @policy("customers.import")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: ActingRequest) -> HttpResponse:
     """The runs so far; an upload makes a new one."""
+    return _list(request, CUSTOMERS)
+
+
+@policy("customers.import")
+@require_http_methods(["GET", "HEAD", "POST"])
+def messages(request: ActingRequest) -> HttpResponse:
+    """The same for what was sent on the bank's other SMS platform (S1)."""
+    return _list(request, MESSAGES)
+
+
+def _list(request: ActingRequest, sort: Sort) -> HttpResponse:
     wrong = ""
     if request.method == "POST":
         try:
-            run = _upload(request)
+            run = _upload(request, sort)
             return moved(request, reverse("import", args=[run.pk]))
         except UnreadableTable as error:
             wrong = str(error)
-    runs = Run.objects.filter(_seen(request.actor)).order_by("-at", "-id")[:30]
-    usual, rest = meanings.guide(english=owed.speaks().startswith("en"))
-    context = {"runs": runs, "wrong": wrong, "differences": waiting(request), "usual": usual, "rest": rest}
+    runs = Run.objects.filter(_seen(request.actor)).order_by("-at", "-id")
+    runs = runs.filter(kind=sort.kind) if sort is MESSAGES else runs.exclude(kind=MESSAGES.kind)
+    usual, rest = meanings.guide(english=owed.speaks().startswith("en"), of=sort.vocabulary)
+    context = {
+        "sort": sort,
+        "places": [
+            {"text": gettext("Customers"), "href": reverse("imports"), "current": sort is CUSTOMERS},
+            {
+                "text": gettext("Messages sent elsewhere"),
+                "href": reverse("imports_messages"),
+                "current": sort is MESSAGES,
+            },
+        ],
+        "runs": runs[:30],
+        "wrong": wrong,
+        "differences": waiting(request),
+        "usual": usual,
+        "rest": rest,
+    }
     return render(request, "imports.html", context, status=422 if wrong else 200)
 
 
-def _upload(request: ActingRequest) -> Run:
+def _upload(request: ActingRequest, sort: Sort) -> Run:
     upload: Any = request.FILES.get("file")
     if upload is None:
         raise UnreadableTable(gettext("Choose a file: CSV or Excel."))
     if upload.size > LARGEST:
         raise UnreadableTable(
-            gettext("The file is larger than 200 MB; load it with the command zhike import customers.")
+            gettext("The file is larger than 200 MB; load it with the command %(command)s.") % {"command": sort.command}
         )
     with tempfile.NamedTemporaryFile() as file:
         for chunk in upload.chunks():
             file.write(chunk)
         file.flush()
         table = open_table(Path(file.name))
-        mapping = meanings.guess(table.columns)
+        mapping = meanings.guess(table.columns, of=sort.vocabulary)
         total = sum(1 for _row in table)
         run = Run.objects.create(
-            name=Path(upload.name).name, size=upload.size, by_id=request.actor.id, at=request.now, mapping=mapping,
+            kind=sort.kind, name=Path(upload.name).name, size=upload.size, by_id=request.actor.id, at=request.now, mapping=mapping,
             state=Run.State.MAPPING, total=total,
         )  # fmt: skip
         file.seek(0)
@@ -101,7 +155,7 @@ def one(request: ActingRequest, run: int) -> HttpResponse:
             return _start(request, found, dry=act == "try")
         case "decide":
             return _decide(request, found)
-        case "undo" if found.state == Run.State.DONE and not found.dry:
+        case "undo" if found.state == Run.State.DONE and not found.dry and found.kind == CUSTOMERS.kind:
             Run.objects.filter(pk=found.pk).update(error="")
             undo_import.defer(run=found.pk, by=request.actor.id)
             return moved(request, reverse("import", args=[run]), gettext("The import is being undone."))
@@ -111,15 +165,18 @@ def one(request: ActingRequest, run: int) -> HttpResponse:
 def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
     if run.state not in (Run.State.MAPPING, Run.State.FAILED) and not (run.state == Run.State.DONE and run.dry):
         return _page(request, run, wrong=gettext("This import cannot do that now."))
+    sort = _sort(run)
     if run.state == Run.State.MAPPING:
         columns = request.POST.getlist("column")
         mapping = {
             column: field for column, field in zip(columns, request.POST.getlist("field"), strict=False) if field
         }
         twice = next((field for field in mapping.values() if list(mapping.values()).count(field) > 1), "")
-        wrong = meanings.faults(columns, mapping)
+        wrong = sort.faults(columns, mapping)
         if twice:
-            wrong = gettext("Two columns are said to be “%(field)s”; choose one.") % {"field": meanings.FIELDS[twice]}
+            wrong = gettext("Two columns are said to be “%(field)s”; choose one.") % {
+                "field": sort.vocabulary.fields[twice]
+            }
         if wrong:
             run.mapping = mapping
             return _page(request, run, wrong=wrong)
@@ -127,7 +184,7 @@ def _start(request: ActingRequest, run: Run, *, dry: bool) -> HttpResponse:
         run.mapping, run.unit = mapping, unit
     run.state, run.dry, run.error = Run.State.WAITING, dry, ""
     run.save()
-    import_customers.defer(run=run.pk)
+    sort.job.defer(run=run.pk)
     return moved(request, reverse("import", args=[run.pk]))
 
 
@@ -195,9 +252,12 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         if run.kind == "customers"
         else [],
         "full": [each.words(bank) for each in full_by(run.pk, bank)]
-        if run.state == Run.State.DONE and run.loaded
+        if run.state == Run.State.DONE and run.loaded and run.kind != MESSAGES.kind
         else [],
-        "again": run.kind == "import" and run.by_id is not None and (run.dry or run.state == Run.State.FAILED),
+        "sort": _sort(run),
+        "again": run.kind in (CUSTOMERS.kind, MESSAGES.kind)
+        and run.by_id is not None
+        and (run.dry or run.state == Run.State.FAILED),
         "undoable": run.kind == "import" and bool(run.loaded or lines.filter(state=Line.State.MERGED).exists()),
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
         "doubts": [
@@ -227,7 +287,10 @@ def _columns(run: Run, actor: Actor) -> dict[str, Any]:
             for column in table.columns
             if column
         ],
-        "fields": [("", gettext("(left out)")), *((name, str(label)) for name, label in meanings.FIELDS.items())],
+        "fields": [
+            ("", gettext("(left out)")),
+            *((name, str(label)) for name, label in _sort(run).vocabulary.fields.items()),
+        ],
         "units": [
             ("", gettext("(none)")),
             *((str(pk), name) for pk, name in units.values_list("pk", "name")),

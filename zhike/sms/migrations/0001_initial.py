@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                         default="platform", help_text="platform, or bank_sms for what another platform sent"
                     ),
                 ),
+                ("name", models.TextField(db_default="", default="", help_text="what that other platform calls it")),
                 (
                     "state",
                     models.TextField(
@@ -660,6 +661,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("greeting__isnull", False), ("waits", True)),
                 fields=["greeting"],
                 name="sms_message_greeting",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("name", ""), _negated=True), fields=("name",), name="sms_message_told_once"
             ),
         ),
         migrations.AddConstraint(

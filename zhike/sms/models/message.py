@@ -101,6 +101,8 @@ class Message(models.Model):
     sealed = models.TextField(default="")
     lane = models.SmallIntegerField(choices=Lane, default=Lane.ONE)
     through = models.TextField(default="platform", help_text=_("platform, or bank_sms for what another platform sent"))
+    # Greetings and campaigns are queued by statements that know nothing of it.
+    name = models.TextField(default="", db_default="", help_text=_("what that other platform calls it"))
 
     state = models.TextField(choices=State, default=State.QUEUED)
     why = models.JSONField(default=dict)
@@ -122,6 +124,8 @@ class Message(models.Model):
     class Meta:
         db_table = "sms_message"
         constraints = [
+            # What another platform sent is taken in once, however often its file comes.
+            models.UniqueConstraint(fields=["name"], name="sms_message_told_once", condition=~Q(name="")),
             models.CheckConstraint(
                 name="sms_message_explained",
                 condition=~Q(state__in=["waiting", "refused", "undelivered", "unknown", "expired"]) | ~Q(why={}),
