@@ -62,6 +62,7 @@ def examine(server: embedded.Server | None) -> list[Finding]:
         migrations(),
         clock(ask),
         *reminders(),
+        *messages(),
         *disks(server),
         *channels(),
     ]
@@ -209,6 +210,57 @@ def reminders() -> Iterator[Finding]:
         (
             "有提醒未送达、被搁置或去向不明：详见页面“提醒”（?of=all），并检查各渠道的设置。",
             "Reminders failed, were set aside or have no line: see the page Reminders (?of=all), and look at the channels' set-up.",
+        ),
+    )
+
+
+def messages() -> Iterator[Finding]:
+    """Each gateway that is set up has somebody signed in to it, nothing waits for long, and nothing waits for a person."""
+    from django.db import connection
+
+    if not schema.standing(connection).current:
+        return
+    from zhike import clock
+    from zhike.sms import gateways
+    from zhike.sms.figures import figures
+    from zhike.sms.models import Lane
+
+    now = clock.now()
+    names = [gateways.name_of(address) for address in gateways.addresses(os.environ)]
+    found = figures(now, names)
+    due = sum(queue.due for queue in found.queues)
+    for stand in found.gateways:
+        if stand.name not in names:
+            continue
+        word = "connected" if stand.connected else "not connected"
+        yield Finding(
+            "gateway",
+            ("短信网关", "SMS gateway"),
+            # Before the first worker is started nothing has been missed, as long as nothing waits.
+            stand.connected or (stand.since is None and not due),
+            f"{stand.name}: {word}"
+            + (f" since {stand.since.isoformat(timespec='seconds')}" if stand.since else ", never was"),
+            (
+                "没有连上短信网关：请启动 zhike worker（或 zhike serve），并在页面“网关”和日志中看原因。",
+                "Nobody is signed in to the gateway: start zhike worker, or zhike serve, and see why on the page Gateways and in the log.",
+            ),
+        )
+    if not names:
+        return
+    lanes = ", ".join(
+        f"{Lane(queue.lane).name.lower()} {queue.due} due {queue.later} later"
+        + (f" oldest {(now - queue.oldest).total_seconds():.0f} s" if queue.oldest else "")
+        for queue in found.queues
+    )
+    yield Finding(
+        "messages",
+        ("短信队列", "queue of messages"),
+        not found.stuck(now) and not found.unknown and not found.aside,
+        f"{lanes}; unknown {found.unknown}; aside {found.aside}",
+        (
+            "有短信久候未发、结果不明，或网关送来的内容未能识别：详见页面“网关”；结果不明的由客户经理在“短信 → 待核对”中核对。",
+            "Messages wait too long, are unknown, or something that a gateway brought was not understood: see the page Gateways; what is unknown "
+            "its relationship manager looks into under SMS.",
         ),
     )
 

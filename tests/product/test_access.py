@@ -34,7 +34,7 @@ from zhike.pages.shell import LEADS
 from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
-from zhike.sms.models import Greeting, Message, Reply, Template, Wording
+from zhike.sms.models import Greeting, Message, Pushed, Reply, Template, Wording
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -178,11 +178,15 @@ def rows(cast: Cast, owner: Role) -> Rows:
             staff=cast.second_administrator, hash="0" * 64, created_at=NOW, expires_at=NOW + timedelta(days=1)
         )
         run = Run.objects.create(name="customers.csv", at=NOW, by=cast.second_administrator, state="done")
+        pushed = Pushed.on("replies", "/etc/zhike/platform.toml", b"T", NOW)
+        pushed.aside = True
+        pushed.save()
         for whose in WHOSE:
             made.values[whose] = {
                 **_rows_of(cast, whose),
                 "approval": asked.pk,
                 "run": run.pk,
+                "pushed": pushed.pk,
                 "unit": cast.units["century"].pk,
                 "staff": cast.staff[whose].pk,
                 "post": cast.staff[whose].posts.get().pk,

@@ -525,6 +525,28 @@ def test_what_was_brought_and_cannot_be_understood_is_put_aside(
         assert gateway.events(0.0) == []
 
 
+def test_what_lies_aside_says_why_and_is_tried_again_by_the_rules_that_hold_then(
+    platform: Platform, tmp_path: Path, worker: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = by_json(platform, tmp_path, more=PUSHED)
+    monkeypatch.setenv("ZHIKE_SMS_URL", address)
+    assert push(SECRET, b"phone=13800000002&content=T&moid=7").status_code == 200
+    with worker(), opened(address) as gateway:
+        assert gateway.events(0.0) == []
+        lies = Pushed.objects.get(aside=True)
+        assert lies.why == {"zh": "1 条中有 1 条信息不全", "en": "1 of 1 say too little"}
+        Pushed.objects.update(aside=False)  # as somebody decides (tests/product/test_gateways_page.py)
+    by_json(
+        platform, tmp_path, more=PUSHED.replace('number = "mobile"', 'number = "phone"').replace("mobile=", "phone=")
+    )
+    with worker(), opened(address) as gateway:
+        (reply,) = told(gateway)
+        assert isinstance(reply, Reply)
+        assert (reply.sender, reply.text) == ("13800000002", "T")
+        gateway.took([reply])
+        assert not Pushed.objects.exists()
+
+
 def test_the_path_of_the_door_is_in_no_log(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHIKE_SMS_URL", by_json(platform, tmp_path, more=PUSHED))
 

@@ -1,4 +1,5 @@
-"""/metrics, for whoever draws curves of it: what became of today's reminders, how late, and whether a worker lives. No persons.
+"""/metrics, for whoever draws curves of it: what became of today's reminders, how late, whether a worker lives; how the gateways stand. No
+persons.
 
 Closed unless ZHIKE_METRICS_TOKEN is set, and then open to whoever bears it.
 """
@@ -18,6 +19,9 @@ from zhike import clock
 from zhike.notices.books import SLOTS
 from zhike.people import bank
 from zhike.people.permissions import PUBLIC, policy
+from zhike.sms import gateways
+from zhike.sms.figures import figures
+from zhike.sms.models import Lane
 
 
 @policy(PUBLIC)
@@ -64,4 +68,36 @@ def measured(now: datetime) -> CollectorRegistry:
     for channel, counts in within.items():
         for slot, limit in enumerate([*map(str, SLOTS), "+Inf"]):
             late.labels(channel, limit).set(sum(counts[: slot + 1]))
+    _gateways(registry, now)
     return registry
+
+
+def _gateways(registry: CollectorRegistry, now: datetime) -> None:
+    found = figures(now, [gateways.name_of(address) for address in gateways.addresses(os.environ)])
+    connected = Gauge(
+        "zhike_sms_connected", "Whether somebody is signed in to the gateway", ["gateway"], registry=registry
+    )
+    since = Gauge(
+        "zhike_sms_since_seconds",
+        "For how long that has been so; infinite: never connected",
+        ["gateway"],
+        registry=registry,
+    )
+    waiting = Gauge("zhike_sms_waiting", "Messages that wait, due now or later", ["lane", "due"], registry=registry)
+    oldest = Gauge(
+        "zhike_sms_oldest_seconds", "For how long the oldest message has been due", ["lane"], registry=registry
+    )
+    for stand in found.gateways:
+        connected.labels(stand.name).set(stand.connected)
+        since.labels(stand.name).set((now - stand.since).total_seconds() if stand.since else float("inf"))
+    for queue in found.queues:
+        lane = Lane(queue.lane).name.lower()
+        waiting.labels(lane, "now").set(queue.due)
+        waiting.labels(lane, "later").set(queue.later)
+        oldest.labels(lane).set((now - queue.oldest).total_seconds() if queue.oldest else 0)
+    Gauge("zhike_sms_unknown", "Messages of the last 30 days of which nobody knows what became", registry=registry).set(
+        found.unknown
+    )
+    Gauge(
+        "zhike_sms_aside", "What a gateway brought that was not understood and waits for somebody", registry=registry
+    ).set(found.aside)

@@ -78,6 +78,7 @@ MAY: dict[str, frozenset[str]] = {
     "settings.view": EVERYBODY,
     "settings.change": frozenset({ADMINISTRATOR, COMPLIANCE}),
     "settings.approve": frozenset({ADMINISTRATOR, COMPLIANCE}),
+    "gateways.manage": frozenset({ADMINISTRATOR}),
     "workdays.change": frozenset({ADMINISTRATOR}),
     "approvals.view": EVERYBODY,
     "approvals.decide": frozenset({LEADER, MARKETING, COMPLIANCE, ADMINISTRATOR}),

@@ -42,5 +42,5 @@ def bring(secret: str, body: bytes, environment: Mapping[str, str], now: datetim
     if found is None:
         return None
     coming, file = found
-    Pushed.objects.bulk_create([Pushed.on(coming.what, str(file), body, now)])
+    Pushed.on(coming.what, str(file), body, now).put_down()
     return coming.say

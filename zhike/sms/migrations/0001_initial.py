@@ -252,6 +252,23 @@ class Migration(migrations.Migration):
                 ("sealed", models.TextField()),
                 ("at", models.DateTimeField()),
                 ("aside", models.BooleanField(default=False)),
+                ("why", models.JSONField(default=dict, help_text="why it was not understood, in both languages")),
+                (
+                    "tries",
+                    models.SmallIntegerField(default=0, help_text="how often somebody had it tried once more"),
+                ),
+                ("dismissed_at", models.DateTimeField(null=True)),
+                ("reason", models.TextField(default="", help_text="why nothing is to be made of it")),
+                (
+                    "dismissed_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "db_table": "sms_pushed",

@@ -1,10 +1,11 @@
 from django.db import migrations
 
-from zhike.trail.walls import WRITES, open_to, wall, watch
+from zhike.trail.walls import APP, OWNER, WORKER, WRITES, open_to, wall, watch
 
 # As contacts have it (contacts/0002_walls): one look by key, never a scan.
 HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
 HIS_TO_CHANGE = f"(SELECT true FROM customers_customer c WHERE c.id = customer_id AND c.keeper = ANY ({WRITES}))"
+ADMINISTRATES = "'administrator' = ANY ((SELECT zhike_roles())::text[])"
 ITS = "(SELECT true FROM sms_message m WHERE m.id = message_id)"
 
 # That a message has a customer: asked once a statement on either side. A foreign key asks it of each row, and marks each customer's own
@@ -33,6 +34,19 @@ END $$;
 CREATE TRIGGER sms_message AFTER DELETE ON customers_customer REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION sms_keeps_customer();
 REVOKE EXECUTE ON FUNCTION sms_has_customer(), sms_keeps_customer() FROM PUBLIC;
+"""
+
+PUSHED = f"""
+ALTER TABLE sms_pushed ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sms_pushed FORCE ROW LEVEL SECURITY;
+CREATE POLICY keep ON sms_pushed TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
+CREATE POLICY bring ON sms_pushed FOR INSERT TO {APP} WITH CHECK (NOT aside);
+CREATE POLICY look ON sms_pushed FOR SELECT TO {APP} USING ({ADMINISTRATES});
+CREATE POLICY decide ON sms_pushed FOR UPDATE TO {APP} USING (aside AND {ADMINISTRATES}) WITH CHECK ({ADMINISTRATES});
+GRANT SELECT, INSERT ON sms_pushed TO {APP};
+GRANT UPDATE (aside, why, tries, dismissed_by_id, dismissed_at, reason) ON sms_pushed TO {APP};
+GRANT SELECT, INSERT, UPDATE, DELETE ON sms_pushed TO {WORKER};
+GRANT USAGE ON SEQUENCE sms_pushed_id_seq TO {APP}, {WORKER};
 """
 
 
@@ -67,8 +81,8 @@ class Migration(migrations.Migration):
         open_to("sms_connection", app="SELECT"),
         open_to("sms_receipt", app="SELECT"),
         open_to("sms_reply_part", app="SELECT"),
-        # Whoever serves the door puts down what was brought, and reads none of it.
-        open_to("sms_pushed", app="INSERT, SELECT (id)"),
+        # Whoever serves the door puts down what was brought, and reads none of it; administrators look at what nobody understood.
+        migrations.RunSQL(PUSHED, migrations.RunSQL.noop),
         open_to("sms_typed", app="SELECT, INSERT"),
         open_to("sms_template"),
         watch("sms_template"),

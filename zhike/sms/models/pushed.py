@@ -4,7 +4,7 @@ import base64
 import uuid
 from datetime import datetime
 
-from django.db import models
+from django.db import connection, models
 
 from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
@@ -13,7 +13,7 @@ from zhike.customers.vault import vault
 class Pushed(models.Model):
     """What a platform brought to our door, or handed out when it was asked, as it came: until the sender has kept what it says.
 
-    ``aside``: it could not be understood, or not all of it, and waits for somebody to look.
+    ``aside``: it could not be understood, or not all of it (``why``), and waits for somebody to look.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -22,6 +22,11 @@ class Pushed(models.Model):
     sealed = models.TextField()
     at = models.DateTimeField()
     aside = models.BooleanField(default=False)
+    why = models.JSONField(default=dict, help_text="why it was not understood, in both languages")
+    tries = models.SmallIntegerField(default=0, help_text="how often somebody had it tried once more")
+    dismissed_by = models.ForeignKey("people.Staff", models.PROTECT, null=True, related_name="+", db_index=False)
+    dismissed_at = models.DateTimeField(null=True)
+    reason = models.TextField(default="", help_text="why nothing is to be made of it")
 
     class Meta:
         db_table = "sms_pushed"
@@ -44,6 +49,14 @@ class Pushed(models.Model):
         pushed = cls(what=what, platform=platform, at=at)
         pushed.body = body
         return pushed
+
+    def put_down(self) -> None:
+        """Keeps it and reads nothing back: whoever serves the door may see nothing of what lies here."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO sms_pushed (key, what, platform, sealed, at, aside, why, tries, reason) VALUES (%s, %s, %s, %s, %s, false, '{}', 0, '')",
+                [self.key, self.what, self.platform, self.sealed, self.at],
+            )
 
     @property
     def place(self) -> str:

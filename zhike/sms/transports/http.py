@@ -56,16 +56,19 @@ UNSAID = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError,
 NOT_REACHED = Words("没有连上短信平台，短信未发出", "the SMS platform could not be reached, nothing left")
 
 
+_UNASKED = Words("平台说明文件里没有这一类", "the file that describes the platform has nothing of this kind")
+
+
 class Slow(Exception):
     """The answer did not end in time, or was too long to be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """The pushed body that an event was in."""
+    """The pushed body that an event was in; ``why`` it is put aside: what in it was not understood."""
 
     id: int
-    aside: bool
+    why: Words | None
 
 
 class Line:
@@ -302,13 +305,17 @@ class Http:
         events: list[Event] = []
         for row in rows:
             coming = rules.get(row.what)
+            why = None if coming else _UNASKED
             try:
                 entries = coming.entries(row.body) if coming else []
             except Unreadable as error:
                 log.warning("What the SMS platform said of %s cannot be read, and was put aside: %s", row.what, error)
-                entries, coming = [], None
+                entries, why = [], Words(f"读不懂：{error}", f"It cannot be read: {error}")
             read = [coming.understood(entry) for entry in entries] if coming else []
-            handle = Handle(row.pk, aside=coming is None or None in read)
+            if None in read:
+                little = read.count(None)
+                why = Words(f"{len(read)} 条中有 {little} 条信息不全", f"{little} of {len(read)} say too little")
+            handle = Handle(row.pk, why)
             told = [
                 replace(each, handle=handle, id=each.id or f"{row.key}:{number}")
                 if isinstance(each, Reply)
@@ -324,8 +331,11 @@ class Http:
         return events
 
     def _settle(self, handles: Sequence[Handle]) -> None:
-        Pushed.objects.filter(pk__in=[handle.id for handle in handles if handle.aside]).update(aside=True)
-        Pushed.objects.filter(pk__in=[handle.id for handle in handles if not handle.aside]).delete()
+        for handle in handles:
+            if handle.why is not None:
+                why = {"zh": handle.why.zh, "en": handle.why.en}
+                Pushed.objects.filter(pk=handle.id).update(aside=True, why=why)
+        Pushed.objects.filter(pk__in=[handle.id for handle in handles if handle.why is None]).delete()
 
 
 def unreached(where: str, error: httpx.HTTPError) -> Unbound:
