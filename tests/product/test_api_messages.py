@@ -151,7 +151,9 @@ def test_a_festival_is_arranged_withdrawn_and_left_out(rm: Program, book: list[C
         "五月初五",
         False,
     )
-    assert first["counts"] == {"arranged": 0, "open": 4, "no_consent": 1, "no_mobile": 0, "stopped": 1, "left_out": 0}
+    assert first["counts"] == {
+        "arranged": 0, "open": 4, "in_person": 0, "no_consent": 1, "no_mobile": 0, "stopped": 1, "left_out": 0,
+    }  # fmt: skip
     here = "greetings/dragon_boat:2026"
     wording = rm.get(here)["wordings"][0]
     asked = {"tiers": ["platinum"], "wording": wording}

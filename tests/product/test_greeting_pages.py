@@ -80,7 +80,7 @@ def test_a_list_that_changed_meanwhile_is_not_arranged(cast: Cast, book: list[Cu
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [({}, "先选一条措辞"), ({"wording": "dragon_boat"}, "先选要问候哪些"), ({"wording": "mid_autumn", "tier": "gold"}, "不能用于这个节日")],
+    [({}, "先选一条措辞"), ({"wording": "dragon_boat"}, "先选要问候哪些"), ({"wording": "mid_autumn", "tier": "gold"}, "不能用于这里")],
 )  # fmt: skip
 def test_what_is_missing_or_wrong_is_said(cast: Cast, book: list[Customer], given: dict[str, str], said: str) -> None:
     asked = dict(given)

@@ -1,4 +1,4 @@
-"""Greetings of festivals (节日问候): how far a book is, arranged and withdrawn many at once, left out with a reason."""
+"""Greetings of festivals and birthdays (节日问候、生日问候): how far a book is, arranged and withdrawn many at once, left out with a reason."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import to_lunar
 from zhike.conduct.words import Words
 from zhike.people.permissions import policy
-from zhike.sms import greetings
-from zhike.sms.greetings import Occasion
+from zhike.sms import birthdays, greetings
+from zhike.sms.birthdays import Birthdays
+from zhike.sms.greetings import Greeted, Occasion
 from zhike.sms.models import Greeting, Wording
 
 router = Router()
 
 COMING = 8
-Stands = Literal["arranged", "open", "no_consent", "no_mobile", "stopped", "left_out"]
+Stands = Literal["arranged", "open", "in_person", "no_consent", "no_mobile", "stopped", "left_out"]
 Tiers = Annotated[list[Line], Field(min_length=1, max_length=20)]
 
 
 class CountsOut(Out):
-    """How many customers stand how."""
+    """How many customers stand how. ``in_person``: called or met on a birthday, not written to."""
 
     arranged: int = 0
     open: int = 0
+    in_person: int = 0
     no_consent: int = 0
     no_mobile: int = 0
     stopped: int = 0
@@ -71,13 +73,31 @@ class ArrangementOut(Out):
     sent_from: datetime | None
 
 
-class CoverageOut(FestivalOut):
+class Arranging(Out):
+    """Tier by tier, what was arranged, which wordings do."""
+
     tiers: list[TierOut]
     arrangements: list[ArrangementOut]
     wordings: list[IdOut]
 
 
+class CoverageOut(FestivalOut, Arranging):
+    pass
+
+
+class BirthdaysOut(Arranging):
+    """Those that the book's customers celebrate from ``first`` to ``last``."""
+
+    occasion: Literal["birthdays"]
+    first: date
+    last: date
+    counts: CountsOut
+
+
 class GreetedOut(Out):
+    """``occasion``: which greeting it is: the festival's, or that of the birthday's day."""
+
+    occasion: str
     id: IdOut
     name: str
     tier: str
@@ -130,8 +150,11 @@ def whose(request: Desk, staff: str | None) -> int:
     return asked
 
 
-def named(key: str, bank: Bank) -> Occasion:
-    found = greetings.occasion(key, bank)
+def named(key: str, request: Desk, bank: Bank) -> Greeted:
+    """A festival by its key, or the birthdays of the days to come."""
+    found: Greeted | None = greetings.occasion(key, bank)
+    if key == birthdays.KEY:
+        found = Birthdays(request.now.astimezone(bank.zone).date())
     if found is None:
         raise Http404
     return found
@@ -159,19 +182,35 @@ def list_(request: Desk, asked: Query[Whose]) -> Any:
     return {"items": [festival(each, covered.get(each.key, {}).get(staff, {}), request, bank) for each in coming]}
 
 
+@router.get("greetings/birthdays", response=BirthdaysOut)
+@policy("messages.view")
+def of_birthdays(request: Desk, asked: Query[Whose]) -> Any:
+    """The birthdays of the days to come; arranged, left out and withdrawn under this address as those of a festival are under theirs."""
+    bank, staff = bank_of(request), whose(request, asked.staff)
+    found = Birthdays(request.now.astimezone(bank.zone).date())
+    counts, arranging = _standing(found, staff, bank)
+    return {"occasion": found.key, "first": found.first, "last": found.day, "counts": counts, **arranging}
+
+
 @router.get("greetings/{occasion}", response=CoverageOut)
 @policy("messages.view")
 def get(request: Desk, occasion: str, asked: Query[Whose]) -> Any:
-    """One festival: tier by tier, what was arranged, which wordings do."""
+    """One festival."""
     bank, staff = bank_of(request), whose(request, asked.staff)
-    found = named(occasion, bank)
+    found = greetings.occasion(occasion, bank)
+    if found is None:
+        raise Http404
+    counts, arranging = _standing(found, staff, bank)
+    return {**festival(found, counts, request, bank), **arranging}
+
+
+def _standing(found: Greeted, staff: int, bank: Bank) -> tuple[dict[str, int], dict[str, Any]]:
     tiers = greetings.coverage(found, [staff], bank)
     counts: dict[str, int] = {}
     for row in tiers:
         for stands, count in row.counts.items():
             counts[stands] = counts.get(stands, 0) + count
-    return {
-        **festival(found, counts, request, bank),
+    return counts, {
         "tiers": [{"tier": row.tier, "counts": row.counts} for row in tiers],
         "arrangements": [_arrangement(each) for each in greetings.arranged(found, staff)],
         "wordings": [each.pk for each in greetings.suiting(found, staff)],
@@ -186,26 +225,31 @@ def _arrangement(each: Greeting) -> dict[str, Any]:
 @router.get("greetings/{occasion}/customers", response=StandingsOut)
 @policy("messages.view")
 def customers(request: Desk, occasion: str, asked: Query[StandingFilters]) -> Any:
-    """Who stands so, in the order of their ids."""
+    """Who stands so, by day and id."""
     bank, staff = bank_of(request), whose(request, asked.staff)
-    after = position(asked.cursor, int)
+    after = position(asked.cursor, str, int)
     found = greetings.standing(
-        named(occasion, bank), asked.stands, staff, bank, after[0] if after else 0, asked.limit + 1
+        named(occasion, request, bank),
+        asked.stands,
+        staff,
+        bank,
+        (after[0], after[1]) if after else ("", 0),
+        asked.limit + 1,
     )
-    some, more = page(found, asked.limit, lambda each: (each["id"],))
-    return {"items": [{name: each[name] for name in ("id", "name", "tier")} for each in some], "next": more}
+    some, more = page(found, asked.limit, lambda each: (each["occasion"], each["id"]))
+    return {"items": [{name: each[name] for name in ("occasion", "id", "name", "tier")} for each in some], "next": more}
 
 
 @router.post("greetings/{occasion}/arrangements", response={201: ArrangementOut})
 @policy("messages.send")
 def arrange(request: Desk, occasion: str, body: ArrangeIn) -> Any:
-    """A greeting for every open customer of these tiers; it leaves on the festival's morning."""
+    """A greeting for every open customer of these tiers; it leaves on the morning of its day."""
     wording = Wording.objects.filter(pk=int(body.wording)).select_related("template").first()
     if wording is None:
         raise field_invalid(
             "wording", say(Words("没有这条措辞，或已停用。", "There are no such words, or they are out of use."))
         )
-    found = named(occasion, bank_of(request))
+    found = named(occasion, request, bank_of(request))
     done = greetings.arrange(
         found, wording, body.tiers, staff=whose(request, body.staff), expected=body.expected, **verb(request)
     )
@@ -218,7 +262,7 @@ def arrange(request: Desk, occasion: str, body: ArrangeIn) -> Any:
 @policy("messages.send")
 def leave_out(request: Desk, occasion: str, body: LeaveOutIn) -> Any:
     """The open customers of these tiers are not greeted this time."""
-    found = named(occasion, bank_of(request))
+    found = named(occasion, request, bank_of(request))
     left = greetings.leave_out(found, body.tiers, body.reason, staff=whose(request, body.staff), **verb(request))
     return {"left_out": left}
 

@@ -25,6 +25,8 @@ from .stops import enforce
 SLICE = 500
 # What else the calendar owes: (day, now, bank) → how many became owed, how many lapsed. Whoever brings it registers it at start.
 WHEN_SWEPT: list[Callable[[date, datetime, Bank], tuple[int, int]]] = []
+# What else happens once a day's birthdays are owed.
+WHEN_GREETED: list[Callable[[date, datetime, Bank], None]] = []
 # One sweep at a time, whoever runs it.
 LOCK = 0x5A48_494B
 
@@ -74,7 +76,10 @@ def greet(day: date, *, now: datetime, bank: Bank) -> int:
     """
     with transaction.atomic():
         _withdraw_mistaken(day, now, bank)
-        return _tell_all(_birthdays(day, now, bank), now, bank)
+        owed = _tell_all(_birthdays(day, now, bank), now, bank)
+        for follow in WHEN_GREETED:
+            follow(day, now, bank)
+        return owed
 
 
 def _withdraw_mistaken(day: date, now: datetime, bank: Bank) -> None:

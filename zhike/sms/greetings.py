@@ -1,7 +1,9 @@
-"""Festivals' greetings (节日问候, S3): who is greeted already, who cannot be and why, who is still open; arranging many at once.
+"""Greetings (节日问候 S3, 生日 R5): who is greeted already, who cannot be and why, who is still open; arranging many at once.
 
-    status = coverage(occasion, staff, day)             # counted, by tier
+    status = coverage(occasion, staff, bank)            # counted, by tier
     arrange(occasion, wording, tiers, ...)              # for all of them that may be greeted
+
+What many are greeted for is a festival, or the birthdays of the days to come (`birthdays.py`): whom it greets, and on which day each.
 
 What makes a customer one who cannot be greeted is said once, in SQL, and used by the count, the list and the arranging alike. It is
 the guard of `conduct/messages.py` for a greeting, over many rows at once; the sender asks that guard itself once more.
@@ -9,11 +11,12 @@ the guard of `conduct/messages.py` for a greeting, over many rows at once; the s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 from django.db.models import Count, Q
@@ -23,7 +26,7 @@ from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
 from zhike.conduct.festivals import FESTIVALS, Festival, next_festivals
-from zhike.conduct.words import Refused
+from zhike.conduct.words import Refused, Words
 from zhike.obligations import ledger
 from zhike.obligations.models import Fact as Kept
 from zhike.obligations.models import Obligation
@@ -39,6 +42,63 @@ AHEAD = timedelta(days=14)
 MOST = 5_000  # customers of one book whose texts are weighed one by one
 
 
+class Greeted(Protocol):
+    """What many are greeted for at once."""
+
+    @property
+    def key(self) -> str:
+        """What arrangements and addresses call it."""
+
+    @property
+    def day(self) -> date:
+        """The last on which its greetings leave."""
+
+    @property
+    def since(self) -> date:
+        """What was arranged until a day before it is history."""
+
+    @property
+    def worded(self) -> tuple[str, ...]:
+        """Of which occasions the words are that do, the best first."""
+
+    @property
+    def stands(self) -> str:
+        """SQL: joins each customer `c` to `g`, their own greeting (occasion, sent_from, sent_until), and to `s`, how they stand to it."""
+
+    @property
+    def waits(self) -> Words:
+        """What its messages wait for."""
+
+    def asked(self, bank: Bank) -> list[Any]:
+        """The values that `stands` asks for, but the last of them (`_stands`)."""
+
+    def sent_from(self, bank: Bank) -> datetime:
+        """When the first of its greetings may leave."""
+
+    def sent_until(self, bank: Bank) -> datetime:
+        """When the last of them is no longer wanted: what is not sent on its day is no longer a greeting for it."""
+
+
+# The first that holds says it. A customer who died stands nowhere. `greeted`: by another message than an arranged one; `in_person`: who is
+# called or met, and not written to.
+def standing_to(whom: str, *, greeted: str = "false", in_person: str = "false") -> str:
+    """How each customer stands to their greeting, in SQL."""
+    return f"""{whom} CROSS JOIN LATERAL (SELECT CASE
+    WHEN EXISTS (SELECT FROM sms_message m WHERE m.customer_id = c.id AND m.occasion = g.occasion AND m.live) OR {greeted} THEN 'arranged'
+    WHEN EXISTS (SELECT FROM sms_left_out l WHERE l.customer_id = c.id AND l.occasion = g.occasion) THEN 'left_out'
+    WHEN c.closed_on IS NOT NULL OR c.do_not_disturb OR c.complaint_open THEN 'stopped'
+    WHEN {in_person} THEN 'in_person'
+    WHEN c.mobile_index IS NULL THEN 'no_mobile'
+    WHEN NOT (%s OR coalesce((SELECT s.given FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'greeting'
+        AND s.channel IN ('sms', 'any') ORDER BY s.at DESC, s.id DESC LIMIT 1), false)) THEN 'no_consent'
+    ELSE 'open' END AS stands) s"""
+
+
+OF_ALL = standing_to(
+    "CROSS JOIN (SELECT %s::text AS occasion, %s::timestamptz AS sent_from, %s::timestamptz AS sent_until) g"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """A festival on its day: `spring_festival:2027`."""
@@ -50,6 +110,30 @@ class Occasion:
     def key(self) -> str:
         """What messages, obligations and addresses call it. The year is the day's own."""
         return f"{self.festival.key}:{self.day.year}"
+
+    @property
+    def since(self) -> date:
+        """All of it is for the one day."""
+        return self.day
+
+    @property
+    def worded(self) -> tuple[str, ...]:
+        """Those of the very festival before those for any."""
+        return (f"festival:{self.festival.key}", "")
+
+    @property
+    def stands(self) -> str:
+        """Everybody is greeted on the same day."""
+        return OF_ALL
+
+    @property
+    def waits(self) -> Words:
+        """What its messages wait for."""
+        return Words("等到节日当天", "waits for the day")
+
+    def asked(self, bank: Bank) -> list[Any]:
+        """Its name and its hours."""
+        return [self.key, self.sent_from(bank), self.sent_until(bank)]
 
     @property
     def subject(self) -> str:
@@ -98,7 +182,7 @@ def occasion(key: str, bank: Bank) -> Occasion | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many customers of one tier stand how: arranged, left_out, stopped, no_mobile, no_consent, open."""
+    """How many customers of one tier stand how: arranged, left_out, stopped, in_person, no_mobile, no_consent, open."""
 
     tier: str
     counts: dict[str, int]
@@ -108,11 +192,11 @@ class Standing:
         return sum(self.counts.values())
 
 
-def coverage(occasion: Occasion, staff: Iterable[int], bank: Bank) -> list[Standing]:
+def coverage(occasion: Greeted, staff: Iterable[int], bank: Bank) -> list[Standing]:
     """How the customers of some RMs stand to a festival, tier by tier, the highest first; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.tier, s.stands, count(*) FROM customers_customer c {STANDS} WHERE c.rm_id = ANY (%s::bigint[])"
+            f"SELECT c.tier, s.stands, count(*) FROM customers_customer c {occasion.stands} WHERE c.rm_id = ANY (%s::bigint[])"
             " AND c.deceased_on IS NULL GROUP BY 1, 2",
             [*_stands(occasion, bank), list(staff)],
         )
@@ -123,14 +207,14 @@ def coverage(occasion: Occasion, staff: Iterable[int], bank: Bank) -> list[Stand
     return [Standing(tier, counts[tier]) for tier in sorted(counts, key=bank.rank, reverse=True)]
 
 
-def covered(occasions: Sequence[Occasion], staff: Iterable[int], bank: Bank) -> dict[str, dict[int, dict[str, int]]]:
-    """The same for several festivals, by RM: for a leader's page."""
+def covered(occasions: Sequence[Greeted], staff: Iterable[int], bank: Bank) -> dict[str, dict[int, dict[str, int]]]:
+    """The same for several of them, by RM: for a leader's page."""
     whose = list(staff)
     found: dict[str, dict[int, dict[str, int]]] = {}
     for each in occasions:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT c.rm_id, s.stands, count(*) FROM customers_customer c {STANDS} WHERE c.rm_id = ANY (%s::bigint[])"
+                f"SELECT c.rm_id, s.stands, count(*) FROM customers_customer c {each.stands} WHERE c.rm_id = ANY (%s::bigint[])"
                 " AND c.deceased_on IS NULL GROUP BY 1, 2",
                 [*_stands(each, bank), whose],
             )
@@ -140,43 +224,33 @@ def covered(occasions: Sequence[Occasion], staff: Iterable[int], bank: Bank) -> 
 
 
 def standing(
-    occasion: Occasion, stands: str, staff: int, bank: Bank, after: int = 0, most: int = 50
+    occasion: Greeted, stands: str, staff: int, bank: Bank, after: tuple[str, int] = ("", 0), most: int = 50
 ) -> list[dict[str, Any]]:
-    """The customers of one RM who stand so, in the order of their numbers, a page at a time."""
+    """The customers of one RM who stand so, by day and number, a page at a time: behind the greeting and the customer where the last ended."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id, c.name, c.honorific, c.tier, c.kind FROM customers_customer c {STANDS} WHERE c.rm_id = %s"
-            " AND c.deceased_on IS NULL AND s.stands = %s AND c.id > %s ORDER BY c.id LIMIT %s",
-            [*_stands(occasion, bank), staff, stands, after, most],
+            f"SELECT c.id, c.name, c.honorific, c.tier, c.kind, g.occasion FROM customers_customer c {occasion.stands} WHERE c.rm_id = %s"
+            " AND c.deceased_on IS NULL AND s.stands = %s AND (g.occasion, c.id) > (%s, %s) ORDER BY g.occasion, c.id LIMIT %s",
+            [*_stands(occasion, bank), staff, stands, *after, most],
         )
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _stands(occasion: Occasion, bank: Bank) -> list[Any]:
-    return [occasion.key, occasion.key, not bank.greeting_needs_consent]
-
-
-# The first that holds says it. A customer who died stands nowhere.
-STANDS = """CROSS JOIN LATERAL (SELECT CASE
-    WHEN EXISTS (SELECT FROM sms_message m WHERE m.customer_id = c.id AND m.occasion = %s AND m.live) THEN 'arranged'
-    WHEN EXISTS (SELECT FROM sms_left_out l WHERE l.customer_id = c.id AND l.occasion = %s) THEN 'left_out'
-    WHEN c.closed_on IS NOT NULL OR c.do_not_disturb OR c.complaint_open THEN 'stopped'
-    WHEN c.mobile_index IS NULL THEN 'no_mobile'
-    WHEN NOT (%s OR coalesce((SELECT s.given FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'greeting'
-        AND s.channel IN ('sms', 'any') ORDER BY s.at DESC, s.id DESC LIMIT 1), false)) THEN 'no_consent'
-    ELSE 'open' END AS stands) s"""
+def _stands(occasion: Greeted, bank: Bank) -> list[Any]:
+    return [*occasion.asked(bank), not bank.greeting_needs_consent]
 
 
 # ── what it would come to ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def suiting(occasion: Occasion, staff: int) -> list[Wording]:
-    """The words in use that greet at this festival in somebody's name: the bank's first, those of the very festival before those for any."""
-    rows = Wording.objects.in_use(staff).filter(
-        template__kind="greeting", template__occasion__in=[f"festival:{occasion.festival.key}", ""]
+def suiting(occasion: Greeted, staff: int) -> list[Wording]:
+    """The words in use that greet on this occasion in somebody's name: the bank's first, the most particular before the others."""
+    rows = Wording.objects.in_use(staff).filter(template__kind="greeting", template__occasion__in=occasion.worded)
+    order = occasion.worded.index
+    return sorted(
+        rows, key=lambda row: (row.template.owner_id is not None, order(row.template.occasion), row.template_id)
     )
-    return sorted(rows, key=lambda row: (row.template.owner_id is not None, not row.template.occasion, row.template_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +266,12 @@ class Estimate:
         return self.segments * bank.segment_price
 
 
-def estimate(occasion: Occasion, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
+def estimate(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
     """Each open customer's own text is measured: names are long and short. Raises Unfilled where a variable has no value."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name
-                FROM customers_customer c {STANDS} JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id
+                FROM customers_customer c {occasion.stands} JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id
                 WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open' ORDER BY c.id LIMIT %s""",
             [*_stands(occasion, bank), staff, list(tiers), MOST],
         )
@@ -225,7 +299,7 @@ class Arranged:
 
 
 def arrange(
-    occasion: Occasion,
+    occasion: Greeted,
     wording: Wording,
     tiers: Sequence[str],
     *,
@@ -235,7 +309,7 @@ def arrange(
     bank: Bank,
     expected: int | None = None,
 ) -> Arranged:
-    """Puts a greeting into the queue for every open customer of ``staff`` in these tiers; it leaves on the festival's morning.
+    """Puts a greeting into the queue for every open customer of ``staff`` in these tiers; it leaves on the morning of its day.
 
     A bulk send defaults to nobody: raises Refused without a tier, with a wording that is not in use, once the day is over, and where the
     number is not the one that was ``expected``.
@@ -265,15 +339,15 @@ def _may(actor: Actor, staff: int) -> None:
         raise NotAllowed(gettext("This book is not yours to write to."), "messages.send")
 
 
-def _check(occasion: Occasion, wording: Wording, tiers: Sequence[str], staff: int, now: datetime, bank: Bank) -> None:
+def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, now: datetime, bank: Bank) -> None:
     if not tiers:
         raise Refused("请先选要问候哪些等级的客户。", "Choose first which tiers are greeted.")
     if now >= occasion.sent_until(bank):
-        raise Refused("这个节日已经过去。", "This festival is over.")
+        raise Refused("这一天已经过去。", "That day is over.")
     if wording not in suiting(occasion, staff):
         raise Refused(
-            "这条措辞不能用于这个节日，或已停用，请另选。",
-            "These words are not for this festival, or not in use: choose others.",
+            "这条措辞不能用于这里，或已停用，请另选。",
+            "These words are not for this occasion, or not in use: choose others.",
         )
     texts.check_for_many(wording.text)
     said = messages.of_text("greeting", wording.text, bank)
@@ -281,24 +355,25 @@ def _check(occasion: Occasion, wording: Wording, tiers: Sequence[str], staff: in
         raise Refused(blocked.words.zh, blocked.words.en)
 
 
-def queue(occasion: Occasion, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
+def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
     """One statement for all open customers of these RMs in the greeting's tiers, each in its own RM's name. Returns how many."""
+    why = {"name": "its_day", "zh": occasion.waits.zh, "en": occasion.waits.en}
     with connection.cursor() as cursor:
         cursor.execute(
-            QUEUE,
+            QUEUE.format(stands=occasion.stands),
             [
                 *_stands(occasion, bank), list(staff), greeting.tiers,
-                greeting.by_id, greeting.wording_id, greeting.pk, occasion.key, greeting.sent_from, occasion.sent_until(bank), now,
+                greeting.by_id, greeting.wording_id, greeting.pk, json.dumps(why, ensure_ascii=False), now, now,
             ],
         )  # fmt: skip
         return int(cursor.rowcount)
 
 
-def arranged(occasion: Occasion, staff: int) -> list[Greeting]:
-    """What was arranged of an RM's for a festival and not withdrawn, with how many wait still (``left``) of how many (``many``)."""
+def arranged(occasion: Greeted, staff: int) -> list[Greeting]:
+    """What was arranged of an RM's and not withdrawn, with how many wait still (``left``) of how many (``many``)."""
     waits = Q(messages__state__in=["waiting", "queued"])
     return list(
-        Greeting.objects.filter(occasion=occasion.key, staff=staff, withdrawn_at=None)
+        Greeting.objects.filter(occasion=occasion.key, staff=staff, withdrawn_at=None, day__gte=occasion.since)
         .annotate(many=Count("messages"), left=Count("messages", filter=waits))
         .filter(many__gt=0)
         .select_related("wording__template", "by")
@@ -310,16 +385,16 @@ def arranged(occasion: Occasion, staff: int) -> list[Greeting]:
 # three of the twenty microseconds that a greeting takes.
 # Sorted, so that all are chosen before the first row is added: a scan of the table would otherwise go over what the same statement
 # has just added.
-QUEUE = f"""
+QUEUE = """
 WITH chosen AS MATERIALIZED (
-    SELECT c.id, c.rm_id FROM customers_customer c {STANDS}
+    SELECT c.id, c.rm_id, g.occasion, g.sent_from, g.sent_until FROM customers_customer c {stands}
     WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
 )
 INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
     state, why, not_before, not_after, parts, attempt, created_at)
 SELECT encode(substring(sha256((SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || int8send(c.id)) FOR 16), 'hex')::uuid,
-    c.id, c.rm_id, %s, %s, %s, %s, 'greeting', false, '', 1, 'platform', 'waiting',
-    '{{"name": "its_day", "zh": "等到节日当天", "en": "waits for the day"}}', %s, %s, 0, 1, %s
+    c.id, c.rm_id, %s, %s, %s, c.occasion, 'greeting', false, '', 1, 'platform', 'waiting', %s,
+    greatest(c.sent_from, %s), c.sent_until, 0, 1, %s
 FROM chosen c ORDER BY c.id
 ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
@@ -342,7 +417,7 @@ def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> 
 
 
 def leave_out(
-    occasion: Occasion, tiers: Sequence[str], reason: str, *, actor: Actor, staff: int, now: datetime, bank: Bank
+    occasion: Greeted, tiers: Sequence[str], reason: str, *, actor: Actor, staff: int, now: datetime, bank: Bank
 ) -> int:
     """The open customers of these tiers are not greeted this time, and why. Returns how many."""
     _may(actor, staff)
@@ -353,19 +428,19 @@ def leave_out(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO sms_left_out (customer_id, occasion, reason, by_id, at)
-                SELECT c.id, %s, %s, %s, %s FROM customers_customer c {STANDS}
+                SELECT c.id, g.occasion, %s, %s, %s FROM customers_customer c {occasion.stands}
                 WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
                 ON CONFLICT DO NOTHING""",
-            [occasion.key, reason.strip(), actor.id, now, *_stands(occasion, bank), staff, list(tiers)],
+            [reason.strip(), actor.id, now, *_stands(occasion, bank), staff, list(tiers)],
         )
         left = cursor.rowcount
     _see(occasion, staff, actor=actor, now=now, bank=bank)
     return int(left)
 
 
-def _see(occasion: Occasion, staff: int, *, actor: Actor | None, now: datetime, bank: Bank) -> None:
+def _see(occasion: Greeted, staff: int, *, actor: Actor | None, now: datetime, bank: Bank) -> None:
     """Where nobody of the book is open any more, the festival is arranged."""
-    if any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
+    if not isinstance(occasion, Occasion) or any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
         return
     fact = Fact("greetings_arranged", now, now, staff, None, occasion.subject_of(staff))
     ledger.tell([fact], actor=actor, now=now, bank=bank)
@@ -405,7 +480,7 @@ def tell_coming(day: date, *, now: datetime, bank: Bank) -> int:
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT DISTINCT c.rm_id FROM customers_customer c {STANDS} WHERE c.rm_id IS NOT NULL AND c.deceased_on IS NULL"
+                f"SELECT DISTINCT c.rm_id FROM customers_customer c {each.stands} WHERE c.rm_id IS NOT NULL AND c.deceased_on IS NULL"
                 " AND s.stands = 'open'",
                 _stands(each, bank),
             )

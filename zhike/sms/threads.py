@@ -217,6 +217,6 @@ SELECT coalesce(json_agg(r), '[]')::text FROM (
     SELECT m.obligation_id, m.state, m.why, m.not_before, m.sent_at, m.done_at, m.created_at
     FROM obligations_obligation o JOIN sms_message m ON m.obligation_id = o.id AND m.live
     WHERE o.owner_id = ANY (%(whose)s::bigint[]) AND o.state = 'open' AND o.due < %(until)s
-      AND o.kind IN ('thanks', 'promise', 'answer', 'apology')
+      AND o.kind IN ('thanks', 'promise', 'answer', 'apology', 'birthday')
     ORDER BY m.id) r
 """

@@ -1,13 +1,15 @@
-"""节日问候 · The coming festivals, and one of them: who is arranged, who cannot be greeted and why, who is open; arranged in a few taps.
+"""问候 · The coming festivals and birthdays, and one of them: who is arranged, who cannot be greeted and why, who is open; arranged in a few
+taps.
 
-Domain: :mod:`zhike.sms.greetings`.
+Domain: :mod:`zhike.sms.greetings`, :mod:`zhike.sms.birthdays`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,20 +30,23 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
-from zhike.sms import greetings
-from zhike.sms.greetings import Estimate, Occasion
+from zhike.sms import birthdays, greetings
+from zhike.sms.birthdays import Birthdays
+from zhike.sms.greetings import Estimate, Greeted, Occasion
 from zhike.sms.models import Greeting, Wording
 
 ROWS = 50
+OF = re.compile(r"birthday:\d{4}-\d{2}-\d{2}")  # where a page of birthdays ends
 WITHIN, OF_TEAM = timedelta(days=365), 3
 BOOKS = 300  # of those one oversees; whoever has more looks at one RM's
-STANDS = ("arranged", "open", "no_consent", "no_mobile", "stopped", "left_out")
+STANDS = ("arranged", "open", "in_person", "no_consent", "no_mobile", "stopped", "left_out")
 
 
 def named(stands: str) -> str:
     return {
         "arranged": pgettext("greeting", "arranged"),
         "open": pgettext("greeting", "open"),
+        "in_person": pgettext("greeting", "called or met"),
         "no_consent": gettext("without consent"),
         "no_mobile": gettext("without a mobile number"),
         "stopped": gettext("contact stopped"),
@@ -51,9 +56,9 @@ def named(stands: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A festival in somebody's book: what every part of the page is about."""
+    """A festival, or the birthdays to come, in somebody's book: what every part of the page is about."""
 
-    occasion: Occasion
+    occasion: Greeted
     staff: Staff
     bank: Bank
 
@@ -66,7 +71,9 @@ class Place:
 @policy("messages.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """The festivals to come that the bank greets, each with how far one's own book is; below, the books of those one oversees."""
+    """The birthdays and the festivals to come that the bank greets, each with how far one's own book is; below, the books of those one
+    oversees.
+    """
     bank = bank_of(request)
     today = local(request.now).date()
     coming = [each for each in greetings.coming(today, bank, len(FESTIVALS)) if each.day < today + WITHIN]
@@ -76,9 +83,19 @@ def show(request: ActingRequest) -> HttpResponse:
             _festival(each, own.get(each.key, {}).get(request.actor.id, {}), request, bank) for each in coming
         ],
         "serves": any(own.values()),
+        "birthdays": _birthdays(request, bank),
         **_team(request, coming[:OF_TEAM], bank),
     }
     return render(request, "greetings.html", context)
+
+
+def _birthdays(request: ActingRequest, bank: Bank) -> dict[str, Any] | None:
+    """Those of the next days in one's own book."""
+    if not (bank.birthday_greeting and may(request.actor, "messages.send")):
+        return None
+    coming = Birthdays(local(request.now).date())
+    counts = greetings.covered([coming], [request.actor.id], bank).get(coming.key, {}).get(request.actor.id, {})
+    return {"days": birthdays.AHEAD, "href": reverse("greeting", args=[coming.key]), **_coverage(counts)}
 
 
 def _festival(each: Occasion, counts: dict[str, int], request: ActingRequest, bank: Bank) -> dict[str, Any]:
@@ -135,7 +152,8 @@ def one(request: ActingRequest, occasion: str) -> HttpResponse:
 
 def _place(request: ActingRequest, key: str) -> Place:
     bank = bank_of(request)
-    occasion = greetings.occasion(key, bank)
+    today = local(request.now).date()
+    occasion: Greeted | None = Birthdays(today) if key == birthdays.KEY else greetings.occasion(key, bank)
     asked = number(request.GET.get("rm") or request.POST.get("rm")) or request.actor.id
     staff = Staff.objects.filter(pk=asked).first() if asked in request.actor.sees else None
     if occasion is None or staff is None:
@@ -144,7 +162,7 @@ def _place(request: ActingRequest, key: str) -> Place:
 
 
 def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "") -> HttpResponse:
-    occasion, bank, today = place.occasion, place.bank, local(request.now).date()
+    occasion, bank = place.occasion, place.bank
     given = request.POST if request.method == "POST" else request.GET
     standing = greetings.coverage(occasion, [place.staff.pk], bank)
     counts: dict[str, int] = {}
@@ -161,14 +179,10 @@ def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "
         and place.staff.pk in request.actor.writes
         and request.now < occasion.sent_until(bank)
     )
+    arranged = greetings.arranged(occasion, place.staff.pk)
     context = {
         "place": place,
-        "name": occasion.festival.name.say(owed.speaks()),
-        "day": occasion.day,
-        "lunar": to_lunar(occasion.day).name.say(owed.speaks()),
-        "in": (occasion.day - today).days,
-        "by": local(occasion.due(bank) - timedelta(minutes=1)).date(),
-        "late": bool(counts.get("open")) and occasion.due(bank) <= request.now,
+        **_when(occasion, counts, request, bank),
         "of": place.staff.name if place.staff.pk != request.actor.id else "",
         "rm": place.staff.pk if place.staff.pk != request.actor.id else None,
         "here": place.address(request),
@@ -181,12 +195,23 @@ def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "
         "wordings": wordings,
         "wording": wording,
         "plan": _plan(request, place, tiers, wording) if acts and tiers and wording else None,
-        "arranged": [_arranged(each, place) for each in greetings.arranged(occasion, place.staff.pk)],
+        "arranged": [_arranged(each, place) for each in arranged],
         "wrong": wrong,
         "reason": reason,
         **_list(request, place, counts),
     }  # fmt: skip
     return render(request, "greeting.html", context, status=422 if wrong else 200)
+
+
+def _when(occasion: Greeted, counts: dict[str, int], request: ActingRequest, bank: Bank) -> dict[str, Any]:
+    """What it is called, when it is, and by when it is arranged."""
+    if isinstance(occasion, Occasion):
+        of_festival = _festival(occasion, counts, request, bank)
+        return {
+            **{name: of_festival[name] for name in ("name", "day", "lunar", "in", "by", "late")},
+            "festival": occasion.festival.key,
+        }
+    return {"name": gettext("Birthdays"), "day": occasion.day, "in": 0, "late": False, "festival": ""}
 
 
 def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wording) -> dict[str, Any]:
@@ -195,9 +220,7 @@ def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wordi
         found: Estimate = greetings.estimate(place.occasion, wording, tiers, place.staff.pk, place.bank)
     except Refused as refused:
         return {"unfilled": refused.words.say(owed.speaks()), "customers": 0}
-    leaves = max(local(place.occasion.sent_from(place.bank)), local(request.now))
-    scope = _scope(tiers, place.bank)
-    moment = f"{day_text(leaves.date(), local(request.now).date(), weekday=False)} {clock(leaves)}"
+    scope, moment = _scope(tiers, place.bank), _leaves(request, place)
     who = found.who
     return {
         "unfilled": "",
@@ -211,6 +234,14 @@ def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wordi
         "button": gettext("Arrange %(n)s · %(scope)s · %(moment)s")
         % {"n": found.customers, "scope": scope, "moment": moment},
     }  # fmt: skip
+
+
+def _leaves(request: ActingRequest, place: Place) -> str:
+    """When they leave, in words."""
+    if not isinstance(place.occasion, Occasion):
+        return gettext("each birthday %(time)s") % {"time": f"{place.bank.greeting_at:%H:%M}"}
+    leaves = max(local(place.occasion.sent_from(place.bank)), local(request.now))
+    return f"{day_text(leaves.date(), local(request.now).date(), weekday=False)} {clock(leaves)}"
 
 
 def _scope(tiers: list[str], bank: Bank) -> str:
@@ -242,8 +273,12 @@ def _list(request: ActingRequest, place: Place, counts: dict[str, int]) -> dict[
     """Who stands so, a page at a time."""
     asked = request.GET.get("stands", "")
     stands = asked if asked in STANDS else next((each for each in ("open", *STANDS) if counts.get(each)), "open")
-    after = number(request.GET.get("after")) or 0
-    rows = greetings.standing(place.occasion, stands, place.staff.pk, place.bank, after, ROWS + 1)
+    of, last = request.GET.get("of", ""), number(request.GET.get("after")) or 0
+    after = (of if OF.fullmatch(of) else place.occasion.key, last)
+    rows = greetings.standing(
+        place.occasion, stands, place.staff.pk, place.bank, after if after[1] else ("", 0), ROWS + 1
+    )
+    today = local(request.now).date()
     tabs = [
         {"text": named(each), "count": counts.get(each, 0), "current": each == stands,
          "href": place.address(request, stands=each) + "#who"}
@@ -254,13 +289,23 @@ def _list(request: ActingRequest, place: Place, counts: dict[str, int]) -> dict[
         "tabs": tabs,
         "customers": [
             owed.person(row["id"], row["name"], row["honorific"], row["tier"], place.bank, row["kind"])
+            | {"on": _birthday(row["occasion"], today)}
             for row in rows[:ROWS]
         ],
-        "more": place.address(request, stands=stands, after=rows[ROWS - 1]["id"]) + "#who"
-        if len(rows) > ROWS
-        else None,
-        "start": place.address(request, stands=stands) + "#who" if after else None,
+        "more": place.address(request, **_behind(rows[ROWS - 1], stands)) + "#who" if len(rows) > ROWS else None,
+        "start": place.address(request, stands=stands) + "#who" if after[1] else None,
     }
+
+
+def _behind(row: dict[str, Any], stands: str) -> dict[str, Any]:
+    """Where the page goes on."""
+    of = {"of": row["occasion"]} if OF.fullmatch(row["occasion"]) else {}
+    return {"stands": stands, **of, "after": row["id"]}
+
+
+def _birthday(occasion: str, today: date) -> str:
+    """The day on which somebody celebrates; nothing for a festival, which all celebrate on the same."""
+    return day_text(birthdays.day_of(occasion), today) if occasion.startswith("birthday:") else ""
 
 
 @policy("messages.send")
