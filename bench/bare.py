@@ -47,7 +47,7 @@ from zhike import clock  # noqa: E402
 from zhike.contacts.card import CARD, CONTACTS  # noqa: E402
 from zhike.contacts.whole import WHOLE  # noqa: E402
 from zhike.contacts.write_up import STATEMENT  # noqa: E402
-from zhike.obligations.today import AHEAD, TODAY  # noqa: E402
+from zhike.obligations.today import TODAY, moments  # noqa: E402
 
 
 def one(sql: str, parameters: object) -> str:
@@ -58,7 +58,7 @@ def one(sql: str, parameters: object) -> str:
 
 def today(request: HttpRequest, owner: int) -> HttpResponse:
     now = clock.now()
-    body = one(TODAY, {"owner": owner, "covers": [], "now": now, "until": now + AHEAD})
+    body = one(TODAY, {"owner": owner, "covers": [], **moments(now)})
     return HttpResponse(body, content_type="application/json")
 
 

@@ -21,12 +21,12 @@ FORMS = "b" * 32  # a token for forms, as cookie and header alike: what a browse
 
 def today(trial: Trial) -> Iterator[Figure]:
     """What Today is made of, and the page, for the RMs who have a year of data and fifty obligations due or late each."""
-    from zhike.obligations.today import AHEAD, TODAY
+    from zhike.obligations.today import TODAY, moments
 
     staff = range(1, trial.bank.busy + 1)
     cookies = sign_in(trial, trial.bank.name(), staff)
-    moments = {"now": f"timestamptz '{data.NOW}'", "until": f"timestamptz '{data.NOW + AHEAD}'"}
-    alone = pgbench(trial, TODAY, {"owner": ":owner", "covers": "'{}'", **moments})
+    asked = {name: f"timestamptz '{moment}'" for name, moment in moments(data.NOW).items()}
+    alone = pgbench(trial, TODAY, {"owner": ":owner", "covers": "'{}'", **asked})
     with both(trial, trial.bank.name(), trial.bank.name("bare")) as (ours, bare):
         path = "/api/v1/obligations?due=today"
         body = get(ours, path, cookie(cookies[1]))

@@ -177,3 +177,38 @@ def test_every_festival_that_the_bank_greets_at_first_has_words(cast: Cast) -> N
         assert words.exclude(language="zh-hans").count() <= 1, each
     assert Template.objects.filter(occasion="", kind="greeting").count() == 1
     assert dragon_boat().key == "dragon_boat:2026"
+
+
+@pytest.mark.clause("S3", "OWE")
+def test_today_shows_it_from_the_day_on_which_it_is_owed(cast: Cast, book: list[Customer], worker: Role) -> None:
+    """Two weeks before the deadline on 5 June; what falls due later than in a week is otherwise only counted."""
+    first = datetime.fromisoformat("2026-05-22T08:00+08:00")
+    with worker():
+        sweep(first.date(), now=first, bank=BANK)
+    with clock.at(first):
+        page = cast.client("rm", first).get("/").content.decode()
+    assert "安排端午节问候" in page
+    assert f"{HERE}?rm={cast.rm.pk}" in page
+
+
+def test_the_page_says_that_somebody_can_be_greeted_only_since(cast: Cast, book: list[Customer]) -> None:
+    from zhike.customers.models import Consent
+
+    rm = cast.client("rm")
+    every = {"tier": ["gold"], "wording": of_dragon_boat().pk, "count": "1"}
+    assert rm.post(f"{HERE}arrange/", every).status_code == 303
+    assert "又有" not in rm.get(HERE).content.decode(), "other tiers were never arranged"
+    with cast.acting("rm", NOW) as actor:
+        Consent.objects.record(
+            book[1], "greeting", "sms", given=True, evidence="柜面", source="contact", actor=actor, now=NOW
+        )
+    assert "安排之后，又有 1 位客户可以问候" in rm.get(HERE).content.decode()
+    assert rm.post(f"{HERE}arrange/", every).status_code == 303
+    assert "又有" not in rm.get(HERE).content.decode()
+
+
+def test_what_is_owed_once_more_leads_to_the_same_page(cast: Cast, book: list[Customer], worker: Role) -> None:
+    from zhike.pages.owed import festival
+
+    subject = f"festival:dragon_boat:2026/again:2026-06-09/staff:{cast.rm.pk}"
+    assert festival({"subject": subject}) == f"{HERE}?rm={cast.rm.pk}"

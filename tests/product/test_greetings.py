@@ -192,3 +192,78 @@ def test_a_festival_not_arranged_is_missed_with_its_day(cast: Cast, book: list[C
         assert greetings.close_past(on_the_day, BANK) == 0
         assert greetings.close_past(on_the_day + timedelta(minutes=1), BANK) >= 1
         assert set(Obligation.objects.filter(kind="greetings").values_list("state", flat=True)) == {"missed"}
+
+
+def sweep_on(worker: Role, day: str) -> int:
+    """The night of a day."""
+    now = datetime.fromisoformat(f"{day}T00:10+08:00")
+    with worker():
+        return greetings.tell_coming(now.date(), now=now, bank=BANK)
+
+
+def agrees(cast: Cast, customer: Customer, at: datetime) -> None:
+    with cast.acting("rm", at) as actor:
+        Consent.objects.record(
+            customer, "greeting", "sms", given=True, evidence="柜面签署", source="contact", actor=actor, now=at
+        )
+
+
+def arrange_all(cast: Cast, wording: Wording, at: datetime) -> int:
+    every = [tier.key for tier in BANK.tiers]
+    with cast.acting("rm", at) as actor:
+        return greetings.arrange(
+            dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=at, bank=BANK
+        ).messages
+
+
+def owed_by_the_rm(cast: Cast) -> list[Obligation]:
+    with cast.acting("rm", NOW):
+        return list(Obligation.objects.filter(kind="greetings", owner=cast.rm).order_by("pk"))
+
+
+@pytest.mark.clause("S3", "OWE")
+def test_who_agrees_after_it_was_arranged_makes_it_owed_again(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role
+) -> None:
+    sweep_on(worker, "2026-05-22")
+    before = datetime.fromisoformat("2026-05-25T10:00+08:00")
+    assert arrange_all(cast, wording, before) == len(book) - 2
+    assert [each.state for each in owed_by_the_rm(cast)] == ["done"]
+    assert sweep_on(worker, "2026-05-26") == 0, "nobody is open"
+    agrees(cast, book[1], datetime.fromisoformat("2026-05-26T11:00+08:00"))
+    assert sweep_on(worker, "2026-05-27") == 1
+    assert sweep_on(worker, "2026-05-28") == 0, "twice adds nothing"
+    (owed,) = owed_by_the_rm(cast)
+    assert (owed.state, owed.due) == ("open", datetime.fromisoformat("2026-06-06T00:00+08:00"))
+    assert arrange_all(cast, wording, datetime.fromisoformat("2026-05-28T10:00+08:00")) == 1
+    (owed,) = owed_by_the_rm(cast)
+    assert (owed.state, owed.evidence["late"]) == ("done", False)
+
+
+@pytest.mark.clause("S3", "OWE")
+def test_who_comes_after_the_deadline_is_to_be_greeted_by_the_end_of_the_next_day(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role, owner: Role
+) -> None:
+    """Whoever arranged in time is not late because of it."""
+    sweep_on(worker, "2026-05-22")
+    arrange_all(cast, wording, datetime.fromisoformat("2026-05-25T10:00+08:00"))
+    agrees(cast, book[1], datetime.fromisoformat("2026-06-08T11:00+08:00"))
+    assert sweep_on(worker, "2026-06-09") == 1
+    first, again = owed_by_the_rm(cast)
+    assert (first.state, first.evidence["late"]) == ("done", False), "what was done in time stays so"
+    assert (again.state, again.due) == ("open", datetime.fromisoformat("2026-06-11T00:00+08:00"))
+    assert sweep_on(worker, "2026-06-10") == 0
+    done = datetime.fromisoformat("2026-06-10T10:00+08:00")
+    arrange_all(cast, wording, done)
+    assert [each.state for each in owed_by_the_rm(cast)] == ["done", "done"]
+    with cast.acting("rm", done) as actor:
+        last = greetings.arranged(dragon_boat(), cast.rm.pk)[0]
+        assert greetings.withdraw(last, actor=actor, now=done, bank=BANK) == 1
+    assert [each.state for each in owed_by_the_rm(cast)] == ["done", "open"]
+
+
+def test_what_was_let_go_is_not_owed_again(cast: Cast, book: list[Customer], worker: Role, owner: Role) -> None:
+    sweep_on(worker, "2026-05-22")
+    with owner():
+        Obligation.objects.filter(kind="greetings").update(state="waived", settled_at=NOW)
+    assert sweep_on(worker, "2026-05-23") == 0

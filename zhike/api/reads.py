@@ -12,7 +12,7 @@ from zhike import clock
 from zhike.api import obligations
 from zhike.contacts.card import CARD, CONTACTS
 from zhike.front import POLL, SESSION, TOKEN, Answer, Environ, Headers, asked, statement
-from zhike.obligations.today import AHEAD, TODAY
+from zhike.obligations.today import TODAY, moments
 from zhike.people.session import hashed
 
 THE_CARD = re.compile(r"/api/v1/customers/([1-9][0-9]{0,17})/card")
@@ -27,7 +27,7 @@ def timeline(environ: Environ, headers: Headers) -> Answer | None:
     if environ["PATH_INFO"] != "/api/v1/obligations" or environ.get("QUERY_STRING") != "due=today":
         return None
     now = clock.now()
-    body = _read(environ, TIMELINES, {"now": now, "until": now + AHEAD})
+    body = _read(environ, TIMELINES, moments(now))
     if body is None:
         return None
     tag = obligations.tag(body)

@@ -13,11 +13,13 @@ from zhike.people.actor import Actor
 
 # How far ahead the timeline looks; what lies beyond is counted, not shown.
 AHEAD = timedelta(days=7)
+# What is arranged for many wants its time: a festival's greetings stand there from the day on which they are owed, and that is so far ahead.
+WELL_AHEAD = timedelta(days=16)
 
 
 def today(actor: Actor, *, now: datetime) -> str:
     """The open obligations of the actor, and of those whom the actor covers, that are late, due now or due within a week, by
-    deadline, as a JSON text.
+    deadline, as a JSON text; a festival's greetings as soon as they are owed.
 
     ``{"rows": [{id, clause, kind, force, origin, what, why, opens, due, target, channels, detail, subject, tier,
     still, on_behalf: {id, name} | null, customer: {id, name, honorific, tier, reading} | null}], "late": n, "beyond": n,
@@ -25,11 +27,16 @@ def today(actor: Actor, *, now: datetime) -> str:
     all that is late, ``beyond`` what lies ahead and is not among the rows; ``done`` what the actor has done for somebody as
     well. What has no deadline (R4) is on the customer's page and the preparation card, not here.
     """
-    asked: dict[str, Any] = {"owner": actor.id, "covers": list(actor.covers), "now": now, "until": now + AHEAD}
+    asked: dict[str, Any] = {"owner": actor.id, "covers": list(actor.covers), **moments(now)}
     with connection.cursor() as cursor:
         cursor.execute(TODAY, asked)
         row = cursor.fetchone()
     return str(row[0]) if row else '{"rows": []}'
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    """Those that the statement asks for."""
+    return {"now": now, "until": now + AHEAD, "well": now + WELL_AHEAD}
 
 
 ROW = """o.id, o.clause, o.kind, o.force, o.origin, o.what, o.why, o.opens, o.due, o.target, o.channels, o.detail,
@@ -50,7 +57,12 @@ WITH whose AS MATERIALIZED (SELECT unnest((SELECT %(owner)s::bigint || %(covers)
         SELECT {ROW} FROM obligations_obligation o
         WHERE o.owner_id = w.id AND o.state = 'open' AND o.due >= %(now)s AND o.due < %(until)s
         ORDER BY o.due, o.id LIMIT 150) o
-), due AS (SELECT * FROM late UNION ALL SELECT * FROM ahead)
+), arranged AS MATERIALIZED (
+    SELECT o.* FROM whose w CROSS JOIN LATERAL (
+        SELECT {ROW} FROM obligations_obligation o
+        WHERE o.owner_id = w.id AND o.state = 'open' AND o.due >= %(until)s AND o.due < %(well)s AND o.kind = 'greetings'
+        ORDER BY o.due, o.id LIMIT 20) o
+), due AS (SELECT * FROM late UNION ALL SELECT * FROM ahead UNION ALL SELECT * FROM arranged)
 SELECT json_build_object(
     'rows', coalesce((
         SELECT json_agg(json_build_object(
@@ -66,7 +78,7 @@ SELECT json_build_object(
     'late', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
              WHERE o.state = 'open' AND o.due < %(now)s),
     'beyond', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
-               WHERE o.state = 'open' AND o.due >= %(now)s) - (SELECT count(*) FROM ahead),
+               WHERE o.state = 'open' AND o.due >= %(now)s) - (SELECT count(*) FROM ahead) - (SELECT count(*) FROM arranged),
     'done', (SELECT count(*) FROM whose w JOIN obligations_obligation o ON o.owner_id = w.id
              WHERE o.state = 'done' AND o.settled_at > %(now)s - interval '24 hours' AND o.settled_at <= %(now)s
                AND (o.owner_id = %(owner)s OR o.settled_by_id = %(owner)s))

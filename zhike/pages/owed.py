@@ -244,9 +244,11 @@ def composed(row: Row) -> str:
 
 
 def festival(row: Row) -> str:
-    """Where a festival's greetings are arranged for whoever owes it, from ``festival:spring_festival:2027/staff:7``."""
-    occasion, _, staff = str(row["subject"]).removeprefix("festival:").partition("/staff:")
-    return f"{address('greeting', occasion)}?rm={staff}"
+    """Where a festival's greetings are arranged for whoever owes it, from ``festival:spring_festival:2027/staff:7`` or, once more, from
+    ``festival:spring_festival:2027/again:2027-01-30/staff:7``.
+    """
+    whole, _, staff = str(row["subject"]).removeprefix("festival:").partition("/staff:")
+    return f"{address('greeting', whole.partition('/')[0])}?rm={staff}"
 
 
 def opens_at(row: Row, now: datetime) -> str:

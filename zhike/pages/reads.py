@@ -25,7 +25,7 @@ from zhike.contacts import card
 from zhike.contacts.agenda import AGENDA, on
 from zhike.front import POLL, SESSION, Answer, Environ, Headers, LongWay, asked, statement
 from zhike.obligations import lifting
-from zhike.obligations.today import AHEAD, TODAY
+from zhike.obligations.today import TODAY, moments
 from zhike.pages import owed
 from zhike.pages.shell import bank_of
 from zhike.pages.views import customer as customers
@@ -76,7 +76,7 @@ class Today:
         if environ["PATH_INFO"] != "/" or environ.get("QUERY_STRING", "") not in FILTERS:
             return None
         now, zone = clock.now(), self.zone
-        about = {"until": now + AHEAD, "messages": days.messages_leave(), **on(now, zone)}
+        about = {**moments(now), "messages": days.messages_leave(), **on(now, zone)}
 
         def page(request: Any, ledger: str, day: str, sent: str) -> HttpResponse:
             self.zone = bank_of(request).zone

@@ -140,9 +140,13 @@ class Occasion:
         """What the ledger calls it."""
         return f"festival:{self.key}"
 
-    def subject_of(self, staff: int) -> str:
-        """And what each RM owes because of it."""
-        return f"{self.subject}/staff:{staff}"
+    def subject_of(self, staff: int, again: date | None = None) -> str:
+        """And what each RM owes because of it; once more on a day on which more customers could be greeted."""
+        return f"{self.subject}/{f'again:{again.isoformat()}/' if again else ''}staff:{staff}"
+
+    def is_near(self, day: date, bank: Bank) -> bool:
+        """Whether it is owed by then to arrange its greetings."""
+        return self.day - timedelta(days=bank.greetings_arranged_before) - AHEAD <= day < self.day
 
     def due(self, bank: Bank) -> datetime:
         """By when its greetings are arranged: the end of the day so many days before."""
@@ -410,9 +414,11 @@ def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> 
         count = int(cursor.rowcount)
     greeting.withdrawn_at = now
     greeting.save(update_fields=["withdrawn_at"])
-    subject = f"festival:{greeting.occasion}/staff:{greeting.staff_id}"
-    if count and (said := Kept.objects.filter(kind="greetings_arranged", subject=subject, void=False).first()):
-        ledger.correct(said, by=None, actor=actor, now=now, bank=bank)
+    said = Kept.objects.filter(
+        kind="greetings_arranged", subject__startswith=f"festival:{greeting.occasion}/", staff=greeting.staff_id, void=False
+    ).order_by("pk")  # fmt: skip
+    if count and (last := said.filter(settled__isnull=False).last() or said.last()):
+        ledger.correct(last, by=None, actor=actor, now=now, bank=bank)
     return count
 
 
@@ -442,8 +448,18 @@ def _see(occasion: Greeted, staff: int, *, actor: Actor | None, now: datetime, b
     """Where nobody of the book is open any more, the festival is arranged."""
     if not isinstance(occasion, Occasion) or any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
         return
-    fact = Fact("greetings_arranged", now, now, staff, None, occasion.subject_of(staff))
-    ledger.tell([fact], actor=actor, now=now, bank=bank)
+    owed = Obligation.objects.filter(
+        kind="greetings", owner=staff, state="open", subject__startswith=f"{occasion.subject}/"
+    )
+    subjects = list(owed.values_list("subject", flat=True)) or [occasion.subject_of(staff)]
+    facts = [Fact("greetings_arranged", now, now, staff, None, subject) for subject in subjects]
+    ledger.tell(facts, actor=actor, now=now, bank=bank)
+
+
+def came_later(arranged: Iterable[Greeting], standing: Iterable[Standing]) -> int:
+    """How many are open in tiers that were arranged already: they can be greeted only since."""
+    tiers = {tier for greeting in arranged for tier in greeting.tiers}
+    return sum(row.counts.get("open", 0) for row in standing if row.tier in tiers)
 
 
 def sweep(day: date, now: datetime, bank: Bank) -> tuple[int, int]:
@@ -468,31 +484,41 @@ def close_past(now: datetime, bank: Bank) -> int:
 
 
 def tell_coming(day: date, *, now: datetime, bank: Bank) -> int:
-    """S3: each RM whose book has somebody to greet owes it to arrange the festivals that are near. Returns how many became owed."""
-    owed = 0
-    for each in coming(day, bank):
-        if not each.day - timedelta(days=bank.greetings_arranged_before) - AHEAD <= day < each.day:
-            continue
-        known = set(
-            Obligation.objects.filter(kind="greetings", subject__startswith=f"{each.subject}/")
-            .exclude(state="withdrawn")
-            .values_list("owner_id", flat=True)
+    """S3: each RM whose book has somebody to greet owes it to arrange the festivals that are near; and again where all were arranged and
+    somebody can be greeted only since. Returns how many became owed.
+    """
+    return sum(_tell(each, day, now, bank) for each in coming(day, bank) if each.is_near(day, bank))
+
+
+def _tell(occasion: Occasion, day: date, now: datetime, bank: Bank) -> int:
+    # The last one of each RM says how it stands; of one that is open, let go or missed nothing more is owed.
+    owed = Obligation.objects.filter(kind="greetings", subject__startswith=f"{occasion.subject}/").exclude(
+        state="withdrawn"
+    )
+    last = {each.owner_id: each for each in owed.select_related("settling").order_by("pk")}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT c.rm_id FROM customers_customer c {occasion.stands} WHERE c.rm_id IS NOT NULL AND c.deceased_on IS NULL"
+            " AND s.stands = 'open'",
+            _stands(occasion, bank),
         )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT DISTINCT c.rm_id FROM customers_customer c {each.stands} WHERE c.rm_id IS NOT NULL AND c.deceased_on IS NULL"
-                " AND s.stands = 'open'",
-                _stands(each, bank),
-            )
-            whose = sorted({rm for (rm,) in cursor.fetchall()} - known)
-        data = {
-            "festival": each.festival.name.zh,
-            "festival_en": each.festival.name.en,
-            "target": each.due(bank).isoformat(),
-        }
-        facts = [
-            (Fact("festival_near", now, now, rm, None, each.subject_of(rm), data, "observed"), Case(None))
-            for rm in whose
-        ]
-        owed += ledger.tell_many(facts, now=now, bank=bank) if facts else 0
-    return owed
+        whose = sorted(rm for (rm,) in cursor.fetchall() if rm not in last or last[rm].state == "done")
+    due = occasion.due(bank)
+    data = {"festival": occasion.festival.name.zh, "festival_en": occasion.festival.name.en}
+    facts, reopened = [], 0
+    for rm in whose:
+        before = last.get(rm)
+        if before is not None and before.settling is not None and now < due:
+            ledger.correct(before.settling, by=None, actor=None, now=now, bank=bank)
+            reopened += 1
+            continue
+        # Whoever arranged in time and is asked again, or has somebody to greet only now, is given until tomorrow's end.
+        given = min(_end_of(day + timedelta(days=1), bank), occasion.sent_from(bank))
+        subject = occasion.subject_of(rm, day if before else None)
+        told = {**data, "target": (due if now < due else given).isoformat()}
+        facts.append((Fact("festival_near", now, now, rm, None, subject, told, "observed"), Case(None)))
+    return reopened + (ledger.tell_many(facts, now=now, bank=bank) if facts else 0)
+
+
+def _end_of(day: date, bank: Bank) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(0), bank.zone)

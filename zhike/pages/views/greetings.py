@@ -196,6 +196,8 @@ def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "
         "wording": wording,
         "plan": _plan(request, place, tiers, wording) if acts and tiers and wording else None,
         "arranged": [_arranged(each, place) for each in arranged],
+        # Of birthdays, a new day comes in sight every day.
+        "came_later": greetings.came_later(arranged, standing) if isinstance(occasion, Occasion) else 0,
         "wrong": wrong,
         "reason": reason,
         **_list(request, place, counts),

@@ -122,7 +122,10 @@ def _written(
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
     # Whoever wrote waits for an answer, however long there would be time.
-    near = [o for o in owing if o["due"] <= shown_until or o["subject"].startswith("reply:")]
+    # A festival's greetings want their time.
+    near = [
+        o for o in owing if o["due"] <= shown_until or o["subject"].startswith("reply:") or o["kind"] == "greetings"
+    ]
     for o in near:
         o["message"] = message.stands(sent[o["id"]], now) if o["id"] in sent else ""
     running = _running(near, day)
@@ -138,7 +141,7 @@ def _written(
         "done": len(day.settled),
         "in_time": sum(1 for row in day.settled if row["due"] is None or row["at"] <= row["due"]),
         "later": len(owing) - len(near) + ledger["beyond"],
-        "next_due": (next_due := next((o["due"] for o in owing if o["due"] > shown_until), None)),
+        "next_due": (next_due := next((o["due"] for o in owing if o["due"] > shown_until and o not in near), None)),
         "later_from": next_due or now + AHEAD,
         "longer_late": ledger["late"] - sum(1 for o in owing if o["due"] < now),
         "csrf_input": line.TOKEN,
