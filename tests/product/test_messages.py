@@ -176,6 +176,24 @@ def test_a_swallowed_answer_is_unknown_and_never_sent_again(cast: Cast, thanks: 
     assert len(line.gateway.journal) == sent
 
 
+@pytest.mark.parametrize(("arrived", "stands"), [(True, "done"), (False, "open")])
+def test_what_a_person_says_of_an_unknown_one_counts_for_what_was_owed(
+    cast: Cast, thanks: Obligation, worker: Role, arrived: bool, stands: str
+) -> None:
+    line = Line(worker, Gateway(answers=nothing))
+    message = thank(cast, thanks)
+    line.rounds()
+    line.tick(NOW + timedelta(seconds=61))
+    later = NOW + timedelta(minutes=20)
+    with cast.acting("rm", later) as actor:
+        message.refresh_from_db()
+        gate.settle(message, arrived, "客户在电话里说的", actor=actor, now=later)
+        thanks.refresh_from_db()
+        assert thanks.state == stands
+        if arrived:
+            assert (thanks.settled_by_id, thanks.settled_at) == (cast.rm.pk, NOW), "when it left"
+
+
 def test_a_late_answer_to_an_unknown_one_is_believed(cast: Cast, thanks: Obligation, worker: Role) -> None:
     line = Line(worker, Gateway(answers=nothing))
     message = thank(cast, thanks)

@@ -27,7 +27,7 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.trail.models import note
 
-from . import journal, texts
+from . import journal, outcome, texts
 from .models import Kind, Lane, Message, State, Wording
 from .segments import measure
 
@@ -318,7 +318,9 @@ def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Mess
 
 
 def settle(message: Message, arrived: bool, evidence: str, *, actor: Actor, now: datetime) -> Message:
-    """A person says of an unknown one whether it arrived, and what shows it. Raises TooLate, Refused without evidence."""
+    """A person says of an unknown one whether it arrived, and what shows it; arrived, it has done what it was for. Raises TooLate, Refused
+    without evidence.
+    """
     if not evidence.strip():
         raise Refused(
             "请写明凭什么这样说：客户的话、运营商的记录。",
@@ -327,7 +329,10 @@ def settle(message: Message, arrived: bool, evidence: str, *, actor: Actor, now:
     why = {"name": "said", "zh": f"经核对：{evidence.strip()}", "en": f"Looked into: {evidence.strip()}"}
     state = State.DELIVERED if arrived else State.UNDELIVERED
     moved = Message.objects.filter(pk=message.pk, state=State.UNKNOWN).update(state=state, why=why, done_at=now)
-    return _moved(message, moved, "settle", now, arrived=arrived)
+    settled = _moved(message, moved, "settle", now, arrived=arrived)
+    if arrived and settled.obligation is not None and settled.obligation.state == "open":
+        outcome.tell(settled, settled.obligation, actor=actor, now=now)
+    return settled
 
 
 def _moved(message: Message, moved: int, verb: str, now: datetime, **detail: Any) -> Message:
