@@ -28,17 +28,18 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/me/access/", "/customers/differences/", "/contacts/{put_off}/outcome/amend/", "/customers/{quiet}/stops/",
         "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/", "/me/adherence/", "/reminders/",
         "/messages/", "/messages/look/", "/messages/{customer}/", "/messages/{quiet}/", "/messages/{thanked}/?for={thanks}", "/handset/", "/handset/{customer}/",
-        "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/templates/new/",
+        "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/greetings/birthdays/",
+        "/messages/templates/new/",
     ),
     "mate": ("/", "/leave/"),
-    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/team/", "/leave/",
+    "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/customers/import/messages/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
         "/reminders/", "/reminders/?of=all", "/messages/greetings/"),
     "marketing": ("/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
-        "/units/{unit}/", "/reminders/", "/reminders/?of=all", "/settings/reminders/",
+        "/units/{unit}/", "/reminders/", "/reminders/?of=all", "/settings/reminders/", "/gateways/",
     ),
     "auditor": ("/trail/",),
     "": ("/sign-in/",),
@@ -66,7 +67,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     from zhike.pages.sought import sealed
     from zhike.people.actor import acting
     from zhike.people.tokens import give
-    from zhike.sms.models import Template
+    from zhike.sms.models import Pushed, Template
 
     made = Arranged(site)
     person, lady, company = site.cast.customers["rm"]
@@ -115,6 +116,9 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     on_leave(site)
     unit = digests(site)
     with site.owner():
+        lies = Pushed.on("replies", "/etc/zhike/platform.toml", b"mobile=13800000001&moid=7", MONDAY)
+        lies.aside, lies.why = True, {"zh": "1 条中有 1 条信息不全", "en": "1 of 1 say too little"}
+        lies.save()
         Difference.objects.create(customer=person, field="name", theirs="张卫明", seen_at=MONDAY)
         give(site.cast.rm, "晨间报表", MONDAY, days=30)
         thanks = Obligation.objects.filter(kind="thanks", state="open").first()
