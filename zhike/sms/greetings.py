@@ -15,14 +15,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, Protocol
 
 from django.db import connection
 from django.db.models import Count, Q
 from django.utils.translation import gettext
 
-from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
 from zhike.conduct.festivals import FESTIVALS, Festival, next_festivals
@@ -33,13 +31,11 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 
-from . import texts
+from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_tier, check_expected, check_words, weigh
 from .models import Greeting, Wording
-from .segments import measure
 
 # For so long before the day by which greetings are arranged, the obligation stands.
 AHEAD = timedelta(days=14)
-MOST = 5_000  # customers of one book whose texts are weighed one by one
 
 
 class Greeted(Protocol):
@@ -184,18 +180,6 @@ def occasion(key: str, bank: Bank) -> Occasion | None:
 # ── how it stands ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many customers of one tier stand how: arranged, left_out, stopped, in_person, no_mobile, no_consent, open."""
-
-    tier: str
-    counts: dict[str, int]
-
-    @property
-    def all(self) -> int:
-        return sum(self.counts.values())
-
-
 def coverage(occasion: Greeted, staff: Iterable[int], bank: Bank) -> list[Standing]:
     """How the customers of some RMs stand to a festival, tier by tier, the highest first; one query."""
     with connection.cursor() as cursor:
@@ -204,11 +188,7 @@ def coverage(occasion: Greeted, staff: Iterable[int], bank: Bank) -> list[Standi
             " AND c.deceased_on IS NULL GROUP BY 1, 2",
             [*_stands(occasion, bank), list(staff)],
         )
-        rows = cursor.fetchall()
-    counts: dict[str, dict[str, int]] = {}
-    for tier, stands, count in rows:
-        counts.setdefault(tier, {})[stands] = count
-    return [Standing(tier, counts[tier]) for tier in sorted(counts, key=bank.rank, reverse=True)]
+        return by_tier(cursor.fetchall(), bank)
 
 
 def covered(occasions: Sequence[Greeted], staff: Iterable[int], bank: Bank) -> dict[str, dict[int, dict[str, int]]]:
@@ -257,38 +237,15 @@ def suiting(occasion: Greeted, staff: int) -> list[Wording]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a greeting would come to: for how many, in how many segments; a customer of them and what that one would get."""
-
-    customers: int
-    segments: int
-    who: dict[str, Any] | None
-    text: str
-
-    def price(self, bank: Bank) -> Decimal:
-        return self.segments * bank.segment_price
-
-
 def estimate(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
     """Each open customer's own text is measured: names are long and short. Raises Unfilled where a variable has no value."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name
-                FROM customers_customer c {occasion.stands} JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id
+            f"""SELECT {WEIGHED} FROM customers_customer c {occasion.stands} {OF_RM}
                 WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open' ORDER BY c.id LIMIT %s""",
             [*_stands(occasion, bank), staff, list(tiers), MOST],
         )
-        rows = cursor.fetchall()
-    if not rows:
-        return Estimate(0, 0, None, "")
-    name = texts.bank_name()
-    said = [
-        messages.dressed(texts.fill(wording.text, texts.one_of_many(*row[2:])), "greeting", bank, name) for row in rows
-    ]
-    id, tier, who, honorific, _gender, kind, *_rest = rows[0]
-    first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": kind}
-    return Estimate(len(rows), sum(measure(text).segments for text in said), first, said[0])
+        return weigh(cursor.fetchall(), wording.text, "greeting", bank)
 
 
 # ── what is done about it ───────────────────────────────────────────────────────────────────────────────────────
@@ -321,11 +278,7 @@ def arrange(
     _may(actor, staff)
     _check(occasion, wording, tiers, staff, now, bank)
     open_now = sum(row.counts.get("open", 0) for row in coverage(occasion, [staff], bank) if row.tier in tiers)
-    if expected is not None and open_now != expected:
-        raise Refused(
-            f"名单刚有变化，现在是 {open_now} 人，没有安排。请核对后再点一次。",
-            f"The list has just changed to {open_now}: nothing was arranged. Look again, then once more.",
-        )
+    check_expected(open_now, expected)
     if not open_now:
         return Arranged(None, 0)
     greeting = Greeting.objects.create(
@@ -353,10 +306,7 @@ def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int
             "这条措辞不能用于这里，或已停用，请另选。",
             "These words are not for this occasion, or not in use: choose others.",
         )
-    texts.check_for_many(wording.text)
-    said = messages.of_text("greeting", wording.text, bank)
-    if blocked := next((each for each in said if each.effect == "block"), None):
-        raise Refused(blocked.words.zh, blocked.words.en)
+    check_words(wording.text, "greeting", bank)
 
 
 def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:

@@ -32,7 +32,8 @@ from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
 from zhike.sms import birthdays, greetings
 from zhike.sms.birthdays import Birthdays
-from zhike.sms.greetings import Estimate, Greeted, Occasion
+from zhike.sms.greetings import Greeted, Occasion
+from zhike.sms.many import Estimate
 from zhike.sms.models import Greeting, Wording
 
 ROWS = 50

@@ -1,0 +1,83 @@
+"""What many get in the same words, a festival's greeting or a campaign: how a book stands, what it would come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from zhike.conduct import messages
+from zhike.conduct.bank import Bank
+from zhike.conduct.words import Refused
+
+from . import texts
+from .segments import measure
+
+MOST = 5_000  # customers of one book whose texts are weighed one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many customers of one tier stand how: open, done already, not to be written to and why."""
+
+    tier: str
+    counts: dict[str, int]
+
+    @property
+    def all(self) -> int:
+        return sum(self.counts.values())
+
+
+def by_tier(rows: Iterable[tuple[str, str, int]], bank: Bank) -> list[Standing]:
+    """Rows of tier, standing and count, tier by tier, the highest first."""
+    counts: dict[str, dict[str, int]] = {}
+    for tier, stands, count in rows:
+        counts.setdefault(tier, {})[stands] = count
+    return [Standing(tier, counts[tier]) for tier in sorted(counts, key=bank.rank, reverse=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What it would come to: for how many, in how many segments; a customer of them and what that one would get."""
+
+    customers: int
+    segments: int
+    who: dict[str, Any] | None
+    text: str
+
+    def price(self, bank: Bank) -> Decimal:
+        return self.segments * bank.segment_price
+
+
+# Of a customer `c` with the RM `rm` and the unit `u`: who it is, and the values of the variables (`texts.one_of_many`).
+WEIGHED = "c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name"
+OF_RM = "JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id"
+
+
+def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) -> Estimate:
+    """Each customer's own text is measured (rows of ``WEIGHED``): names are long and short. Raises Unfilled where a variable has no value."""
+    if not rows:
+        return Estimate(0, 0, None, "")
+    name = texts.bank_name()
+    said = [messages.dressed(texts.fill(words, texts.one_of_many(*row[2:])), kind, bank, name) for row in rows]
+    id, tier, who, honorific, _gender, of_kind, *_rest = rows[0]
+    first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": of_kind}
+    return Estimate(len(rows), sum(measure(text).segments for text in said), first, said[0])
+
+
+def check_words(words: str, kind: str, bank: Bank) -> None:
+    """Raises Refused for words that many cannot get: a variable without a value, what may not be said."""
+    texts.check_for_many(words)
+    blocked = next((each for each in messages.of_text(kind, words, bank) if each.effect == "block"), None)
+    if blocked is not None:
+        raise Refused(blocked.words.zh, blocked.words.en)
+
+
+def check_expected(is_so: int, expected: int | None) -> None:
+    """Raises Refused where the number is not the one that was shown: a bulk send is never larger than what somebody confirmed."""
+    if expected is not None and is_so != expected:
+        raise Refused(
+            f"名单刚有变化，现在是 {is_so} 人，没有安排。请核对后再点一次。",
+            f"The list has just changed to {is_so}: nothing was arranged. Look again, then once more.",
+        )
