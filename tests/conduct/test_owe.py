@@ -47,6 +47,8 @@ def facts(draw: st.DrawFn) -> Fact:
         "day": "正月初一",
         "festival": "春节",
         "festival_en": "Spring Festival",
+        "campaign": "开门红",
+        "product": "月月盈",
         "since": "2026-01-01",
         "days": draw(st.integers(1, 400)),
         "stop": draw(st.sampled_from(["deceased", "closed", "do_not_disturb", "complaint"])),

@@ -34,7 +34,7 @@ from zhike.pages.shell import LEADS
 from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
-from zhike.sms.models import Greeting, Message, Pushed, Reply, Template, Wording
+from zhike.sms.models import Campaign, Forwarding, Greeting, Message, Pushed, Reply, Template, Wording
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -98,6 +98,7 @@ OF_AN_RM = {
     "message",
     "reply",
     "arrangement",
+    "forwarding",
     "template",
 }
 # Who is asked to stand in for whom, so that nobody sees a leave who does not see the RM as well.
@@ -177,6 +178,12 @@ def rows(cast: Cast, owner: Role) -> Rows:
         token = Token.objects.create(
             staff=cast.second_administrator, hash="0" * 64, created_at=NOW, expires_at=NOW + timedelta(days=1)
         )
+        words = Template.objects.create(key="walk", kind="marketing", title={"zh": "活动", "en": "campaign"})
+        campaign = Campaign.objects.create(
+            title="月月盈", product="月月盈", risk="R2", tiers=["gold"], kinds=["person"], unit=cast.units["branch"],
+            wording=Wording.objects.create(template=words, number=1, text="{称谓}，您好", at=NOW), approval=asked,
+            deadline=NOW + timedelta(days=3), ends_at=NOW + timedelta(days=9), by=cast.marketing, started_at=NOW,
+        )  # fmt: skip
         run = Run.objects.create(name="customers.csv", at=NOW, by=cast.second_administrator, state="done")
         pushed = Pushed.on("replies", "/etc/zhike/platform.toml", b"T", NOW)
         pushed.aside = True
@@ -184,6 +191,14 @@ def rows(cast: Cast, owner: Role) -> Rows:
         for whose in WHOSE:
             made.values[whose] = {
                 **_rows_of(cast, whose),
+                "campaign": campaign.key,
+                "forwarding": Forwarding.objects.create(
+                    campaign=campaign,
+                    staff=cast.staff[whose],
+                    line=cast.customers[whose][0].name,
+                    by=cast.staff[whose],
+                    at=NOW,
+                ).key,
                 "approval": asked.pk,
                 "run": run.pk,
                 "pushed": pushed.pk,

@@ -25,7 +25,7 @@ def done_to(database, *statements: str) -> None:
 
 
 # One that no other rests on, and that can be run again as it is.
-EARLIER = ("DELETE FROM django_migrations WHERE app = 'sms' AND name = '0004_figures'",)
+EARLIER = ("DELETE FROM django_migrations WHERE app = 'sms' AND name = '0005_figures'",)
 LATER = (
     "INSERT INTO django_migrations (app, name, applied) VALUES ('people', '0099_later', now())",
     "INSERT INTO zhike_schema VALUES ('people.0099_later', 'abc')",
@@ -35,7 +35,7 @@ BEFORE_ANY_WAS_KEPT = ("DROP TABLE zhike_schema",)
 CASES = pytest.mark.parametrize(
     ("statements", "zh", "en"),
     [
-        (EARLIER, "缺：sms.0004_figures", "Make a backup (zhike backup FILE), then run zhike migrate."),
+        (EARLIER, "缺：sms.0005_figures", "Make a backup (zhike backup FILE), then run zhike migrate."),
         (
             LATER,
             "由另一版本的知客建立（people.0099_later 不同）",
@@ -84,7 +84,7 @@ def test_what_is_only_missing_is_migrated_and_kept(database):
     done_to(
         database,
         *EARLIER,
-        "DELETE FROM zhike_schema WHERE migration = 'sms.0004_figures'",
+        "DELETE FROM zhike_schema WHERE migration = 'sms.0005_figures'",
     )
     done = zhike(database, "migrate", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")

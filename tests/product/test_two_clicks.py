@@ -13,8 +13,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from tests.cast import Cast
-from tests.conftest import Database
+from tests.conftest import Database, stepping_into
+from tests.product.api import Program
 from tests.product.at_once import NOW, at_once, owner
+from tests.product.test_campaigns import made, started
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
@@ -22,6 +24,7 @@ from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
 from zhike.obligations.models import Fact, Obligation
 from zhike.people.models import Approval, Unit
+from zhike.sms.models import Forwarding, Message
 from zhike.trail.models import Entry
 
 TOMORROW = {"day": "2026-03-03", "time": "10:00"}
@@ -190,3 +193,23 @@ def test_a_file_is_read_once(database: Database, seated: Cast) -> None:
     with owner(), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'import_customers'")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_campaign_forwarded_twice_at_once_is_forwarded_once(database: Database, seated: Cast) -> None:
+    """Both have counted two open ones before either has queued."""
+    worker = stepping_into("zhike_worker")
+    made(seated, owner, worker)
+    campaign = started(seated, worker)
+    with clock.at(NOW), worker():
+        programs = [Program(seated, "rm") for _ in range(2)]
+    body = {"everybody": True, "expected": 2}
+    address = f"campaigns/{campaign.key}/forwardings"
+    answers = at_once(
+        database, "sms_message", [lambda each=each: each.send("post", address, body) for each in programs]
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
+    assert any("现在是 0 人" in answer.content.decode() for answer in answers)
+    with owner():
+        assert Message.objects.filter(forwarding__isnull=False).count() == 2
+        assert Forwarding.objects.count() == 1
+        assert Fact.objects.filter(kind="campaign_forwarded").count() == 1

@@ -28,6 +28,14 @@ def bank_of(request: Desk) -> Bank:
     return bank.settings_of(request.begun.settings).now(request.now)
 
 
+def whose(request: Desk, staff: str | None) -> int:
+    """The RM whose book it is about: oneself, or somebody whom one sees."""
+    asked = int(staff) if staff else request.actor.id
+    if asked not in request.actor.sees:
+        raise Http404
+    return asked
+
+
 def one(rows: QuerySet[Row], id: str | int) -> Row:
     """The row, or "not found": the same for what does not exist and for what may not be seen."""
     row = rows.filter(pk=int(id)).first()

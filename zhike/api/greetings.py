@@ -11,7 +11,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from zhike.api.cursors import Page, page, position
-from zhike.api.desk import Desk, bank_of, verb
+from zhike.api.desk import Desk, bank_of, verb, whose
 from zhike.api.problems import field_invalid, say
 from zhike.api.shapes import Id, IdOut, In, Line, Out, Text
 from zhike.conduct.bank import Bank
@@ -140,14 +140,6 @@ class Whose(In):
 class StandingFilters(Page):
     stands: Stands = "open"
     staff: Id | None = None
-
-
-def whose(request: Desk, staff: str | None) -> int:
-    """The RM whose book it is about: oneself, or somebody whom one sees."""
-    asked = int(staff) if staff else request.actor.id
-    if asked not in request.actor.sees:
-        raise Http404
-    return asked
 
 
 def named(key: str, request: Desk, bank: Bank) -> Greeted:

@@ -42,6 +42,7 @@ Kind = Literal[
     "promise",
     "look_into",
     "greetings",
+    "forward",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -68,6 +68,7 @@ _REMINDERS = (
     Reminding("meet", morning=True, spread=True),
     Reminding("look_into", at_once=True),
     Reminding("greetings", morning=True),
+    Reminding("forward", morning=True, closing=True),
 )
 
 

@@ -44,6 +44,7 @@ OBLIGATIONS = {
     "promise": Words("兑现承诺", "promise"),
     "look_into": Words("过问", "look into"),
     "greetings": Words("安排节日问候", "arrange a festival's greetings"),
+    "forward": Words("转发营销短信", "forward a campaign"),
 }
 
 

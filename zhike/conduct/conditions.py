@@ -263,6 +263,8 @@ def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
         "to",
         "festival",
         "festival_en",
+        "campaign",
+        "product",
         "day",
         "day_en",
         "since",

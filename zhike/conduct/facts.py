@@ -40,6 +40,8 @@ KINDS: dict[str, Kind] = {
     "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
     "festival_near": Kind(Words("节日将近", "a festival is coming"), ("festival", "festival_en", "target")),
     "greetings_arranged": Kind(Words("节日问候已安排", "a festival's greetings were arranged")),
+    "campaign_started": Kind(Words("营销活动开始", "a campaign was started"), ("campaign", "product", "target")),
+    "campaign_forwarded": Kind(Words("营销短信已转发", "a campaign was forwarded")),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
     "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),
     "meeting_overdue": Kind(Words("面访频次到期", "a meeting is due by rhythm"), ("since", "days", "target")),

@@ -286,6 +286,11 @@ def _how(rules: Kind, bulk: bool, private_product: bool) -> Iterator[Verdict]:
         )
 
 
+def in_bulk(kind: str, *, private_product: bool = False) -> tuple[Verdict, ...]:
+    """What is to be said of sending such a thing to many at once, before there is a text."""
+    return tuple(_how(KINDS[kind], True, private_product))
+
+
 # ── what was agreed to ──────────────────────────────────────────────────────────────────────────────────────────
 
 _NO_CONSENT = {

@@ -295,6 +295,13 @@ def _arranged(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | No
     return _done(fact, owed, late=_late(fact, owed))
 
 
+def _forwarded(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """S4: every customer of the book who may be told has been told, or is left out for a reason. Late, it is done late."""
+    if owed.kind != "forward" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
 def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
@@ -369,6 +376,7 @@ def _stopped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | Non
 SETTLERS: dict[str, tuple[Settler, ...]] = {
     "message_sent": (_thanked, _greeted),
     "greetings_arranged": (_arranged,),
+    "campaign_forwarded": (_forwarded,),
     "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
     "reception_ended": (_greeted_in_person, _met, _met_in_person),
     "visit_ended": (_greeted_in_person, _met, _met_in_person),

@@ -78,6 +78,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return _joined(Words("生日问候", "Birthday greeting"), Words(day, str(detail.get("day_en", day))))
         case "greetings":
             return Words(f"安排{detail['festival']}问候", f"Arrange the greetings for {detail['festival_en']}")
+        case "forward":
+            return Words(f"转发“{detail['campaign']}”", f"Forward “{detail['campaign']}”")
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
         case "meet":
@@ -104,6 +106,7 @@ def _values(fact: Fact, tier: str, bank: Bank, language: str) -> dict[str, str]:
         "history": history,
         "outcome": OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
         "days": str(data.get("days", "")),
+        "product": str(data.get("product", "")),
         "festival": str(data.get("festival" if language == "zh" else "festival_en", "")),
     }
 

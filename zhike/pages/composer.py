@@ -137,11 +137,12 @@ def kind_of(given: Mapping[str, str], found: Obligation | None, again: Message |
 
 
 def reworded(customer: Customer, text: str) -> Message | None:
-    """A draft, or what the guards refused, to be worded anew."""
+    """A draft, or what the guards refused, to be worded anew. What a campaign refused is not: in other words it would tell of its product
+    all the same."""
     pk = number(text)
-    rows = Message.objects.filter(customer=customer, state__in=[State.DRAFTED, State.REFUSED]).select_related(
-        "obligation"
-    )
+    rows = Message.objects.filter(
+        customer=customer, state__in=[State.DRAFTED, State.REFUSED], forwarding=None
+    ).select_related("obligation")
     return rows.filter(pk=pk).first() if pk else None
 
 

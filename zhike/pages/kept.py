@@ -44,7 +44,8 @@ def things() -> dict[str, str]:
         "approvals": gettext("approval"), "trail": gettext("trail"), "messages": gettext("SMS"), "templates": gettext("text template"),
         "sms_message": gettext("SMS"), "sms_reply": gettext("the customer's SMS"), "sms_opt_out": gettext("opt-out"),
         "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
-        "sms_left_out": gettext("left out of a greeting"),
+        "sms_left_out": gettext("left out of a greeting or a campaign"), "sms_campaign": gettext("campaign"),
+        "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"),
     }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ TECHNICAL = frozenset({
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id",
-    "done_at", "waits", "live", "look", "greeting_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
+    "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
@@ -131,6 +132,9 @@ def columns() -> dict[str, str]:
         "withdrawn_at": gettext("taken back"), "attempt": gettext("how often it was sent"), "introduces": gettext("introduces the manager"),
         "sealed": gettext("words"), "stops": gettext("opt-out or not"), "retired_at": gettext("no longer in use since"),
         "variant": gettext("variant"), "text": gettext("wording"),
+        "sms_campaign.code": gettext("product's code"), "risk": gettext("product's risk"), "kinds": gettext("persons or companies"),
+        "deadline": gettext("to be forwarded by"), "ends_at": gettext("ends"), "stopped_at": gettext("stopped on"),
+        "stop_reason": gettext("why stopped"), "line": gettext("the RM's own line"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

@@ -144,12 +144,14 @@ def _row(
 def _message(message: Message, text: str, now: datetime, may: bool, me: int) -> dict[str, Any]:
     icon, look = mark(message.state)
     by, elsewhere = message.by, message.through != "platform"
+    own = message.forwarding_id is None
     return {
         "is": "message", "way": way_name(message.through) if elsewhere else "", "id": f"m{message.pk}", "pk": message.pk, "text": text, "title": title(message), "icon": icon, "look": look,
         "stands": stands(message, now), "clause": message.why.get("clause", "") if message.state in {State.REFUSED, State.WAITING} else "",
         "dashed": message.state in {State.DRAFTED, State.WAITING, State.REFUSED, State.QUEUED},
         "again": message.attempt > 1, "time": clock(message.created_at), "by": by.name if by and by.pk != me else "",
-        "take_back": may and message.state in WAITS, "reword": may and message.state in {State.DRAFTED, State.REFUSED},
+        "take_back": may and own and message.state in WAITS,
+        "reword": may and own and message.state in {State.DRAFTED, State.REFUSED},
         "discard": may and message.state == State.DRAFTED and message.attempt == 1, "settle": may and message.state == State.UNKNOWN,
         # What another platform sent is not ours to send again: who wants to, writes anew.
         "send_again": may and message.state in AGAIN and not elsewhere,

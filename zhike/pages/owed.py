@@ -28,6 +28,7 @@ Row = Mapping[str, Any]
 ICONS = {
     "thanks": "bubble",
     "greetings": "bubble",
+    "forward": "bubble",
     "write_up": "pen",
     "call_back": "phone",
     "call_again": "phone",
@@ -44,7 +45,7 @@ ICONS = {
 # The filters of Today: what one does with hands or mouth
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
-    "message": frozenset({"thanks", "greetings"}),
+    "message": frozenset({"thanks", "greetings", "forward"}),
     "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up"}),
     "answer": frozenset({"answer", "apology", "promise", "look_into"}),

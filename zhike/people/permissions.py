@@ -57,6 +57,10 @@ MAY: dict[str, frozenset[str]] = {
     "templates.change": frozenset({LEADER, MARKETING, COMPLIANCE}),
     "templates.approve": frozenset({MARKETING, COMPLIANCE}),
     "templates.approve_own": frozenset({LEADER}),
+    # Campaigns: marketing asks, another of the bank decides, and RMs forward; who may let one run may stop it
+    "campaigns.view": LOOKING | {MARKETING},
+    "campaigns.change": frozenset({MARKETING}),
+    "campaigns.approve": frozenset({MARKETING, COMPLIANCE}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,

@@ -5,13 +5,13 @@ class Sms(AppConfig):
     name = "zhike.sms"
 
     def ready(self) -> None:
-        """Enters what it brings: the festivals that the calendar owes, the greetings that were arranged for birthdays, and which of its acts
-        want a second person.
+        """Enters what it brings: festivals and campaigns, which the calendar owes, the greetings that were arranged for birthdays, and which of
+        its acts want a second person.
         """
         from zhike.obligations.sweep import WHEN_GREETED, WHEN_SWEPT
 
-        from . import birthdays, greetings, templates
+        from . import birthdays, campaigns, greetings, templates
 
         assert templates.KINDS
-        WHEN_SWEPT.append(greetings.sweep)
+        WHEN_SWEPT.extend((greetings.sweep, campaigns.sweep))
         WHEN_GREETED.append(birthdays.join)

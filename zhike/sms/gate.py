@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Verdict
 from zhike.conduct.messages import Judgement, Recipient
+from zhike.conduct.suitability import Assessment, unsuited
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
 from zhike.customers.vault import Unopened, place, vault
@@ -45,11 +46,25 @@ class Addressee:
     customer: int
     mobile: str
     recipient: Recipient
+    assessed: Assessment
 
     @property
     def number(self) -> str:
         """The mobile number in clear."""
         return vault().open(self.mobile, place("mobile", self.customer))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a campaign's message tells of: the product's risk, for which tiers it is meant, until when, and whether it was stopped."""
+
+    risk: str
+    tiers: tuple[str, ...]
+    ends_at: datetime
+    stopped: bool
+
+    def over(self, now: datetime) -> bool:
+        return self.stopped or now >= self.ends_at
 
 
 class OnItsWay(Refused):
@@ -74,7 +89,7 @@ def addressees(customers: Iterable[int], now: datetime, bank: Bank) -> dict[int,
 
 def _addressee(
     id: int, mobile: str | None, tier: str, deceased_on: date | None, closed: bool, quiet: bool, complaint: bool,
-    greeting: bool | None, marketing: bool | None, opted_out: bool, today: int, week: int,
+    greeting: bool | None, marketing: bool | None, opted_out: bool, today: int, week: int, *assessed: str | None,
 ) -> Addressee:  # fmt: skip
     agreed = {"greeting": greeting, "marketing": marketing}
     return Addressee(
@@ -92,6 +107,7 @@ def _addressee(
             marketing_today=today,
             marketing_this_week=week,
         ),
+        Assessment(*(written or "" for written in assessed)),
     )
 
 
@@ -101,7 +117,8 @@ SELECT c.id, c.profile -> 'mobile' ->> 'v', c.tier, c.deceased_on, c.closed_on I
      ORDER BY s.at DESC, s.id DESC LIMIT 1),
     yes.given,
     EXISTS (SELECT FROM sms_opt_out o WHERE o.number_index = c.mobile_index AND o.at > CASE WHEN yes.given THEN yes.at ELSE '-infinity' END),
-    sent.today, sent.week
+    sent.today, sent.week,
+    c.profile -> 'risk_grade' ->> 'v', c.profile -> 'risk_grade_until' ->> 'v', c.profile -> 'risk_graded_on' ->> 'v'
 FROM customers_customer c
 LEFT JOIN LATERAL (
     SELECT s.given, s.at FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'marketing' AND s.channel IN ('sms', 'any')
@@ -110,6 +127,29 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE m.sent_at >= %s) AS today, count(*) AS week FROM sms_message m
     WHERE m.customer_id = c.id AND m.kind = 'marketing' AND m.sent_at >= %s) sent
 WHERE c.id = ANY (%s::bigint[])"""
+
+
+def offers(messages: Iterable[int]) -> dict[int, Offer]:
+    """What those of the messages that belong to a campaign tell of, by the message's id; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(OFFERS, [list(messages)])
+        rows = cursor.fetchall()
+    return {id: Offer(risk, tuple(tiers), ends_at, stopped) for id, risk, tiers, ends_at, stopped in rows}
+
+
+OFFERS = """
+SELECT m.id, k.risk, k.tiers, k.ends_at, k.stopped_at IS NOT NULL
+FROM sms_message m JOIN sms_forwarding f ON f.id = m.forwarding_id JOIN sms_campaign k ON k.id = f.campaign_id
+WHERE m.id = ANY (%s::bigint[])"""
+
+
+def _judge(kind: str, text: str, addressee: Addressee, offer: Offer | None, now: datetime, bank: Bank) -> Judgement:
+    """The guards' word on a message; of a campaign's also whether its product suits, and whether it is meant for this tier."""
+    if offer is None:
+        return messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
+    day = now.astimezone(bank.zone).date()
+    to = replace(addressee.recipient, unsuited=unsuited(offer.risk, addressee.assessed, day))
+    return messages.judge(kind, text, to, now=now, bank=bank, bulk=True, audience=offer.tiers)
 
 
 def send(
@@ -213,14 +253,22 @@ def sealed(text: str, key: UUID) -> str:
 
 
 def turned(
-    kind: str, text: str, not_after: datetime | None, addressee: Addressee | None, now: datetime, bank: Bank
+    kind: str,
+    text: str,
+    not_after: datetime | None,
+    addressee: Addressee | None,
+    now: datetime,
+    bank: Bank,
+    offer: Offer | None = None,
 ) -> dict[str, Any] | None:
     """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves."""
     if not_after is not None and now >= not_after:
         return {"state": State.EXPIRED, "why": TOO_OLD, "not_before": None}
     if addressee is None:
         return {"state": State.REFUSED, "why": GONE, "not_before": None}
-    judged = messages.judge(kind, text, addressee.recipient, now=now, bank=bank)
+    if offer is not None and offer.stopped:
+        return {"state": State.REFUSED, "why": CALLED_OFF, "not_before": None}
+    judged = _judge(kind, text, addressee, offer, now, bank)
     state, why = _state(judged)
     if state == State.QUEUED:
         return None
@@ -246,6 +294,9 @@ def unreadable(error: Refused | Unopened) -> dict[str, Any]:
 TOO_OLD = {
     "name": "too_late", "zh": "到期仍未能发出，已不再需要。", "en": "It could not leave in time and is no longer wanted.",
 }  # fmt: skip
+CALLED_OFF = {
+    "name": "campaign_stopped", "zh": "活动已停止，没有发出。", "en": "The campaign was stopped before it left.",
+}  # fmt: skip
 GONE = {"name": "gone", "zh": "客户已不在册。", "en": "The customer is not on the books any more."}
 
 
@@ -264,8 +315,13 @@ class TooLate(Refused):
 
 def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
     """A message that waits, or is queued and not yet taken up, is a draft again; one that was to be sent again stands as before. Raises
-    TooLate.
+    TooLate; Refused for one of a campaign, which is withdrawn with the rest of its forwarding.
     """
+    if message.forwarding_id is not None and message.attempt == 1:
+        raise Refused(
+            "这条短信属于营销转发，请在活动页撤回那次转发。",
+            "It belongs to a campaign: withdraw the forwarding on the campaign's page.",
+        )
     waits = Message.objects.filter(pk=message.pk, waits=True, attempt=message.attempt)
     if message.attempt == 1:
         moved = waits.update(state=State.DRAFTED, why={})
@@ -301,7 +357,10 @@ def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Mess
             "The bank's other platform sent this: it cannot be sent again from here. Write a new one instead.",
         )
     addressee = addressees([message.customer_id], now, bank)[message.customer_id]
-    judged = messages.judge(message.kind, texts.bare(message.text), addressee.recipient, now=now, bank=bank)
+    offer = offers([message.pk]).get(message.pk)
+    if offer is not None and offer.over(now):
+        raise Refused("活动已停止或结束，不能再发。", "The campaign was stopped, or is over: it is not sent any more.")
+    judged = _judge(message.kind, texts.bare(message.text), addressee, offer, now, bank)
     state, why = _state(judged)
     if state == State.REFUSED:
         raise Refused(why["zh"], why["en"])

@@ -27,7 +27,7 @@ from zhike.people import bank as people_bank
 
 from . import gate, inbox, journal, outcome, texts
 from .gate import Addressee
-from .models import Lane
+from .models import Kind, Lane
 from .segments import Segment, cut
 from .transports.transport import Answer, Lost, Part, Receipt, Reply, Transport, Unbound
 from .transports.transport import Event as Came
@@ -139,6 +139,7 @@ class Sender:
         assert self.epoch is not None
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
         same = texts.of_many([message.id for message in claimed if not message.sealed])
+        offers = gate.offers([message.id for message in claimed if message.kind == Kind.MARKETING])
         name = texts.bank_name()
         away, leaving, rows = [], [], []
         parts: list[Part] = []
@@ -150,7 +151,8 @@ class Sender:
                     if message.id in same
                     else texts.bare(gate.opened(message.sealed, message.key))
                 )
-                turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank)
+                offer = offers.get(message.id)
+                turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank, offer)
                 cuts = _cuts(messages.dressed(text, message.kind, bank, name), message.key, whole=self.transport.whole)
             except (Refused, Unopened) as error:
                 turned = gate.unreadable(error)

@@ -1,12 +1,20 @@
-"""What the worker does for files of messages that another platform sent."""
+"""What the worker does: files of messages that another platform sent; of campaigns, it tells all in scope that one has begun, takes back what
+waits of one that was stopped, settles what was done by somebody who stands in."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
 from procrastinate.contrib.django import app
 
 from zhike import clock
 from zhike.customers.tasks import carry_out
 from zhike.people import bank
 
+from . import campaigns
 from .imports.load import run_import
+from .models import Campaign
 
 
 @app.task(name="import_messages", retry=3)
@@ -15,3 +23,23 @@ def import_messages(run: int) -> None:
     now = clock.now()
     rules = bank.settings().now(now)
     carry_out(run, lambda found, path, language: run_import(found, path, bank=rules, now=clock.now, language=language))
+
+
+@app.task(name=campaigns.FOLLOW, retry=5)
+def follow_campaign(campaign: int) -> None:
+    """Twice is as once: the nightly sweep looks again."""
+    now = clock.now()
+    found = Campaign.objects.filter(pk=campaign).first()
+    if found is not None:
+        with transaction.atomic():
+            campaigns.follow(found, now, bank.settings().now(now))
+
+
+@app.task(name=campaigns.SETTLE, retry=5)
+def settle_campaign(campaign: int, staff: int, at: str, again: bool) -> None:
+    """Done by whom it is not owed, at a moment that counts."""
+    now = clock.now()
+    with transaction.atomic():
+        campaigns.settle(
+            Campaign.objects.get(pk=campaign), staff, datetime.fromisoformat(at), again=again, now=now, bank=bank.settings().now(now)
+        )  # fmt: skip

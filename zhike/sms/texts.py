@@ -86,7 +86,7 @@ def check_for_many(text: str) -> None:
     """Raises Unfilled for a variable that has no value where many get the same words."""
     if used := set(VARIABLE.findall(text)) - OF_EVERYBODY:
         named = "、".join(f"{{{name}}}" for name in sorted(used))
-        raise Unfilled(f"群发的问候不能用变量 {named}。", f"A greeting to many cannot use the variables {named}.")
+        raise Unfilled(f"群发的短信不能用变量 {named}。", f"A message to many cannot use the variables {named}.")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -234,7 +234,8 @@ def one_of_many(
 
 
 OF_MANY = """
-SELECT m.id, w.text, c.name, c.honorific, c.gender, c.kind, s.name, s.phone, rm.name, u.name
+SELECT m.id, coalesce(f.line, '') || w.text, c.name, c.honorific, c.gender, c.kind, s.name, s.phone, rm.name, u.name
 FROM sms_message m JOIN sms_wording w ON w.id = m.wording_id JOIN customers_customer c ON c.id = m.customer_id
 JOIN people_staff s ON s.id = m.staff_id JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff rm ON rm.id = c.rm_id
+LEFT JOIN sms_forwarding f ON f.id = m.forwarding_id
 WHERE m.id = ANY (%s::bigint[])"""

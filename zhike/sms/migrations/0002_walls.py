@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from zhike.trail.walls import APP, OWNER, WORKER, WRITES, open_to, wall, watch
+from zhike.trail.walls import APP, OWNER, SEES, WORKER, WRITES, open_to, wall, watch
 
 # As contacts have it (contacts/0002_walls): one look by key, never a scan.
 HIS = "(SELECT true FROM customers_customer c WHERE c.id = customer_id)"
@@ -49,6 +49,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON sms_pushed TO {WORKER};
 GRANT USAGE ON SEQUENCE sms_pushed_id_seq TO {APP}, {WORKER};
 """
 
+# The units in which these people serve, and all above them: what is said to a unit is said to its whole tree.
+UNITS_ABOVE = f"""
+CREATE FUNCTION sms_units_above(keepers bigint[]) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+    SELECT coalesce(array_agg(DISTINCT above.id::bigint), '{{}}')
+    FROM people_post p JOIN people_unit u ON u.id = p.unit_id
+    CROSS JOIN LATERAL unnest(string_to_array(trim('/' FROM u.path), '/')) above (id)
+    WHERE p.staff_id = ANY (keepers) AND p.from_day <= people_day(zhike_now())
+        AND (p.to_day IS NULL OR p.to_day > people_day(zhike_now()))
+$$;
+GRANT EXECUTE ON FUNCTION sms_units_above(bigint[]) TO {APP}, {WORKER};
+"""
+BANK_WIDE = "(SELECT zhike_roles()) && '{marketing,compliance}'::text[]"
+
 
 class Migration(migrations.Migration):
     dependencies = [("sms", "0001_initial"), ("customers", "0002_walls"), ("trail", "0004_on_behalf")]
@@ -76,6 +89,16 @@ class Migration(migrations.Migration):
         watch("sms_opt_out", quiet=("number", "number_index"), changed=("evidence", "at", "by_id")),
         wall("sms_left_out", sees=HIS, writes=HIS_TO_CHANGE, deletes=True),
         watch("sms_left_out"),
+        # A campaign is read by whoever serves in its scope or leads there; two of marketing and compliance let it run.
+        migrations.RunSQL(UNITS_ABOVE, "DROP FUNCTION sms_units_above CASCADE"),
+        wall(
+            "sms_campaign",
+            sees=f"{BANK_WIDE} OR -unit_id = ANY ({SEES}) OR unit_id = ANY ((SELECT sms_units_above({SEES}))::bigint[])",
+            writes=BANK_WIDE,
+        ),
+        watch("sms_campaign"),
+        wall("sms_forwarding", sees=f"staff_id = ANY ({SEES})", writes=f"staff_id = ANY ({WRITES})"),
+        watch("sms_forwarding"),
         open_to("sms_greeting"),
         watch("sms_greeting"),
         open_to("sms_connection", app="SELECT"),

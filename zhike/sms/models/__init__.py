@@ -1,5 +1,6 @@
 """Messages on their way: templates, messages, segments, connections; receipts, replies and opt-outs that come back."""
 
+from .campaign import Campaign, Forwarding
 from .connection import Connection
 from .greeting import Greeting, LeftOut
 from .message import Kind, Lane, Message, State
@@ -12,7 +13,9 @@ from .template import Template, Wording
 from .typed import Typed
 
 __all__ = [
+    "Campaign",
     "Connection",
+    "Forwarding",
     "Greeting",
     "Kind",
     "Lane",

@@ -30,7 +30,7 @@ class Greeting(models.Model):
 
 
 class LeftOut(models.Model):
-    """A customer who is not greeted at a festival because somebody decided so, and why."""
+    """A customer who is not greeted at a festival, or not told of a campaign, because somebody decided so, and why."""
 
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="+")
     occasion = models.TextField()

@@ -95,7 +95,10 @@ class Message(models.Model):
     greeting = models.ForeignKey(
         "sms.Greeting", models.PROTECT, null=True, related_name="messages", db_constraint=False, db_index=False
     )
-    occasion = models.TextField(default="", help_text=_("what it greets: spring_festival:2027"))
+    forwarding = models.ForeignKey(
+        "sms.Forwarding", models.PROTECT, null=True, related_name="messages", db_constraint=False, db_index=False
+    )
+    occasion = models.TextField(default="", help_text=_("what it is for: spring_festival:2027, campaign:…"))
     kind = models.TextField(choices=Kind)
     introduces = models.BooleanField(default=False, help_text=_("the text says who is the customer's own manager"))
     sealed = models.TextField(default="")
@@ -134,7 +137,7 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["obligation"], name="sms_message_one", condition=Q(live=True, obligation__isnull=False)
             ),
-            # A festival greets a customer once, whoever arranges it.
+            # A festival greets a customer once, a campaign reaches them once, whoever arranges it.
             models.UniqueConstraint(
                 fields=["customer", "occasion"], name="sms_message_greets_once", condition=~Q(occasion="") & Q(live=True)
             ),
@@ -147,6 +150,7 @@ class Message(models.Model):
             # what one person has to look at
             models.Index(fields=["staff", "created_at"], name="sms_message_look", condition=Q(look=True)),
             models.Index(fields=["greeting"], name="sms_message_greeting", condition=Q(greeting__isnull=False, waits=True)),
+            models.Index(fields=["forwarding"], name="sms_message_forwarding", condition=Q(forwarding__isnull=False)),
         ]  # fmt: skip
 
     def __str__(self) -> str:

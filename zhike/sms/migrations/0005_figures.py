@@ -26,5 +26,5 @@ GRANT EXECUTE ON FUNCTION sms_figures(timestamptz) TO {APP}, {WORKER};
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sms", "0003_texts")]
+    dependencies = [("sms", "0004_standing")]
     operations = [migrations.RunSQL(FIGURES, "DROP FUNCTION sms_figures(timestamptz)")]
