@@ -235,6 +235,32 @@ KIND = approvals.register(
 )
 
 
+# ── whom it would reach ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """How many customers of an audience stand how (`STANDS`), and how many RMs have somebody who is open."""
+
+    counts: dict[str, int]
+    managers: int
+
+
+def audience(draft: Draft, *, actor: Actor, now: datetime, bank: Bank) -> Audience:
+    """Whom it would reach as things are, before it is asked for: numbers, no customer."""
+    check(actor, "campaigns.change")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT stands, customers, managers FROM sms_audience_whole(%s, %s, %s, %s, {LIMITS})",
+            [draft.unit, list(draft.tiers), list(draft.kinds), draft.risk, *_limits(now, bank)],
+        )
+        rows = cursor.fetchall()
+    return Audience(
+        {stands: customers for stands, customers, _ in rows},
+        next((managers for stands, _, managers in rows if stands == "open"), 0),
+    )
+
+
 # ── how it stands ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -22,16 +22,13 @@ CREATE OR REPLACE FUNCTION sms_unsuited(risk text, grade text, until text, grade
 $$;
 """
 
-# How the customers of a campaign's audience stand to it. The first that holds says it; whoever died stands nowhere. What waits to be
-# sent counts against the bank's limits as well: it is about to be.
-STANDING = """
-CREATE OR REPLACE FUNCTION sms_campaign_standing(campaign bigint, day date, midnight timestamptz, week timestamptz, leaves_today boolean,
-    a_day int, a_week int)
+# How the customers of an audience stand, before anything is sent to them. The first that holds says it; whoever died stands nowhere. What
+# waits to be sent counts against the bank's limits as well: it is about to be.
+AUDIENCE = """
+CREATE OR REPLACE FUNCTION sms_audience(unit bigint, tiers text[], kinds text[], risk text, day date, midnight timestamptz, week timestamptz,
+    leaves_today boolean, a_day int, a_week int)
 RETURNS TABLE (customer_id bigint, rm_id bigint, tier text, stands text) LANGUAGE sql STABLE AS $$
     SELECT c.id, c.rm_id, c.tier, CASE
-        WHEN EXISTS (SELECT FROM sms_message m
-            WHERE m.customer_id = c.id AND m.occasion = 'campaign:' || k.key AND m.occasion <> '' AND m.live) THEN 'forwarded'
-        WHEN EXISTS (SELECT FROM sms_left_out l WHERE l.customer_id = c.id AND l.occasion = 'campaign:' || k.key) THEN 'left_out'
         WHEN c.closed_on IS NOT NULL OR c.do_not_disturb OR c.complaint_open THEN 'stopped'
         WHEN c.mobile_index IS NULL THEN 'no_mobile'
         WHEN yes.given IS NOT TRUE THEN 'no_consent'
@@ -39,19 +36,44 @@ RETURNS TABLE (customer_id bigint, rm_id bigint, tier text, stands text) LANGUAG
         WHEN suits.why <> '' THEN suits.why
         WHEN sent.today >= a_day OR sent.week >= a_week THEN 'capped'
         ELSE 'open' END
-    FROM sms_campaign k
-    JOIN people_unit top ON top.id = k.unit_id
+    FROM people_unit top
     JOIN people_unit u ON starts_with(u.path, top.path)
     JOIN customers_customer c ON c.unit_id = u.id AND c.rm_id IS NOT NULL AND c.deceased_on IS NULL
-        AND c.tier = ANY (k.tiers) AND c.kind = ANY (k.kinds)
+        AND c.tier = ANY (tiers) AND c.kind = ANY (kinds)
     LEFT JOIN LATERAL (SELECT s.given, s.at FROM customers_consent s
         WHERE s.customer_id = c.id AND s.purpose = 'marketing' AND s.channel IN ('sms', 'any')
         ORDER BY s.at DESC, s.id DESC LIMIT 1) yes ON true
-    CROSS JOIN LATERAL (SELECT sms_unsuited(k.risk, c.profile -> 'risk_grade' ->> 'v', c.profile -> 'risk_grade_until' ->> 'v',
+    CROSS JOIN LATERAL (SELECT sms_unsuited(risk, c.profile -> 'risk_grade' ->> 'v', c.profile -> 'risk_grade_until' ->> 'v',
         c.profile -> 'risk_graded_on' ->> 'v', day) AS why) suits
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE m.waits OR leaves_today AND m.sent_at >= midnight) AS today, count(*) AS week
-        FROM sms_message m WHERE m.customer_id = c.id AND m.kind = 'marketing' AND (m.waits OR m.sent_at >= week)) sent
+        FROM sms_message m WHERE m.customer_id = c.id AND m.kind = 'marketing' AND (m.waits OR m.sent_at >= sms_audience.week)) sent
+    WHERE top.id = sms_audience.unit
+$$;
+
+-- Marketing sees no customer, but how many of an audience stand how, and how many RMs it would be owed by.
+CREATE OR REPLACE FUNCTION sms_audience_whole(unit bigint, tiers text[], kinds text[], risk text, day date, midnight timestamptz, week timestamptz,
+    leaves_today boolean, a_day int, a_week int)
+RETURNS TABLE (stands text, customers bigint, managers bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT s.stands, count(*), count(DISTINCT s.rm_id)
+    FROM sms_audience(unit, tiers, kinds, risk, day, midnight, week, leaves_today, a_day, a_week) s
+    WHERE zhike_roles() && '{marketing,compliance}'::text[] GROUP BY 1
+$$;
+"""
+
+# How the customers of a campaign's audience stand to it.
+STANDING = """
+CREATE OR REPLACE FUNCTION sms_campaign_standing(campaign bigint, day date, midnight timestamptz, week timestamptz, leaves_today boolean,
+    a_day int, a_week int)
+RETURNS TABLE (customer_id bigint, rm_id bigint, tier text, stands text) LANGUAGE sql STABLE AS $$
+    SELECT a.customer_id, a.rm_id, a.tier, CASE
+        WHEN EXISTS (SELECT FROM sms_message m
+            WHERE m.customer_id = a.customer_id AND m.occasion = 'campaign:' || k.key AND m.occasion <> '' AND m.live) THEN 'forwarded'
+        WHEN EXISTS (SELECT FROM sms_left_out l WHERE l.customer_id = a.customer_id AND l.occasion = 'campaign:' || k.key) THEN 'left_out'
+        ELSE a.stands END
+    FROM sms_campaign k
+    CROSS JOIN LATERAL sms_audience(k.unit_id, k.tiers, k.kinds, k.risk, day, midnight, week, leaves_today, a_day, a_week) a
     WHERE k.id = campaign
 $$;
 """
@@ -87,7 +109,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 """
 ARGUMENTS = "bigint, date, timestamptz, timestamptz, boolean, int, int"
+OF_AUDIENCE = "bigint, text[], text[], text, date, timestamptz, timestamptz, boolean, int, int"
 EXECUTE = f"""
+REVOKE EXECUTE ON FUNCTION sms_audience_whole({OF_AUDIENCE}) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sms_audience_whole({OF_AUDIENCE}) TO {APP};
 REVOKE EXECUTE ON FUNCTION sms_campaign_board_whole({ARGUMENTS}) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sms_campaign_board_whole({ARGUMENTS}) TO {APP};
 """
@@ -97,6 +122,7 @@ class Migration(migrations.Migration):
     dependencies = [("sms", "0003_texts"), ("people", "0005_approvals"), ("obligations", "0002_walls")]
     operations = [
         migrations.RunSQL(UNSUITED, "DROP FUNCTION sms_unsuited, sms_day"),
+        migrations.RunSQL(AUDIENCE, "DROP FUNCTION sms_audience_whole, sms_audience"),
         migrations.RunSQL(STANDING, "DROP FUNCTION sms_campaign_standing"),
         migrations.RunSQL(BOARD + EXECUTE, "DROP FUNCTION sms_campaign_board_whole, sms_campaign_board"),
     ]
