@@ -212,6 +212,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("button", "Answer"), "href": composed(row), "method": "get", "icon": None}
         case "greetings":
             return {"text": pgettext("greetings", "Arrange"), "href": festival(row), "method": "get", "icon": None}
+        case "forward":
+            return {"text": pgettext("button", "Forward"), "href": campaign(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -250,6 +252,12 @@ def festival(row: Row) -> str:
     """
     whole, _, staff = str(row["subject"]).removeprefix("festival:").partition("/staff:")
     return f"{address('greeting', whole.partition('/')[0])}?rm={staff}"
+
+
+def campaign(row: Row) -> str:
+    """Where a campaign is forwarded for whoever owes it, from ``campaign:<key>/staff:7``."""
+    key, _, staff = str(row["subject"]).removeprefix("campaign:").partition("/staff:")
+    return f"{address('campaign', key)}?rm={staff}"
 
 
 def opens_at(row: Row, now: datetime) -> str:

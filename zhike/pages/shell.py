@@ -58,6 +58,7 @@ LEADS = {
 MESSAGES: tuple[tuple[str, Any, str], ...] = (
     ("messages", _("Threads"), "messages.view"),
     ("greetings", _("Festivals"), "messages.view"),
+    ("campaigns", _("Campaigns"), "campaigns.view"),
     ("templates", _("Templates"), "templates.view"),
 )
 

@@ -170,7 +170,7 @@ def _page(request: ActingRequest, template: Template | None, wrong: str = "") ->
         "both": shared and sends and template is None,
         "proposes": template.retired_at is None and (own or (template.owner_id is None and shared)) if template else shared or sends,
         "in_use": in_use,
-        "look": _look(request, text, kind, bank) if text and kind in Kind.values else None,
+        "look": looked_at(request, text, kind, bank) if text and kind in Kind.values else None,
         "text": text,
         "given": given,
         "wrong": wrong,
@@ -183,7 +183,7 @@ def _page(request: ActingRequest, template: Template | None, wrong: str = "") ->
     return render(request, "template.html", context, status=422 if wrong else 200)
 
 
-def _look(request: ActingRequest, text: str, kind: str, bank: Bank) -> dict[str, Any]:
+def looked_at(request: ActingRequest, text: str, kind: str, bank: Bank) -> dict[str, Any]:
     """What of it may not be said, what it costs, and what a customer gets: one of the reader's, or an invented one."""
     speaks, verdicts = owed.speaks(), messages.of_text(kind, text, bank)
     customer = _somebody(request)
