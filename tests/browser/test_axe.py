@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import DESK, MONDAY, PHONE, Arranged, Site
+from .test_campaign import asked_for, running, who_agreed
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOOK = """async rules => (await axe.run(document, {preload: false, runOnly: {type: "tag", values: rules}})).violations.map(
@@ -29,13 +30,14 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/customers/{quiet}/stops/?why=deceased", "/customers/{quiet}/relations/", "/leave/", "/me/adherence/", "/reminders/",
         "/messages/", "/messages/look/", "/messages/{customer}/", "/messages/{quiet}/", "/messages/{thanked}/?for={thanks}", "/handset/", "/handset/{customer}/",
         "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/greetings/birthdays/",
-        "/messages/templates/new/",
+        "/messages/templates/new/", "/messages/campaigns/", "/messages/campaigns/{campaign}/?to=*",
+        "/messages/campaigns/{campaign}/?customer={person}&stands=no_consent",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/customers/import/messages/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
-        "/reminders/", "/reminders/?of=all", "/messages/greetings/"),
-    "marketing": ("/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
+        "/reminders/", "/reminders/?of=all", "/messages/greetings/", "/messages/campaigns/", "/messages/campaigns/{campaign}/"),
+    "marketing": ("/messages/campaigns/", "/messages/campaigns/{campaign}/", "/messages/campaigns/new/", "/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
         "/settings/?only=differs", "/workdays/", "/approvals/", "/staff/{colleague}/",
@@ -114,6 +116,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         )
     a_thread(site, person)
     on_leave(site)
+    meant, campaign = campaigns(site)
     unit = digests(site)
     with site.owner():
         lies = Pushed.on("replies", "/etc/zhike/platform.toml", b"mobile=13800000001&moid=7", MONDAY)
@@ -127,7 +130,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "words": Template.objects.get(key="mid_autumn").pk, "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
-        "unit": unit, "thanked": thanks.customer_id,
+        "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant,
     }  # fmt: skip
 
 
@@ -149,6 +152,22 @@ def a_thread(site: Site, customer: Any) -> None:
     with site.worker():
         for n, words in enumerate(("四月的利率是多少？", "我要退订，谢谢", "TD")):
             inbox.keep("demo", "13800138000", words, f"mo-{n}", MONDAY - timedelta(hours=3 - n), Bank())
+
+
+def campaigns(site: Site) -> tuple[int, Any]:
+    """One runs, one waits for a second person, one was stopped: of the one that runs a customer who is open, and its key."""
+    from zhike.people.actor import acting
+    from zhike.sms.campaigns import stop
+
+    meant, runs, stopped = (
+        who_agreed(site),
+        running(site, "稳健增利十二个月定期开放" * 3),
+        running(site, "手机银行体验"),
+    )
+    asked_for(site, "养老专区上线")
+    with acting(site.cast.marketing.pk, MONDAY) as actor:
+        stop(stopped, "额度售罄", actor=actor, now=MONDAY)
+    return int(meant["顾明"].pk), runs.key
 
 
 def digests(site: Site) -> int:

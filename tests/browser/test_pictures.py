@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -193,6 +194,21 @@ def test_a_reminder_on_another_page(demonstration: Site) -> None:
 )
 def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:
     take(opened(demonstration, number, address), name)
+
+
+def test_campaigns(demonstration: Site) -> None:
+    """The one that runs: not begun in Lin Xiao's book, who is about to forward it with a line of her own; marketing's board of it."""
+    from zhike.sms.models import Campaign
+
+    with demonstration.owner():
+        here = f"/messages/campaigns/{Campaign.objects.get().key}/"
+    take(opened(demonstration, "1001", "/messages/campaigns/"), "campaigns")
+    asked = f"{here}?{urlencode({'to': '*', 'line': '上次您问起的短期产品来了'})}"
+    for name, size in (("campaign", DESK), ("campaign-phone", PHONE)):
+        page = opened(demonstration, "1001", asked, size)
+        page.locator("#choose").scroll_into_view_if_needed()
+        take(page, name)
+    take(opened(demonstration, "1050", here), "campaign-board")
 
 
 def test_an_import(demonstration: Site) -> None:
