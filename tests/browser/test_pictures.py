@@ -206,7 +206,7 @@ def test_campaigns(demonstration: Site) -> None:
     asked = f"{here}?{urlencode({'to': '*', 'line': '上次您问起的短期产品来了'})}"
     for name, size in (("campaign", DESK), ("campaign-phone", PHONE)):
         page = opened(demonstration, "1001", asked, size)
-        page.locator("#choose").scroll_into_view_if_needed()
+        page.locator("#plan .button").first.scroll_into_view_if_needed()
         take(page, name)
     take(opened(demonstration, "1050", here), "campaign-board")
 
