@@ -157,7 +157,7 @@ def a_thread(site: Site, customer: Any) -> None:
 def campaigns(site: Site) -> tuple[int, Any]:
     """One runs, one waits for a second person, one was stopped: of the one that runs a customer who is open, and its key."""
     from zhike.people.actor import acting
-    from zhike.sms.campaigns import stop
+    from zhike.sms.campaigns.forwarding import stop
 
     meant, runs, stopped = (
         who_agreed(site),

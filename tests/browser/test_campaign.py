@@ -65,9 +65,9 @@ BEGAN = MONDAY - timedelta(hours=3)
 def asked_for(site: Site, title: str) -> Any:
     from zhike.conduct.bank import Bank
     from zhike.people.actor import acting
-    from zhike.sms import campaigns
+    from zhike.sms.campaigns import asking
 
-    draft = campaigns.Draft(
+    draft = asking.Draft(
         title,
         "月月盈一号",
         site.cast.units["century"].pk,
@@ -78,7 +78,7 @@ def asked_for(site: Site, title: str) -> Any:
         risk="R2",
     )
     with acting(site.cast.marketing.pk, BEGAN) as actor:
-        return campaigns.ask(draft, "新品发售", actor=actor, now=BEGAN, bank=Bank())
+        return asking.ask(draft, "新品发售", actor=actor, now=BEGAN, bank=Bank())
 
 
 def running(site: Site, title: str) -> Any:
@@ -86,7 +86,7 @@ def running(site: Site, title: str) -> Any:
     from zhike.conduct.bank import Bank
     from zhike.people import approvals
     from zhike.people.actor import acting
-    from zhike.sms import campaigns
+    from zhike.sms.campaigns import following
     from zhike.sms.models import Campaign
 
     asked = asked_for(site, title)
@@ -94,7 +94,7 @@ def running(site: Site, title: str) -> Any:
         approvals.approve(actor, asked.pk, asked.digest, BEGAN)
     with site.worker():
         made = Campaign.objects.get(approval=asked)
-        campaigns.follow(made, BEGAN, Bank())
+        following.follow(made, BEGAN, Bank())
     return made
 
 

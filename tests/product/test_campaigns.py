@@ -31,8 +31,10 @@ from zhike.obligations.sweep import sweep
 from zhike.people import approvals
 from zhike.people.models import Approval, Leave
 from zhike.people.permissions import Refused as NotAllowed
-from zhike.sms import campaigns, gate, inbox
-from zhike.sms.campaigns import Choice, Draft
+from zhike.sms import gate, inbox
+from zhike.sms.campaigns import asking, books, following, forwarding
+from zhike.sms.campaigns.asking import Draft
+from zhike.sms.campaigns.books import Choice
 from zhike.sms.models import Campaign, Forwarding, Message, Template
 from zhike.sms.tasks import follow_campaign, settle_campaign
 from zhike.trail.models import Entry
@@ -137,7 +139,7 @@ def draft(cast: Cast, **more: Any) -> Draft:
 def started(cast: Cast, worker: Role, now: datetime = NOW, **more: Any) -> Campaign:
     """A campaign that marketing asked for, compliance let run, and the worker has told of."""
     with cast.acting("marketing", now) as actor:
-        asked = campaigns.ask(draft(cast, **more), "新品发售", actor=actor, now=now, bank=BANK)
+        asked = asking.ask(draft(cast, **more), "新品发售", actor=actor, now=now, bank=BANK)
     with cast.acting("compliance", now) as actor:
         approvals.approve(actor, asked.pk, asked.digest, now)
         campaign = Campaign.objects.get(approval=asked)
@@ -153,7 +155,7 @@ def campaign(cast: Cast, book: list[Customer], worker: Role) -> Campaign:
 
 def counts(cast: Cast, campaign: Campaign, now: datetime = NOW, whose: str = "rm") -> dict[str, int]:
     total: dict[str, int] = {}
-    for row in campaigns.coverage(campaign, [cast.staff[whose].pk], now, BANK):
+    for row in books.coverage(campaign, [cast.staff[whose].pk], now, BANK):
         for stands, count in row.counts.items():
             total[stands] = total.get(stands, 0) + count
     return total
@@ -162,7 +164,7 @@ def counts(cast: Cast, campaign: Campaign, now: datetime = NOW, whose: str = "rm
 def forward(cast: Cast, campaign: Campaign, now: datetime = NOW, who: str = "rm", **more: Any) -> int:
     choice = more.pop("choice", Choice(everybody=True))
     with cast.acting(who, now) as actor:
-        return campaigns.forward(
+        return forwarding.forward(
             campaign, choice, actor=actor, staff=cast.staff[who].pk, now=now, bank=BANK, **more
         ).messages
 
@@ -181,8 +183,8 @@ def test_everybody_of_the_audience_stands_somewhere_with_the_reason(
     with cast.acting("rm", NOW):
         assert counts(cast, campaign) == STANDS
         listed = {
-            stands: [row["id"] for row in campaigns.standing(campaign, stands, cast.rm.pk, NOW, BANK)]
-            for stands in campaigns.STANDS
+            stands: [row["id"] for row in books.standing(campaign, stands, cast.rm.pk, NOW, BANK)]
+            for stands in books.STANDS
         }
     assert listed == {
         "open": [book[0].pk, book[5].pk], "no_consent": [book[1].pk], "unassessed": [book[2].pk, book[4].pk],
@@ -213,7 +215,7 @@ def test_capped_opens_again_by_itself_and_what_waits_counts(
     with cast.acting("rm", NOW):
         assert counts(cast, other)["capped"] == 3, "they wait to be sent, and are the day's one"
     with cast.acting("rm", NOW) as actor:
-        assert campaigns.withdraw(Forwarding.objects.get(), actor=actor, now=NOW, bank=BANK) == 2
+        assert forwarding.withdraw(Forwarding.objects.get(), actor=actor, now=NOW, bank=BANK) == 2
         assert counts(cast, other) == STANDS
 
 
@@ -261,7 +263,7 @@ def test_where_nothing_is_invested_nobody_needs_a_grade(cast: Cast, book: list[C
 def test_what_cannot_be_asked_for_gets_a_sentence(cast: Cast, wrong: dict[str, Any], said: str) -> None:
     with cast.acting("marketing", NOW) as actor:
         with pytest.raises(Refused) as refused:
-            campaigns.ask(draft(cast, **wrong), "新品", actor=actor, now=NOW, bank=BANK)
+            asking.ask(draft(cast, **wrong), "新品", actor=actor, now=NOW, bank=BANK)
         assert said in refused.value.words.zh
         assert not Approval.objects.exists()
 
@@ -269,7 +271,7 @@ def test_what_cannot_be_asked_for_gets_a_sentence(cast: Cast, wrong: dict[str, A
 def test_a_deadline_at_the_hour_in_which_quiet_begins_is_fine(cast: Cast) -> None:
     with cast.acting("marketing", NOW) as actor:
         at = datetime.fromisoformat("2026-03-05T21:00+08:00")
-        assert campaigns.ask(draft(cast, deadline=at), "新品", actor=actor, now=NOW, bank=BANK)
+        assert asking.ask(draft(cast, deadline=at), "新品", actor=actor, now=NOW, bank=BANK)
 
 
 def test_nobody_lets_run_what_they_asked_for(program: Callable[[str], Program], cast: Cast) -> None:
@@ -307,7 +309,7 @@ def test_nobody_lets_run_what_they_asked_for(program: Callable[[str], Program], 
 def test_what_has_become_impossible_while_it_waited_is_not_let_run(cast: Cast) -> None:
     soon = NOW + timedelta(hours=2)
     with cast.acting("marketing", NOW) as actor:
-        asked = campaigns.ask(draft(cast, deadline=soon), "新品", actor=actor, now=NOW, bank=BANK)
+        asked = asking.ask(draft(cast, deadline=soon), "新品", actor=actor, now=NOW, bank=BANK)
     with cast.acting("compliance", soon) as actor, pytest.raises(approvals.Undecidable, match="已经过去"):
         approvals.approve(actor, asked.pk, asked.digest, soon)
 
@@ -330,7 +332,7 @@ def test_every_rm_in_scope_with_somebody_to_send_to_owes_it_once(
     )
     assert (one.why["zh"], one.detail["campaign"], one.lapses) == ("本行要求转发：月月盈一号", "月月盈", False)
     with worker():
-        assert campaigns.follow(campaign, NOW, BANK) == 0
+        assert following.follow(campaign, NOW, BANK) == 0
         sweep(NOW.date(), now=NOW, bank=BANK)
     with owner():
         assert Obligation.objects.filter(kind="forward").count() == 1
@@ -424,7 +426,7 @@ def test_whoever_is_quicker_than_the_worker_has_done_it_in_time(
     cast: Cast, book: list[Customer], worker: Role, owner: Role
 ) -> None:
     with cast.acting("marketing", NOW) as actor:
-        asked = campaigns.ask(draft(cast), "新品", actor=actor, now=NOW, bank=BANK)
+        asked = asking.ask(draft(cast), "新品", actor=actor, now=NOW, bank=BANK)
     with cast.acting("compliance", NOW) as actor:
         approvals.approve(actor, asked.pk, asked.digest, NOW)
         campaign = Campaign.objects.get()
@@ -438,11 +440,11 @@ def test_whoever_is_quicker_than_the_worker_has_done_it_in_time(
 def test_what_was_withdrawn_is_open_and_owed_again(cast: Cast, campaign: Campaign, owner: Role) -> None:
     assert forward(cast, campaign) == 2
     with cast.acting("rm", NOW) as actor:
-        (made,) = campaigns.forwarded(campaign, cast.rm.pk)
+        (made,) = forwarding.forwarded(campaign, cast.rm.pk)
         assert (made.many, made.left) == (2, 2)
-        assert campaigns.withdraw(made, actor=actor, now=NOW, bank=BANK) == 2
+        assert forwarding.withdraw(made, actor=actor, now=NOW, bank=BANK) == 2
         assert counts(cast, campaign) == STANDS
-        assert campaigns.forwarded(campaign, cast.rm.pk) == []
+        assert forwarding.forwarded(campaign, cast.rm.pk) == []
     assert owed(cast, owner).state == "open"
     assert forward(cast, campaign) == 2
 
@@ -604,9 +606,9 @@ def test_a_stop_deletes_what_waits_and_says_why_of_what_was_taken_up(
     night = datetime.fromisoformat("2026-03-02T22:00+08:00")
     forward(cast, campaign, night)
     with cast.acting("compliance", night) as actor:
-        campaigns.stop(campaign, "产品等级有误", actor=actor, now=night)
+        forwarding.stop(campaign, "产品等级有误", actor=actor, now=night)
     with worker():
-        campaigns.follow(campaign, night, BANK)
+        following.follow(campaign, night, BANK)
     with owner():
         assert not Message.objects.filter(forwarding__isnull=False).exists()
 
@@ -687,7 +689,7 @@ def test_a_leader_sees_the_team_marketing_the_numbers_and_a_stranger_nothing(
         made = Forwarding.objects.get(staff=cast.rm)
     assert mate.send("post", f"{here}/forwardings/{made.key}/withdrawal").status_code == 404
     with cast.acting("mate", NOW) as actor, pytest.raises(NotAllowed):
-        campaigns.withdraw(made, actor=actor, now=NOW, bank=BANK)
+        forwarding.withdraw(made, actor=actor, now=NOW, bank=BANK)
     assert program("rm").post(f"{here}/forwardings/{made.key}/withdrawal")["withdrawn"] == 2
     assert program("administrator").send("get", "campaigns").status_code == 403
 
@@ -709,8 +711,8 @@ def test_rows_are_walled_whatever_the_code_asks_for(cast: Cast, campaign: Campai
     with cast.acting("rm", NOW), connection.cursor() as cursor:
         cursor.execute("UPDATE sms_campaign SET risk = 'R1'")
         assert cursor.rowcount == 0, "nobody but marketing and compliance changes one"
-        limits = campaigns._limits(NOW, BANK)
-        cursor.execute(f"SELECT * FROM sms_campaign_board_whole(%s, {campaigns.LIMITS})", [campaign.pk, *limits])
+        limits = books.limits(NOW, BANK)
+        cursor.execute(f"SELECT * FROM sms_campaign_board_whole(%s, {books.LIMITS})", [campaign.pk, *limits])
         assert cursor.fetchall() == [], "the numbers of the whole bank are marketing's and compliance's"
 
 
@@ -790,6 +792,6 @@ def test_nothing_is_asked_more_often_because_there_is_more(
         started(cast, worker, title=f"第 {n} 个")
     assert asked() == before
     with cast.acting("rm", NOW) as actor, CaptureQueriesContext(connection) as queries:
-        campaigns.forward(campaign, Choice(everybody=True), actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        forwarding.forward(campaign, Choice(everybody=True), actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
         many = len(queries)
     assert many < 25

@@ -16,8 +16,10 @@ from zhike.api.desk import Desk, bank_of, verb, whose
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Money, Named, Out, Text
 from zhike.conduct.measure import Kept, fate
 from zhike.people.permissions import policy
-from zhike.sms import campaigns
-from zhike.sms.campaigns import Choice, Draft
+from zhike.sms.campaigns import asking, books, duties
+from zhike.sms.campaigns import forwarding as forwards
+from zhike.sms.campaigns.asking import Draft
+from zhike.sms.campaigns.books import Choice
 from zhike.sms.models import Campaign, Forwarding
 
 router = Router()
@@ -235,7 +237,7 @@ def shown(each: Campaign, counts: dict[str, int], now: datetime) -> dict[str, An
 
 
 def together(some: Sequence[dict[str, int]]) -> dict[str, int]:
-    return {stands: sum(counts.get(stands, 0) for counts in some) for stands in campaigns.STANDS}
+    return {stands: sum(counts.get(stands, 0) for counts in some) for stands in books.STANDS}
 
 
 @router.get("campaigns", response=CampaignsOut)
@@ -248,7 +250,7 @@ def list_(request: Desk, asked: Query[CampaignFilters]) -> Any:
     if after := position(asked.cursor, int):
         rows = rows.filter(id__lt=after[0])
     some, more = page(list(rows.order_by("-id")[: asked.limit + 1]), asked.limit, lambda each: (each.pk,))
-    boards = campaigns.boards(some, request.actor, request.now, bank_of(request))
+    boards = books.boards(some, request.actor, request.now, bank_of(request))
     items = [shown(each, together([line.counts for line in boards.get(each.pk, [])]), request.now) for each in some]
     return {"items": items, "next": more}
 
@@ -261,7 +263,7 @@ def ask(request: Desk, body: CampaignIn) -> Any:
         body.title, body.product, int(body.unit), body.tiers, body.kinds, body.deadline, text=body.text, code=body.code,
         wording=int(body.wording) if body.wording else None, risk=body.risk, private=body.private, ends=body.ends_at,
     )  # fmt: skip
-    approval = campaigns.ask(draft, body.reason, **verb(request))
+    approval = asking.ask(draft, body.reason, **verb(request))
     return {"approval": approval.pk, "digest": approval.digest}
 
 
@@ -270,15 +272,15 @@ def ask(request: Desk, body: CampaignIn) -> Any:
 def get(request: Desk, campaign: UUID, asked: Query[WhoseBook]) -> Any:
     """One campaign in one book: tier by tier, what was forwarded, what is owed."""
     bank, staff, one = bank_of(request), whose(request, asked.staff), found(request, campaign)
-    tiers = campaigns.coverage(one, [staff], request.now, bank)
-    owed = campaigns.duty(one, staff)
+    tiers = books.coverage(one, [staff], request.now, bank)
+    owed = duties.duty(one, staff)
     kept = owed and Kept("S4", "code", "must", owed.state, owed.due, owed.settled_at, owed.evidence, owed.due_counts)
     return {
         **shown(one, together([row.counts for row in tiers]), request.now),
         "text": one.wording.text,
         "by": {"id": one.by_id, "name": one.by.name},
         "tiers_standing": [{"tier": row.tier, "counts": row.counts} for row in tiers],
-        "forwardings": [_forwarding(each) for each in campaigns.forwarded(one, staff)],
+        "forwardings": [_forwarding(each) for each in forwards.forwarded(one, staff)],
         "due": owed.due if owed else None,
         "fate": fate(kept, request.now) if kept else "",
     }
@@ -294,7 +296,7 @@ def _forwarding(each: Forwarding) -> dict[str, Any]:
 def customers(request: Desk, campaign: UUID, asked: Query[CampaignStanding]) -> Any:
     """Who of a book stands so, in the order of their ids."""
     staff, after = whose(request, asked.staff), position(asked.cursor, int)
-    rows = campaigns.standing(
+    rows = books.standing(
         found(request, campaign), asked.stands, staff, request.now, bank_of(request), after[0] if after else 0, asked.limit + 1
     )  # fmt: skip
     some, more = page(rows, asked.limit, lambda each: (each["id"],))
@@ -305,7 +307,7 @@ def customers(request: Desk, campaign: UUID, asked: Query[CampaignStanding]) -> 
 @policy("campaigns.view")
 def board(request: Desk, campaign: UUID) -> Any:
     """RM by RM, those behind first."""
-    lines = campaigns.board(found(request, campaign), request.actor, request.now, bank_of(request))
+    lines = books.board(found(request, campaign), request.actor, request.now, bank_of(request))
     items = [
         {"staff": {"id": line.staff, "name": line.name}, "counts": line.counts, "due": line.due, "done_at": line.done_at,
          "fate": line.fate}
@@ -319,7 +321,7 @@ def board(request: Desk, campaign: UUID) -> Any:
 def estimate(request: Desk, campaign: UUID, body: EstimateIn) -> Any:
     """What forwarding it so would come to; nothing is done."""
     bank = bank_of(request)
-    told = campaigns.estimate(
+    told = books.estimate(
         found(request, campaign), body.choice, whose(request, body.staff), line=body.line, now=request.now, bank=bank
     )
     return {"customers": told.customers, "segments": told.segments, "price": told.price(bank), "text": told.text}
@@ -329,7 +331,7 @@ def estimate(request: Desk, campaign: UUID, body: EstimateIn) -> Any:
 @policy("messages.send")
 def forward(request: Desk, campaign: UUID, body: ForwardIn) -> Any:
     """To the chosen ones who are open, each in the RM's name; it leaves at once, in quiet hours at their end."""
-    done = campaigns.forward(
+    done = forwards.forward(
         found(request, campaign), body.choice, line=body.line, expected=body.expected, staff=whose(request, body.staff),
         **verb(request),
     )  # fmt: skip
@@ -342,7 +344,7 @@ def forward(request: Desk, campaign: UUID, body: ForwardIn) -> Any:
 @policy("messages.send")
 def leave_out(request: Desk, campaign: UUID, body: ExcludeIn) -> Any:
     """The chosen ones who are open are not told of it."""
-    left = campaigns.leave_out(
+    left = forwards.leave_out(
         found(request, campaign), body.choice, body.reason, staff=whose(request, body.staff), **verb(request)
     )
     return {"left_out": left}
@@ -356,7 +358,7 @@ def withdraw(request: Desk, campaign: UUID, forwarding: UUID) -> Any:
     one = rows.filter(key=forwarding, campaign__key=campaign).select_related("campaign").first()
     if one is None:
         raise Http404
-    return {"withdrawn": campaigns.withdraw(one, **verb(request))}
+    return {"withdrawn": forwards.withdraw(one, **verb(request))}
 
 
 @router.post("campaigns/{campaign}/stop", response=CampaignOut)
@@ -364,6 +366,6 @@ def withdraw(request: Desk, campaign: UUID, forwarding: UUID) -> Any:
 def stop(request: Desk, campaign: UUID, body: StopCampaignIn) -> Any:
     """Nothing of it leaves any more; what waits is taken back, what is owed is not owed any more."""
     one = found(request, campaign)
-    campaigns.stop(one, body.reason, actor=request.actor, now=request.now)
-    lines = campaigns.board(one, request.actor, request.now, bank_of(request))
+    forwards.stop(one, body.reason, actor=request.actor, now=request.now)
+    lines = books.board(one, request.actor, request.now, bank_of(request))
     return shown(one, together([line.counts for line in lines]), request.now)

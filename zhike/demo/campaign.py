@@ -9,8 +9,9 @@ from zhike.demo.bank import Bank
 from zhike.demo.desk import COMPLIANCE
 from zhike.people import approvals
 from zhike.people.actor import acting
-from zhike.sms import campaigns
-from zhike.sms.campaigns import Choice, Draft
+from zhike.sms.campaigns import asking, following, forwarding
+from zhike.sms.campaigns.asking import Draft
+from zhike.sms.campaigns.books import Choice
 from zhike.sms.models import Campaign, Message
 
 MARKETING, BEHIND = "1050", {"1001", "1301"}
@@ -28,12 +29,12 @@ def run(bank: Bank, now: datetime, rules: Rules) -> None:
         datetime.combine(today + LONG, time(18), rules.zone), text=TEXT, code="YYY001", risk="R2",
     )  # fmt: skip
     with acting(bank.staff[MARKETING].pk, asked_at) as asker:
-        asked = campaigns.ask(draft, "季末存款到期集中，给客户一个去处", actor=asker, now=asked_at, bank=rules)
+        asked = asking.ask(draft, "季末存款到期集中，给客户一个去处", actor=asker, now=asked_at, bank=rules)
     begun = asked_at + timedelta(hours=2)
     with acting(bank.staff[COMPLIANCE].pk, begun) as decider:
         approvals.approve(decider, asked.pk, asked.digest, begun, "措辞合规")
         campaign = Campaign.objects.get(approval=asked)
-        campaigns.follow(campaign, begun, rules)
+        following.follow(campaign, begun, rules)
     for place, seat in enumerate(bank.keepers):
         if seat.number not in BEHIND:
             _forward(campaign, bank.staff[seat.number].pk, place, today - timedelta(days=1), rules)
@@ -43,7 +44,9 @@ def _forward(campaign: Campaign, rm: int, place: int, day: date, rules: Rules) -
     at = datetime.combine(day, time(9 + place % 8, 7 * place % 60), rules.zone)
     line = LINES[place % len(LINES)]
     with acting(rm, at) as actor:
-        done = campaigns.forward(campaign, Choice(everybody=True), line=line, actor=actor, staff=rm, now=at, bank=rules)
+        done = forwarding.forward(
+            campaign, Choice(everybody=True), line=line, actor=actor, staff=rm, now=at, bank=rules
+        )
     if done.forwarding is not None:
         sent = Message.objects.filter(forwarding=done.forwarding)
         sent.update(state="delivered", why={}, parts=2, sent_at=at, done_at=at + timedelta(seconds=20))

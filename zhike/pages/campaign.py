@@ -15,7 +15,8 @@ from zhike.conduct.suitability import RISKS
 from zhike.pages import owed, standing
 from zhike.pages.jinja import when_text
 from zhike.people.models import Approval
-from zhike.sms.campaigns import KIND_NAMES, STANDS, Line
+from zhike.sms.campaigns.asking import KIND_NAMES
+from zhike.sms.campaigns.books import STANDS, Line
 from zhike.sms.models import Campaign
 
 # What an RM owes because of it, those behind first: the look and the mark beside the word.

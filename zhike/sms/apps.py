@@ -10,8 +10,9 @@ class Sms(AppConfig):
         """
         from zhike.obligations.sweep import WHEN_GREETED, WHEN_SWEPT
 
-        from . import birthdays, campaigns, greetings, templates
+        from . import birthdays, greetings, templates
+        from .campaigns import asking, following
 
-        assert templates.KINDS
-        WHEN_SWEPT.extend((greetings.sweep, campaigns.sweep))
+        assert templates.KINDS and asking.KIND
+        WHEN_SWEPT.extend((greetings.sweep, following.sweep))
         WHEN_GREETED.append(birthdays.join)

@@ -12,7 +12,7 @@ from zhike import clock
 from zhike.customers.tasks import carry_out
 from zhike.people import bank
 
-from . import campaigns
+from .campaigns import duties, following
 from .imports.load import run_import
 from .models import Campaign
 
@@ -25,21 +25,21 @@ def import_messages(run: int) -> None:
     carry_out(run, lambda found, path, language: run_import(found, path, bank=rules, now=clock.now, language=language))
 
 
-@app.task(name=campaigns.FOLLOW, retry=5)
+@app.task(name=duties.FOLLOW, retry=5)
 def follow_campaign(campaign: int) -> None:
     """Twice is as once: the nightly sweep looks again."""
     now = clock.now()
     found = Campaign.objects.filter(pk=campaign).first()
     if found is not None:
         with transaction.atomic():
-            campaigns.follow(found, now, bank.settings().now(now))
+            following.follow(found, now, bank.settings().now(now))
 
 
-@app.task(name=campaigns.SETTLE, retry=5)
+@app.task(name=duties.SETTLE, retry=5)
 def settle_campaign(campaign: int, staff: int, at: str, again: bool) -> None:
     """Done by whom it is not owed, at a moment that counts."""
     now = clock.now()
     with transaction.atomic():
-        campaigns.settle(
+        following.settle(
             Campaign.objects.get(pk=campaign), staff, datetime.fromisoformat(at), again=again, now=now, bank=bank.settings().now(now)
         )  # fmt: skip

@@ -30,8 +30,8 @@ from zhike.pages.shell import bank_of
 from zhike.pages.views.campaigns import watches
 from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
-from zhike.sms import campaigns
-from zhike.sms.campaigns import LONGEST_LINE, Choice, Line
+from zhike.sms.campaigns import books, duties, forwarding
+from zhike.sms.campaigns.books import LONGEST_LINE, Choice, Line
 from zhike.sms.many import Standing
 from zhike.sms.models import Campaign, Forwarding
 
@@ -89,9 +89,9 @@ def _place(request: ActingRequest, key: UUID) -> Place:
 def _book(request: ActingRequest, place: Place, wrong: str = "", *, leaving_out: bool = False) -> HttpResponse:
     campaign, bank, now, staff = place.campaign, place.bank, request.now, place.staff.pk
     given = request.POST if request.method == "POST" else request.GET
-    tiers = campaigns.coverage(campaign, [staff], now, bank)
+    tiers = books.coverage(campaign, [staff], now, bank)
     counts = standing.together(tiers)
-    owes = campaigns.duty(campaign, staff)
+    owes = duties.duty(campaign, staff)
     owed_state = owes.state if owes else ""
     acts = may(request.actor, "messages.send") and staff in request.actor.writes and campaign.runs(now)
     to_choose = acts and bool(counts.get("open"))
@@ -110,7 +110,7 @@ def _book(request: ActingRequest, place: Place, wrong: str = "", *, leaving_out:
         "open": counts.get("open", 0),
         "done": owed_state == "done",
         **(_choosing(request, place, tiers, given) if to_choose else {}),
-        "forwarded": [_forwarded(each) for each in campaigns.forwarded(campaign, staff)],
+        "forwarded": [_forwarded(each) for each in forwarding.forwarded(campaign, staff)],
         "because": words.because(listed["stands"], campaign, bank),
         "wrong": wrong,
         "leaving_out": leaving_out,
@@ -121,7 +121,7 @@ def _book(request: ActingRequest, place: Place, wrong: str = "", *, leaving_out:
 
 def _choosing(request: ActingRequest, place: Place, tiers: Sequence[Standing], given: QueryDict) -> dict[str, Any]:
     """What there is to choose from, what is chosen of it, and what that would come to."""
-    rows = campaigns.standing(place.campaign, "open", place.staff.pk, request.now, place.bank, 0, SINGLES + 1)
+    rows = books.standing(place.campaign, "open", place.staff.pk, request.now, place.bank, 0, SINGLES + 1)
     open_to = {row.tier: row.counts["open"] for row in tiers if row.counts.get("open")}
     every = sum(open_to.values())
     named = [(key, f"{place.bank.tier(key).name.say(owed.speaks())} {count}") for key, count in open_to.items()]
@@ -152,8 +152,8 @@ def _plan(request: ActingRequest, place: Place, given: QueryDict) -> dict[str, A
     """Number and scope before anything is confirmed; what one of them gets, what all of it costs, when it leaves; or what may not be said."""
     choice, line, bank = _choice(given), given.get("line", ""), place.bank
     try:
-        campaigns.own_line(line, bank)
-        found = campaigns.estimate(place.campaign, choice, place.staff.pk, line=line, now=request.now, bank=bank)
+        books.own_line(line, bank)
+        found = books.estimate(place.campaign, choice, place.staff.pk, line=line, now=request.now, bank=bank)
     except Refused as refused:
         return {"wrong": refused.words.say(owed.speaks()), "customers": 0}
     if not found.customers or not found.who:
@@ -183,7 +183,7 @@ def _scope(request: ActingRequest, place: Place, choice: Choice) -> str:
         ticked = len(choice.customers)
         parts.append(ngettext("%(n)s ticked", "%(n)s ticked", ticked) % {"n": ticked})
     elif choice.customers:
-        rows = campaigns.standing(place.campaign, "open", place.staff.pk, request.now, place.bank, 0, SINGLES)
+        rows = books.standing(place.campaign, "open", place.staff.pk, request.now, place.bank, 0, SINGLES)
         parts += [row["name"] for row in rows if row["id"] in choice.customers]
     return standing.listed(parts)
 
@@ -197,7 +197,7 @@ def _forwarded(forwarding: Forwarding) -> dict[str, Any]:
 
 def _who(request: ActingRequest, place: Place, counts: dict[str, int]) -> dict[str, Any]:
     def find(stands: str, after: int, most: int) -> list[dict[str, Any]]:
-        return campaigns.standing(place.campaign, stands, place.staff.pk, request.now, place.bank, after, most)
+        return books.standing(place.campaign, stands, place.staff.pk, request.now, place.bank, after, most)
 
     def address(**more: Any) -> str:
         return place.address(request, **more)
@@ -223,7 +223,7 @@ def forward(request: ActingRequest, campaign: UUID) -> HttpResponse:
     """``to``, ``customer`` and ``line`` as they were shown, with the ``count`` that the button said."""
     place = _place(request, campaign)
     try:
-        done = campaigns.forward(
+        done = forwarding.forward(
             place.campaign, _choice(request.POST), line=request.POST.get("line", ""), staff=place.staff.pk,
             expected=number(request.POST.get("count")) or 0, actor=request.actor, now=request.now, bank=place.bank,
         )  # fmt: skip
@@ -239,7 +239,7 @@ def leave_out(request: ActingRequest, campaign: UUID) -> HttpResponse:
     """The chosen open ones are not told of it, for a reason."""
     place = _place(request, campaign)
     try:
-        left = campaigns.leave_out(
+        left = forwarding.leave_out(
             place.campaign, _choice(request.POST), request.POST.get("reason", ""), staff=place.staff.pk,
             actor=request.actor, now=request.now, bank=place.bank,
         )  # fmt: skip
@@ -258,7 +258,7 @@ def withdraw(request: ActingRequest, campaign: UUID) -> HttpResponse:
     found = next((each for each in rows if str(each.key) == request.POST.get("forwarding")), None)
     if found is None:
         raise Http404
-    count = campaigns.withdraw(found, actor=request.actor, now=request.now, bank=place.bank)
+    count = forwarding.withdraw(found, actor=request.actor, now=request.now, bank=place.bank)
     said = ngettext("%(n)s message withdrawn.", "%(n)s messages withdrawn.", count) % {"n": count}
     return moved(request, place.address(request), said)
 
@@ -268,7 +268,7 @@ def withdraw(request: ActingRequest, campaign: UUID) -> HttpResponse:
 
 def _board(request: ActingRequest, campaign: Campaign, wrong: str = "", reason: str = "") -> HttpResponse:
     bank, now = bank_of(request), request.now
-    lines = words.owing(campaigns.board(campaign, request.actor, now, bank), campaign)
+    lines = words.owing(books.board(campaign, request.actor, now, bank), campaign)
     names = words.names(campaign.runs(now))
     seen = number(request.GET.get("from")) or 0
     here = reverse("campaign", args=[campaign.key])
@@ -311,7 +311,7 @@ def stop(request: ActingRequest, campaign: UUID) -> HttpResponse:
     """Nothing of it leaves any more."""
     found, reason = _campaign(request, campaign), request.POST.get("reason", "")
     try:
-        campaigns.stop(found, reason, actor=request.actor, now=request.now)
+        forwarding.stop(found, reason, actor=request.actor, now=request.now)
     except Refused as refused:
         return _board(request, found, refused.words.say(owed.speaks()), reason)
     return moved(request, reverse("campaign", args=[found.key]), gettext("Stopped. What waits to leave is taken back."))

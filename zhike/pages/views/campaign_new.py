@@ -29,8 +29,9 @@ from zhike.pages.shell import bank_of
 from zhike.pages.views.templates import looked_at
 from zhike.people.models import Unit
 from zhike.people.permissions import policy
-from zhike.sms import campaigns, texts
-from zhike.sms.campaigns import KIND_NAMES, KINDS, LATE, LONGEST_TITLE, Draft
+from zhike.sms import texts
+from zhike.sms.campaigns import asking
+from zhike.sms.campaigns.asking import KIND_NAMES, KINDS, LATE, LONGEST_TITLE, Draft
 from zhike.sms.models import Kind
 
 NEW = "new"  # words written here, instead of the number of some in use
@@ -50,7 +51,7 @@ def new(request: ActingRequest) -> HttpResponse:
         return _page(request, time_missing())
     draft = _draft(given, deadline, ends)
     try:
-        campaigns.ask(draft, given.get("reason", ""), actor=request.actor, now=request.now, bank=bank)
+        asking.ask(draft, given.get("reason", ""), actor=request.actor, now=request.now, bank=bank)
     except Refused as refused:
         return _page(request, refused.words.say(owed.speaks()))
     said = gettext("Asked for. A second person has to approve it.")
@@ -69,7 +70,7 @@ def _draft(given: QueryDict, deadline: datetime, ends: datetime | None = None) -
 def _page(request: ActingRequest, wrong: str = "") -> HttpResponse:
     bank, given, speaks = bank_of(request), request.POST, owed.speaks()
     today = local(request.now).date()
-    in_use = list(campaigns.suiting())
+    in_use = list(asking.suiting())
     first = request.method != "POST"
     context = {
         "given": given,
@@ -105,7 +106,7 @@ def _look(request: ActingRequest, bank: Bank) -> dict[str, Any]:
     text = (
         draft.text
         if draft.wording is None
-        else next((each.text for each in campaigns.suiting().filter(pk=draft.wording)), "")
+        else next((each.text for each in asking.suiting().filter(pk=draft.wording)), "")
     )
     said = looked_at(request, text, Kind.MARKETING, bank) if text.strip() else None
     reached = _reached(request, draft, bank)
@@ -132,5 +133,5 @@ def _reached(request: ActingRequest, draft: Draft, bank: Bank) -> dict[str, Any]
     """Numbers by standing; None before audience and risk are chosen."""
     if not (draft.unit and draft.tiers and draft.kinds and draft.risk in RISKS):
         return None
-    found = campaigns.audience(draft, actor=request.actor, now=request.now, bank=bank)
+    found = asking.audience(draft, actor=request.actor, now=request.now, bank=bank)
     return {**standing.coverage(found.counts, words.names()), "managers": found.managers}

@@ -26,8 +26,8 @@ from zhike.people import approvals
 from zhike.people.actor import Actor
 from zhike.people.models import Approval
 from zhike.people.permissions import may, policy
-from zhike.sms import campaigns
-from zhike.sms.campaigns import Line
+from zhike.sms.campaigns import asking, books
+from zhike.sms.campaigns.books import Line
 from zhike.sms.models import Campaign
 from zhike.sms.models.campaign import WHOLE
 
@@ -51,7 +51,7 @@ def show(request: ActingRequest) -> HttpResponse:
         over = over.filter(pk__lt=before)
     past = list(over[: ROWS + 1])
     shown = [*running, *past[:ROWS]]
-    boards = campaigns.boards(shown, request.actor, now, bank_of(request)) if shown else {}
+    boards = books.boards(shown, request.actor, now, bank_of(request)) if shown else {}
     told = {each.pk: _told(each, words.owing(boards.get(each.pk, []), each), request) for each in shown}
     decides = bool(request.actor.roles & WHOLE)
     context = {
@@ -59,8 +59,8 @@ def show(request: ActingRequest) -> HttpResponse:
         "asks": may(request.actor, "campaigns.change"),
         "running": [told[each.pk] for each in running],
         "over": [told[each.pk] for each in past[:ROWS]],
-        "waiting": [_asked(each, now) for each in campaigns.waiting(request.actor, now)] if decides else [],
-        "refused": [_asked(each, now) for each in campaigns.turned_down(request.actor, now - LATELY)] if decides else [],
+        "waiting": [_asked(each, now) for each in asking.waiting(request.actor, now)] if decides else [],
+        "refused": [_asked(each, now) for each in asking.turned_down(request.actor, now - LATELY)] if decides else [],
         "older": f"{reverse('campaigns')}?before={past[ROWS - 1].pk}#over" if len(past) > ROWS else None,
         "start": f"{reverse('campaigns')}#over" if before else None,
     }  # fmt: skip
