@@ -13,6 +13,7 @@ class Sms(AppConfig):
         from . import birthdays, greetings, templates
         from .campaigns import asking, following
 
-        assert templates.KINDS and asking.KIND
+        assert templates.KINDS
+        assert asking.KIND
         WHEN_SWEPT.extend((greetings.sweep, following.sweep))
         WHEN_GREETED.append(birthdays.join)
