@@ -79,6 +79,14 @@ def test_the_newest_come_first_page_by_page(rm: Program, book: list[Customer]) -
 
 
 @pytest.mark.clause("S5", "GUARD")
+def test_what_sells_leaves_as_a_campaign_alone(rm: Program, book: list[Customer]) -> None:
+    """Whether a product suits is checked where the product is named: free words to one customer name none."""
+    refused = rm.post("messages", said(book, kind="marketing"), status=422)
+    assert "营销转发" in refused["detail"]
+    assert not Message.objects.exists()
+
+
+@pytest.mark.clause("S5", "GUARD")
 def test_what_the_gate_refuses_is_a_problem_with_its_clause_and_is_kept(
     rm: Program, cast: Cast, book: list[Customer]
 ) -> None:

@@ -166,9 +166,14 @@ def send(
 ) -> Message:
     """Takes a text into the queue, or says why not: the message comes back queued, waiting (until when, why) or refused (why).
 
-    Raises Unfilled for a variable that nobody filled, Refused for a text that is empty or too long, OnItsWay where what is owed has its
-    message already.
+    Raises Unfilled for a variable that nobody filled, Refused for a text that is empty or too long and for one that sells, OnItsWay where
+    what is owed has its message already.
     """
+    if kind == Kind.MARKETING:
+        raise Refused(
+            "营销短信只能经营销转发发出，产品是否适合客户在那里核对。请营销岗发起活动，再从活动转发。",
+            "What sells leaves as a campaign alone, where it is checked whether the product suits: marketing asks for one, and it is forwarded.",
+        )
     text = _readable(text, kind, bank)
     addressee = addressees([customer.pk], now, bank).get(customer.pk)
     if addressee is None or (customer.rm_id or -customer.unit_id) not in actor.writes:
