@@ -6,22 +6,27 @@ NOW is Monday, 2 March 2026. The next festivals that the bank greets: Dragon Boa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from tests.cast import Cast, a_customer
 from tests.gateway import Gateway
 from tests.product.api import NOW
 from tests.product.test_messages import Line
+from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.customers.models import Consent, Customer
 from zhike.obligations.models import Obligation
+from zhike.people.models import Leave
 from zhike.sms import greetings
 from zhike.sms.models import Message, Template, Wording
+from zhike.sms.tasks import settle_greetings
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -183,6 +188,46 @@ def test_what_was_withdrawn_is_open_again(cast: Cast, book: list[Customer], word
         assert done.greeting
         assert greetings.withdraw(done.greeting, actor=actor, now=NOW, bank=BANK) == done.messages
         assert "arranged" not in counts(cast)
+
+
+@pytest.mark.clause("S3", "OWE")
+def test_what_a_stand_in_arranges_is_done_and_what_is_withdrawn_is_owed_again(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role, owner: Role
+) -> None:
+    """Whoever stands in sees the customers and nothing of what their colleague owes besides; the worker settles it at the moment of the act."""
+    with worker():
+        greetings.tell_coming(date(2026, 5, 22), now=NOW, bank=BANK)
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=date(2026, 3, 2), to_day=date(2026, 3, 4), stand_in=cast.stranger,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
+        )  # fmt: skip
+    every = [tier.key for tier in BANK.tiers]
+    with cast.acting("stranger", NOW) as actor:
+        assert cast.rm.pk in actor.lent
+        done = greetings.arrange(dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+    assert done.greeting
+    assert done.messages
+    left_to_the_worker(worker, NOW + timedelta(minutes=5))
+    with owner():
+        one = Obligation.objects.get(kind="greetings", owner=cast.rm)
+        assert (one.state, one.evidence["at"], one.settled_by_id) == ("done", NOW.isoformat(), None)
+    with cast.acting("stranger", NOW) as actor:
+        greetings.withdraw(done.greeting, actor=actor, now=NOW, bank=BANK)
+    left_to_the_worker(worker, NOW + timedelta(minutes=5))
+    with owner():
+        assert Obligation.objects.get(kind="greetings", owner=cast.rm).state == "open"
+
+
+def left_to_the_worker(worker: Role, now: datetime) -> None:
+    """The worker does the last of what was left to it."""
+    with worker(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT args FROM procrastinate_jobs WHERE task_name = 'settle_greetings' ORDER BY id DESC LIMIT 1"
+        )
+        args = cursor.fetchone()[0]
+        with clock.at(now):
+            settle_greetings(**(json.loads(args) if isinstance(args, str) else args))
 
 
 def test_a_festival_not_arranged_is_missed_with_its_day(cast: Cast, book: list[Customer], worker: Role) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from django.db import connection
 from django.db.models import Count, Q
 from django.utils.translation import gettext
+from procrastinate.contrib.django import app
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
@@ -36,6 +37,7 @@ from .models import Greeting, Wording
 
 # For so long before the day by which greetings are arranged, the obligation stands.
 AHEAD = timedelta(days=14)
+SETTLE = "settle_greetings"  # what the worker does of it (tasks.py)
 
 
 class Greeted(Protocol):
@@ -364,12 +366,20 @@ def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> 
         count = int(cursor.rowcount)
     greeting.withdrawn_at = now
     greeting.save(update_fields=["withdrawn_at"])
-    said = Kept.objects.filter(
-        kind="greetings_arranged", subject__startswith=f"festival:{greeting.occasion}/", staff=greeting.staff_id, void=False
-    ).order_by("pk")  # fmt: skip
-    if count and (last := said.filter(settled__isnull=False).last() or said.last()):
-        ledger.correct(last, by=None, actor=actor, now=now, bank=bank)
+    if count and greeting.staff_id in actor.lent:
+        _leave_to_the_worker(greeting.occasion, greeting.staff_id, now, again=True)
+    elif count:
+        _reopen(greeting.occasion, greeting.staff_id, actor=actor, now=now, bank=bank)
     return count
+
+
+def _reopen(occasion: str, staff: int, *, actor: Actor | None, now: datetime, bank: Bank) -> None:
+    """What was arranged is to be arranged again: by the same deadline."""
+    said = Kept.objects.filter(
+        kind="greetings_arranged", subject__startswith=f"festival:{occasion}/", staff=staff, void=False
+    ).order_by("pk")
+    if last := said.filter(settled__isnull=False).last() or said.last():
+        ledger.correct(last, by=None, actor=actor, now=now, bank=bank)
 
 
 def leave_out(
@@ -396,13 +406,40 @@ def leave_out(
 
 def _see(occasion: Greeted, staff: int, *, actor: Actor | None, now: datetime, bank: Bank) -> None:
     """Where nobody of the book is open any more, the festival is arranged."""
-    if not isinstance(occasion, Occasion) or any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
+    if not isinstance(occasion, Occasion):
+        return
+    if actor is not None and staff in actor.lent:
+        _leave_to_the_worker(occasion.key, staff, now, again=False)
+    else:
+        _tell_arranged(occasion, staff, now, actor=actor, now=now, bank=bank)
+
+
+def _leave_to_the_worker(occasion: str, staff: int, at: datetime, *, again: bool) -> None:
+    """Whoever stands in sees the customers of whoever is away, and nothing of what these owe besides."""
+    app.configure_task(SETTLE).defer(occasion=occasion, staff=staff, at=at.isoformat(), again=again)
+
+
+def settle(key: str, staff: int, at: datetime, *, again: bool, now: datetime, bank: Bank) -> None:
+    """What somebody who stands in did at a moment means for what is owed: withdrawn, it is owed ``again``; else done where nobody is open."""
+    found = occasion(key, bank)
+    if found is None:
+        return
+    if again:
+        _reopen(found.key, staff, actor=None, now=now, bank=bank)
+    else:
+        _tell_arranged(found, staff, at, actor=None, now=now, bank=bank)
+
+
+def _tell_arranged(
+    occasion: Occasion, staff: int, at: datetime, *, actor: Actor | None, now: datetime, bank: Bank
+) -> None:
+    if any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
         return
     owed = Obligation.objects.filter(
         kind="greetings", owner=staff, state="open", subject__startswith=f"{occasion.subject}/"
     )
     subjects = list(owed.values_list("subject", flat=True)) or [occasion.subject_of(staff)]
-    facts = [Fact("greetings_arranged", now, now, staff, None, subject) for subject in subjects]
+    facts = [Fact("greetings_arranged", at, now, staff, None, subject) for subject in subjects]
     ledger.tell(facts, actor=actor, now=now, bank=bank)
 
 

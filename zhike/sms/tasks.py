@@ -1,5 +1,5 @@
 """What the worker does: files of messages that another platform sent; of campaigns, it tells all in scope that one has begun, takes back what
-waits of one that was stopped, settles what was done by somebody who stands in."""
+waits of one that was stopped; of these and of greetings, it settles what was done by somebody who stands in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zhike import clock
 from zhike.customers.tasks import carry_out
 from zhike.people import bank
 
+from . import greetings
 from .campaigns import duties, following
 from .imports.load import run_import
 from .models import Campaign
@@ -43,3 +44,13 @@ def settle_campaign(campaign: int, staff: int, at: str, again: bool) -> None:
         following.settle(
             Campaign.objects.get(pk=campaign), staff, datetime.fromisoformat(at), again=again, now=now, bank=bank.settings().now(now)
         )  # fmt: skip
+
+
+@app.task(name=greetings.SETTLE, retry=5)
+def settle_greetings(occasion: str, staff: int, at: str, again: bool) -> None:
+    """Likewise of a festival's greetings."""
+    now = clock.now()
+    with transaction.atomic():
+        greetings.settle(
+            occasion, staff, datetime.fromisoformat(at), again=again, now=now, bank=bank.settings().now(now)
+        )
