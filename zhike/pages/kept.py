@@ -20,7 +20,7 @@ def acts() -> dict[str, str]:
         "reseal": gettext("sealed personal data anew with other"),
         "second_factor_off": gettext("took away the second factor of"),
         "take back": gettext("took back"), "send again": gettext("had sent again"), "settle": gettext("looked into"),
-        "decide": gettext("decided"),
+        "decide": gettext("decided"), "try again": gettext("tried again"), "dismiss": gettext("dismissed"),
     }  # fmt: skip
 
 
@@ -45,7 +45,8 @@ def things() -> dict[str, str]:
         "sms_message": gettext("SMS"), "sms_reply": gettext("the customer's SMS"), "sms_opt_out": gettext("opt-out"),
         "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
         "sms_left_out": gettext("left out of a greeting or a campaign"), "sms_campaign": gettext("campaign"),
-        "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"),
+        "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"), "gateways": gettext("gateways"),
+        "sms_pushed": gettext("what a gateway brought"),
     }  # fmt: skip
 
 
