@@ -89,7 +89,7 @@ def test_what_is_typed_is_counted_looked_at_and_never_lost(site: Site) -> None:
     body.press_sequentially("您问的产品保本保息，稳赚不赔。")
     expect(look).to_contain_text("19 字 · 1 条")
     expect(look.locator(".state--late").first).to_be_visible()
-    page.get_by_role("link", name="预约确认").click()
+    page.get_by_role("link", name="预约确认", exact=True).click()
     expect(body).to_have_value(re.compile("恭候您"))
     expect(look.locator(".state--late")).to_have_count(0)
     body.fill("您预约的贵宾室已为您留好。")
