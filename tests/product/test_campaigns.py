@@ -18,12 +18,12 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast, a_customer
 from tests.conduct.test_suitability import DAY, TABLE
-from tests.gateway import Gateway, written
+from tests.gateway import Gateway, taken, written
 from tests.product.api import NOW, Program
 from tests.product.test_messages import Line
 from zhike import clock
 from zhike.conduct.bank import Bank
-from zhike.conduct.words import Refused
+from zhike.conduct.words import Refused, Words
 from zhike.customers.models import Consent, Customer
 from zhike.customers.models.book import reassign
 from zhike.obligations.models import Obligation
@@ -37,6 +37,7 @@ from zhike.sms.campaigns.asking import Draft
 from zhike.sms.campaigns.books import Choice
 from zhike.sms.models import Campaign, Forwarding, Message, Template
 from zhike.sms.tasks import follow_campaign, settle_campaign
+from zhike.sms.transports.transport import Answer, Event, Part
 from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -535,6 +536,79 @@ def test_an_opt_out_between_queueing_and_sending_stops_it(
         assert Message.objects.get(customer=book[0]).why["name"] == "no_consent", "the consent is taken back with it"
     with cast.acting("rm", NOW):
         assert counts(cast, campaign)["no_consent"] == 2
+
+
+def busy() -> Callable[[Part], list[Event]]:
+    """A gateway that takes nothing at first, and everything when it is asked again."""
+    seen: set[str] = set()
+
+    def answers(part: Part) -> list[Event]:
+        if part.reference in seen:
+            return taken(part)
+        seen.add(part.reference)
+        return [Answer(part.sequence, taken=False, code="8", words=Words("流量控制", "throttled"), throttled=True)]
+
+    return answers
+
+
+@pytest.mark.clause("S5", "GUARD")
+@pytest.mark.parametrize("what", ["nothing", "death", "opt-out", "stop", "night", "end"])
+def test_what_the_gateway_was_too_busy_for_is_judged_before_it_is_tried_again(
+    cast: Cast, book: list[Customer], campaign: Campaign, worker: Role, owner: Role, what: str
+) -> None:
+    """The gateway may be away for hours meanwhile."""
+    forward(cast, campaign, choice=Choice(customers=[book[0].pk]))
+    line = Line(worker, Gateway(answers=busy()))
+    line.rounds(times=1)
+    then, state, name = NOW + timedelta(seconds=2), "refused", ""
+    match what:
+        case "nothing":
+            state = "submitted"  # it is not counted against itself: one a day
+        case "death":
+            with owner():
+                dies(cast, book[0])
+            name = "deceased"
+        case "opt-out":
+            with worker():
+                inbox.take("test", [written("13800001000", "退订")], NOW)
+            name = "no_consent"
+        case "stop":
+            with cast.acting("compliance", NOW) as actor:
+                campaigns.stop(campaign, "等级有误", actor=actor, now=NOW)
+            name = "campaign_stopped"
+        case "night":
+            then, state = datetime.fromisoformat("2026-03-02T22:00+08:00"), "submitting"
+        case "end":
+            then, state, name = ENDS, "expired", "too_late"
+    line.rounds(then)
+    with owner():
+        message = Message.objects.get(customer=book[0])
+        assert (message.state, message.why.get("name", "")) == (state, name)
+    assert len(line.gateway.journal) == (2 if what == "nothing" else 1)
+    if what == "night":
+        line.rounds(datetime.fromisoformat("2026-03-03T08:59+08:00"))
+        assert len(line.gateway.journal) == 1
+        line.rounds(datetime.fromisoformat("2026-03-03T09:00+08:00"))
+        assert len(line.gateway.journal) == 2
+
+
+def test_of_a_text_that_was_taken_in_part_the_rest_does_not_follow_an_opt_out(
+    cast: Cast, book: list[Customer], worker: Role, owner: Role
+) -> None:
+    campaign = started(cast, worker, text=TEXT + "本期额度有限。" * 10)
+    forward(cast, campaign, choice=Choice(customers=[book[0].pk]))
+    first, later = taken, busy()
+    line = Line(worker, Gateway(answers=lambda part: first(part) if part.number == 1 else later(part)))
+    line.rounds(times=1)
+    with worker():
+        inbox.take("test", [written("13800001000", "退订")], NOW)
+    parts = len(line.gateway.journal)
+    assert parts > 1
+    line.rounds(NOW + timedelta(seconds=2))
+    assert len(line.gateway.journal) == parts
+    with owner():
+        message = Message.objects.get(customer=book[0])
+        assert (message.state, message.why["name"]) == ("undelivered", "no_consent")
 
 
 def test_what_did_not_arrive_is_sent_again_by_a_person_only_while_it_suits_and_runs(

@@ -77,12 +77,14 @@ class OnItsWay(Refused):
         )
 
 
-def addressees(customers: Iterable[int], now: datetime, bank: Bank) -> dict[int, Addressee]:
-    """Those of the customers whom the actor may see, by id; one query, however many."""
+def addressees(
+    customers: Iterable[int], now: datetime, bank: Bank, besides: Iterable[int] = ()
+) -> dict[int, Addressee]:
+    """Those of the customers whom the actor may see, by id; one query, however many. The messages ``besides`` do not count as sent."""
     midnight = datetime.combine(now.astimezone(bank.zone).date(), time(), bank.zone)
     week = midnight - timedelta(days=6)
     with connection.cursor() as cursor:
-        cursor.execute(ADDRESSEES, [midnight, week, list(customers)])
+        cursor.execute(ADDRESSEES, [midnight, week, list(besides), list(customers)])
         rows = cursor.fetchall()
     return {row[0]: _addressee(*row) for row in rows}
 
@@ -125,7 +127,7 @@ LEFT JOIN LATERAL (
     ORDER BY s.at DESC, s.id DESC LIMIT 1) yes ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE m.sent_at >= %s) AS today, count(*) AS week FROM sms_message m
-    WHERE m.customer_id = c.id AND m.kind = 'marketing' AND m.sent_at >= %s) sent
+    WHERE m.customer_id = c.id AND m.kind = 'marketing' AND m.sent_at >= %s AND m.id <> ALL (%s::bigint[])) sent
 WHERE c.id = ANY (%s::bigint[])"""
 
 

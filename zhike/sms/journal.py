@@ -55,6 +55,7 @@ class Held:
     customer: int
     sealed: str
     kind: str
+    not_after: datetime | None
 
 
 def begin(epoch: UUID, gateway: str, worker: str, now: datetime) -> None:
@@ -95,6 +96,16 @@ def enter(
 def take_held(room: int, now: datetime) -> list[Held]:
     """Segments to be tried again; locked until the transaction ends."""
     return [Held(*row) for row in _run(TAKE_HELD, [now, room])] if room > 0 else []
+
+
+def turn_held(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Segments that the guards stop before they are tried again, or make wait: each ``{"id", "message", "state", "why", "not_before"}``. A
+    message none of whose segments was taken stands as its guards say; of another what is known of the rest says it.
+    """
+    if rows:
+        said = json.dumps(rows, default=str)
+        _run(HELD_TURNED, [now, said])
+        _run(HELD_TURNED_WHOLE, [now, said])
 
 
 def enter_again(epoch: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -279,9 +290,21 @@ FROM doc WHERE doc.message = ANY (ARRAY(SELECT id FROM went))
 RETURNING id, message_id, sequence"""
 
 TAKE_HELD = """
-SELECT s.id, s.message_id, s.number, m.key, m.customer_id, m.sealed, m.kind
+SELECT s.id, s.message_id, s.number, m.key, m.customer_id, m.sealed, m.kind, m.not_after
 FROM sms_segment s JOIN sms_message m ON m.id = s.message_id
 WHERE s.state = 'held' AND s.retry_at <= %s ORDER BY s.retry_at LIMIT %s FOR UPDATE OF s SKIP LOCKED"""
+
+HELD_TURNED = """
+UPDATE sms_segment s SET state = CASE d.state WHEN 'waiting' THEN 'held' ELSE 'undelivered' END, retry_at = d.not_before, meaning = d.why,
+    answered_at = CASE d.state WHEN 'waiting' THEN s.answered_at ELSE %s END
+FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, why jsonb, not_before timestamptz)
+WHERE s.id = d.id AND s.state = 'held'"""
+
+HELD_TURNED_WHOLE = """
+UPDATE sms_message m SET state = d.state, why = d.why, done_at = %s
+FROM (SELECT DISTINCT ON (message) * FROM jsonb_to_recordset(%s::jsonb) AS d (message bigint, state text, why jsonb)) d
+WHERE m.id = d.message AND m.state = 'submitting' AND d.state <> 'waiting' AND NOT EXISTS (
+    SELECT FROM sms_segment s WHERE s.message_id = m.id AND s.attempt = m.attempt AND s.state <> 'undelivered')"""
 
 ENTER_AGAIN = """
 UPDATE sms_segment s SET state = 'submitting', connection_id = %s, sequence = d.sequence, submitting_at = %s, retry_at = NULL

@@ -11,10 +11,11 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event as Signal
 from time import monotonic
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
@@ -184,12 +185,17 @@ class Sender:
         return [part for part in parts if part.sequence in entered]
 
     def _again(self, free: int, now: datetime, bank: Bank) -> list[Part]:
-        """What was definitely not taken leaves anew, under a new number that is in the journal first."""
+        """What was definitely not taken leaves anew, under a new number that is in the journal first; unless the guards stop it by now."""
         assert self.epoch is not None
-        held = journal.take_held(min(free, SLICE), now)
+        taken = journal.take_held(min(free, SLICE), now)
+        if not taken:
+            return []
+        whom = gate.addressees(
+            {segment.customer for segment in taken}, now, bank, {segment.message for segment in taken}
+        )
+        held = self._still_wanted(taken, whom, now, bank)
         if not held:
             return []
-        whom = gate.addressees({segment.customer for segment in held}, now, bank)
         numbers = self.transport.numbers(len(held))
         parts = []
         for segment, sequence in zip(held, numbers, strict=True):
@@ -202,6 +208,31 @@ class Sender:
         journal.enter_again(self.epoch, [{"id": s.id, "sequence": n} for s, n in zip(held, numbers, strict=True)], now)
         self.under_way.update((n, (s.id, now)) for s, n in zip(held, numbers, strict=True))
         return parts
+
+    def _still_wanted(
+        self, held: Sequence[journal.Held], whom: Mapping[int, Addressee], now: datetime, bank: Bank
+    ) -> list[journal.Held]:
+        """A gateway may be busy or away for hours: meanwhile somebody opted out, night fell, a campaign was stopped."""
+        offers = gate.offers({segment.message for segment in held if segment.kind == Kind.MARKETING})
+        turned: dict[int, dict[str, Any] | None] = {}
+        for segment in held:
+            if segment.message not in turned:
+                try:
+                    text = texts.bare(gate.opened(segment.sealed, segment.key))
+                except Unopened as error:
+                    turned[segment.message] = gate.unreadable(error)
+                    continue
+                turned[segment.message] = gate.turned(
+                    segment.kind, text, segment.not_after, whom.get(segment.customer), now, bank, offers.get(segment.message)
+                )  # fmt: skip
+        away = [
+            {"id": segment.id, "message": segment.message, **why}
+            for segment in held
+            if (why := turned[segment.message])
+        ]
+        journal.turn_held(away, now)
+        self._reckon({row["message"] for row in away}, now)
+        return [segment for segment in held if not turned[segment.message]]
 
     def _leave(self, parts: Sequence[Part], now: datetime) -> None:
         if parts:
