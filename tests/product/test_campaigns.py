@@ -37,7 +37,7 @@ from zhike.sms.campaigns.asking import Draft
 from zhike.sms.campaigns.books import Choice
 from zhike.sms.models import Campaign, Forwarding, Message, Template
 from zhike.sms.tasks import follow_campaign, settle_campaign
-from zhike.sms.transports.transport import Answer, Event, Part
+from zhike.sms.transports.transport import Answer, Event, Lost, Part
 from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -574,7 +574,7 @@ def test_what_the_gateway_was_too_busy_for_is_judged_before_it_is_tried_again(
             name = "no_consent"
         case "stop":
             with cast.acting("compliance", NOW) as actor:
-                campaigns.stop(campaign, "等级有误", actor=actor, now=NOW)
+                forwarding.stop(campaign, "等级有误", actor=actor, now=NOW)
             name = "campaign_stopped"
         case "night":
             then, state = datetime.fromisoformat("2026-03-02T22:00+08:00"), "submitting"
@@ -672,6 +672,34 @@ def test_a_stop_takes_back_what_has_not_left_and_what_is_owed(
     with pytest.raises(Refused, match="额度售罄"):
         forward(cast, campaign)
     assert figures(program) == {}
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "stopped"])
+def test_what_a_person_has_sent_again_keeps_what_is_known_of_it(
+    cast: Cast, book: list[Customer], campaign: Campaign, worker: Role, owner: Role, how: str
+) -> None:
+    """It left once, with segments in the journal: it is not taken back with the rest, and the night's sweep does not fail over it."""
+    forward(cast, campaign)
+    line = Line(worker, Gateway(answers=lambda part: []))
+    line.rounds()
+    with worker():
+        line.sender.lose(Lost("中断", "it broke"), NOW)
+    night = datetime.fromisoformat("2026-03-02T22:00+08:00")
+    with cast.acting("rm", night) as actor:
+        gate.resend(Message.objects.get(customer=book[0]), actor=actor, now=night, bank=BANK)
+        (made,) = forwarding.forwarded(campaign, cast.rm.pk)
+        assert (made.many, made.left) == (2, 0)
+        if how == "withdrawn":
+            assert forwarding.withdraw(made, actor=actor, now=night, bank=BANK) == 0
+    if how == "stopped":
+        with cast.acting("compliance", night) as actor:
+            forwarding.stop(campaign, "额度售罄", actor=actor, now=night)
+        with worker():
+            sweep(night.date(), now=night, bank=BANK)
+    with owner():
+        connection.check_constraints()
+        again = Message.objects.get(customer=book[0])
+        assert (again.state, again.attempt, again.segments.count()) == ("waiting", 2, 1)
 
 
 def test_a_stop_deletes_what_waits_and_says_why_of_what_was_taken_up(

@@ -24,9 +24,10 @@ from zhike.conduct.words import Refused
 from zhike.customers.models import Consent, Customer
 from zhike.obligations.models import Obligation
 from zhike.people.models import Leave
-from zhike.sms import greetings
+from zhike.sms import gate, greetings
 from zhike.sms.models import Message, Template, Wording
 from zhike.sms.tasks import settle_greetings
+from zhike.sms.transports.transport import Lost
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -228,6 +229,32 @@ def left_to_the_worker(worker: Role, now: datetime) -> None:
         args = cursor.fetchone()[0]
         with clock.at(now):
             settle_greetings(**(json.loads(args) if isinstance(args, str) else args))
+
+
+def test_what_a_person_has_sent_again_is_not_taken_back_with_the_rest(
+    cast: Cast, book: list[Customer], wording: Wording, worker: Role, owner: Role
+) -> None:
+    """It left once, with segments in the journal; of it what is known is kept."""
+    morning, evening = (datetime.fromisoformat(f"2026-06-19T{hour}:00+08:00") for hour in ("09", "22"))
+    with cast.acting("rm", NOW) as actor:
+        done = greetings.arrange(
+            dragon_boat(), wording, ["platinum", "gold", "regular"], actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK
+        )
+    line = Line(worker, Gateway(answers=lambda part: []))
+    line.rounds(morning)
+    with worker():
+        line.sender.lose(Lost("中断", "it broke"), morning)
+    with cast.acting("rm", evening) as actor:
+        message = Message.objects.filter(state="unknown").first()
+        assert message
+        assert done.greeting
+        gate.resend(message, actor=actor, now=evening, bank=BANK)
+        assert greetings.arranged(dragon_boat(), cast.rm.pk)[0].left == 0  # type: ignore[attr-defined]
+        assert greetings.withdraw(done.greeting, actor=actor, now=evening, bank=BANK) == 0
+    with owner():
+        connection.check_constraints()
+        message.refresh_from_db()
+        assert (message.attempt, message.segments.count()) == (2, 1)
 
 
 def test_a_festival_not_arranged_is_missed_with_its_day(cast: Cast, book: list[Customer], worker: Role) -> None:

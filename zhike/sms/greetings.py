@@ -327,7 +327,7 @@ def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: d
 
 def arranged(occasion: Greeted, staff: int) -> list[Greeting]:
     """What was arranged of an RM's and not withdrawn, with how many wait still (``left``) of how many (``many``)."""
-    waits = Q(messages__state__in=["waiting", "queued"])
+    waits = Q(messages__state__in=["waiting", "queued"], messages__attempt=1)  # what a person has sent again is theirs
     return list(
         Greeting.objects.filter(occasion=occasion.key, staff=staff, withdrawn_at=None, day__gte=occasion.since)
         .annotate(many=Count("messages"), left=Count("messages", filter=waits))
@@ -360,7 +360,7 @@ def withdraw(greeting: Greeting, *, actor: Actor, now: datetime, bank: Bank) -> 
     _may(actor, greeting.staff_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM sms_message WHERE greeting_id = %s AND waits",
+            "DELETE FROM sms_message WHERE greeting_id = %s AND waits AND attempt = 1",
             [greeting.pk],
         )
         count = int(cursor.rowcount)

@@ -96,7 +96,8 @@ def _close_empty(campaign: Campaign, now: datetime, bank: Bank) -> None:
 def _call_off(campaign: Campaign, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM sms_message m USING sms_forwarding f WHERE f.id = m.forwarding_id AND f.campaign_id = %s AND m.waits",
+            "DELETE FROM sms_message m USING sms_forwarding f WHERE f.id = m.forwarding_id AND f.campaign_id = %s"
+            " AND m.waits AND m.attempt = 1",
             [campaign.pk],
         )
     take_back(duties_of(campaign).filter(state="open").values_list("pk", flat=True), "campaign_stopped", now)

@@ -132,7 +132,7 @@ ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 
 def forwarded(campaign: Campaign, staff: int) -> list[Forwarding]:
     """What was forwarded of an RM's and not withdrawn, the newest first, with how many wait still (``left``) of how many (``many``)."""
-    waits = Q(messages__state__in=["waiting", "queued"])
+    waits = Q(messages__state__in=["waiting", "queued"], messages__attempt=1)  # what a person has sent again is theirs
     return list(
         campaign.forwardings.filter(staff=staff, withdrawn_at=None)
         .annotate(many=Count("messages"), left=Count("messages", filter=waits))
@@ -146,7 +146,7 @@ def withdraw(forwarding: Forwarding, *, actor: Actor, now: datetime, bank: Bank)
     """Takes back what of it has not left. Returns how many; whoever they were for is open again, and so is it to forward the campaign."""
     _may(actor, forwarding.staff_id)
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM sms_message WHERE forwarding_id = %s AND waits", [forwarding.pk])
+        cursor.execute("DELETE FROM sms_message WHERE forwarding_id = %s AND waits AND attempt = 1", [forwarding.pk])
         count = int(cursor.rowcount)
     forwarding.withdrawn_at = now
     forwarding.save(update_fields=["withdrawn_at"])
