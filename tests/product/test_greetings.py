@@ -189,6 +189,7 @@ def test_what_was_withdrawn_is_open_again(cast: Cast, book: list[Customer], word
         assert done.greeting
         assert greetings.withdraw(done.greeting, actor=actor, now=NOW, bank=BANK) == done.messages
         assert "arranged" not in counts(cast)
+        assert greetings.arranged(dragon_boat(), cast.rm.pk) == []
 
 
 @pytest.mark.clause("S3", "OWE")

@@ -326,10 +326,10 @@ def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: d
 
 
 def arranged(occasion: Greeted, staff: int) -> list[Greeting]:
-    """What was arranged of an RM's and not withdrawn, with how many wait still (``left``) of how many (``many``)."""
+    """What was arranged of an RM's but for what was withdrawn, with how many wait still (``left``) of how many (``many``)."""
     waits = Q(messages__state__in=["waiting", "queued"], messages__attempt=1)  # what a person has sent again is theirs
     return list(
-        Greeting.objects.filter(occasion=occasion.key, staff=staff, withdrawn_at=None, day__gte=occasion.since)
+        Greeting.objects.filter(occasion=occasion.key, staff=staff, day__gte=occasion.since)
         .annotate(many=Count("messages"), left=Count("messages", filter=waits))
         .filter(many__gt=0)
         .select_related("wording__template", "by")
@@ -445,7 +445,7 @@ def _tell_arranged(
 
 def came_later(arranged: Iterable[Greeting], standing: Iterable[Standing]) -> int:
     """How many are open in tiers that were arranged already: they can be greeted only since."""
-    tiers = {tier for greeting in arranged for tier in greeting.tiers}
+    tiers = {tier for greeting in arranged if greeting.withdrawn_at is None for tier in greeting.tiers}
     return sum(row.counts.get("open", 0) for row in standing if row.tier in tiers)
 
 
