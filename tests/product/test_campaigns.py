@@ -759,6 +759,32 @@ def test_whoever_had_forwarded_it_owes_it_again_for_customers_taken_over(
     assert owed(cast, owner, "mate").state == "done"
 
 
+def test_what_waits_leaves_in_the_name_of_whoever_has_the_customer_by_then(
+    cast: Cast, book: list[Customer], campaign: Campaign, worker: Role
+) -> None:
+    night = datetime.fromisoformat("2026-03-02T22:00+08:00")
+    forward(cast, campaign, night, choice=Choice(customers=[book[0].pk]))
+    hand_over(cast, book[:1], "mate", night + timedelta(minutes=5))
+    line = Line(worker, Gateway())
+    line.rounds(datetime.fromisoformat("2026-03-03T09:00+08:00"))
+    (text,) = line.gateway.texts()
+    assert "陈彤" in text
+    assert "林晓" not in text
+
+
+def test_what_had_left_before_the_rest_was_withdrawn_is_shown_still(
+    cast: Cast, book: list[Customer], campaign: Campaign, owner: Role
+) -> None:
+    forward(cast, campaign)
+    with owner():
+        Message.objects.filter(customer=book[0]).update(state="delivered", sent_at=NOW)
+    with cast.acting("rm", NOW) as actor:
+        (made,) = campaigns.forwarded(campaign, cast.rm.pk)
+        assert campaigns.withdraw(made, actor=actor, now=NOW, bank=BANK) == 1
+        (made,) = campaigns.forwarded(campaign, cast.rm.pk)
+        assert (made.many, made.left) == (1, 0)
+
+
 def test_a_leader_sees_the_team_marketing_the_numbers_and_a_stranger_nothing(
     cast: Cast, book: list[Customer], campaign: Campaign, program: Callable[[str], Program], worker: Role
 ) -> None:

@@ -214,7 +214,9 @@ def shown(text: str, values: Mapping[str, str]) -> str:
 
 
 def of_many(messages: Iterable[int]) -> dict[int, tuple[str, dict[str, str]]]:
-    """Of messages that many get in the same words: the words, and each one's own values for them; one query."""
+    """Of messages that many get in the same words: the words, and each one's own values for them, in the name of whose customer it is by
+    now; one query.
+    """
     with connection.cursor() as cursor:
         cursor.execute(OF_MANY, [list(messages)])
         return {id: (text, one_of_many(*row)) for id, text, *row in cursor.fetchall()}
@@ -236,6 +238,6 @@ def one_of_many(
 OF_MANY = """
 SELECT m.id, coalesce(f.line, '') || w.text, c.name, c.honorific, c.gender, c.kind, s.name, s.phone, rm.name, u.name
 FROM sms_message m JOIN sms_wording w ON w.id = m.wording_id JOIN customers_customer c ON c.id = m.customer_id
-JOIN people_staff s ON s.id = m.staff_id JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff rm ON rm.id = c.rm_id
+JOIN people_staff s ON s.id = coalesce(c.rm_id, m.staff_id) JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff rm ON rm.id = c.rm_id
 LEFT JOIN sms_forwarding f ON f.id = m.forwarding_id
 WHERE m.id = ANY (%s::bigint[])"""
