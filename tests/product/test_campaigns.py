@@ -390,6 +390,17 @@ def figures(program: Callable[[str], Program], now: datetime = NOW) -> dict[str,
     return {name: each[name] for each in told["items"] for name in names if each[name]}
 
 
+def test_of_a_book_too_large_to_be_weighed_each_the_number_is_the_whole_books(
+    cast: Cast, book: list[Customer], campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the number of those who were weighed: confirmed, it was not the number to whom it would go, and nothing could be sent."""
+    monkeypatch.setattr(books, "MOST", 1)
+    with cast.acting("rm", NOW):
+        told = books.estimate(campaign, Choice(everybody=True), cast.rm.pk, now=NOW, bank=BANK)
+        assert (told.customers, told.segments) == (2, 2)
+    assert forward(cast, campaign, expected=told.customers) == 2
+
+
 @pytest.mark.clause("S4", "MEASURE")
 def test_on_time_late_and_never(
     cast: Cast, campaign: Campaign, program: Callable[[str], Program], worker: Role, owner: Role
@@ -779,9 +790,9 @@ def test_what_had_left_before_the_rest_was_withdrawn_is_shown_still(
     with owner():
         Message.objects.filter(customer=book[0]).update(state="delivered", sent_at=NOW)
     with cast.acting("rm", NOW) as actor:
-        (made,) = campaigns.forwarded(campaign, cast.rm.pk)
-        assert campaigns.withdraw(made, actor=actor, now=NOW, bank=BANK) == 1
-        (made,) = campaigns.forwarded(campaign, cast.rm.pk)
+        (made,) = forwarding.forwarded(campaign, cast.rm.pk)
+        assert forwarding.withdraw(made, actor=actor, now=NOW, bank=BANK) == 1
+        (made,) = forwarding.forwarded(campaign, cast.rm.pk)
         assert (made.many, made.left) == (1, 0)
 
 

@@ -258,6 +258,16 @@ def test_what_a_person_has_sent_again_is_not_taken_back_with_the_rest(
         assert (message.attempt, message.segments.count()) == (2, 1)
 
 
+def test_of_a_book_too_large_to_be_weighed_each_the_number_is_the_whole_books(
+    cast: Cast, book: list[Customer], wording: Wording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(greetings, "MOST", 3)
+    every = [tier.key for tier in BANK.tiers]
+    with cast.acting("rm", NOW):
+        told = greetings.estimate(dragon_boat(), wording, every, cast.rm.pk, BANK)
+    assert (told.customers, told.segments) == (len(book) - 2, len(book) - 2)
+
+
 def test_a_festival_not_arranged_is_missed_with_its_day(cast: Cast, book: list[Customer], worker: Role) -> None:
     with worker():
         greetings.tell_coming(date(2026, 5, 22), now=NOW, bank=BANK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from zhike.conduct import messages
@@ -14,7 +15,7 @@ from zhike.conduct.words import Refused
 from . import texts
 from .segments import measure
 
-MOST = 5_000  # customers of one book whose texts are weighed one by one
+MOST = 5_000  # customers of one book whose texts are weighed one by one; of more, the segments are reckoned from these
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +51,23 @@ class Estimate:
         return self.segments * bank.segment_price
 
 
-# Of a customer `c` with the RM `rm` and the unit `u`: who it is, and the values of the variables (`texts.one_of_many`).
-WEIGHED = "c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name"
+# Of a customer `c` with the RM `rm` and the unit `u`: who it is, the values of the variables (`texts.one_of_many`), and how many there are.
+WEIGHED = "c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phone, rm.name, u.name, count(*) OVER ()"
 OF_RM = "JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id"
 
 
 def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) -> Estimate:
-    """Each customer's own text is measured (rows of ``WEIGHED``): names are long and short. Raises Unfilled where a variable has no value."""
+    """Each customer's own text is measured (rows of ``WEIGHED``, ``MOST`` of them at most): names are long and short. Raises Unfilled where
+    a variable has no value.
+    """
     if not rows:
         return Estimate(0, 0, None, "")
     name = texts.bank_name()
-    said = [messages.dressed(texts.fill(words, texts.one_of_many(*row[2:])), kind, bank, name) for row in rows]
-    id, tier, who, honorific, _gender, of_kind, *_rest = rows[0]
+    said = [messages.dressed(texts.fill(words, texts.one_of_many(*row[2:-1])), kind, bank, name) for row in rows]
+    id, tier, who, honorific, _gender, of_kind, *_rest, every = rows[0]
     first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": of_kind}
-    return Estimate(len(rows), sum(measure(text).segments for text in said), first, said[0])
+    segments = sum(measure(text).segments for text in said)
+    return Estimate(every, ceil(segments * every / len(rows)), first, said[0])
 
 
 def check_words(words: str, kind: str, bank: Bank) -> None:
