@@ -244,6 +244,8 @@ def test_where_nothing_is_invested_nobody_needs_a_grade(cast: Cast, book: list[C
         ({"title": "月" * 41}, "至多 40 字"),
         ({"product": ""}, "哪个产品"),
         ({"risk": "R6"}, "风险等级"),
+        ({"risk": "none"}, "不能选“无投资风险”"),
+        ({"risk": "none", "product": "月月盈理财产品", "text": "{称谓}，新品发售。"}, "不能选“无投资风险”"),
         ({"private": True}, "私募产品不得公开宣传"),
         ({"text": ""}, "写好正文"),
         ({"text": "{日子}发售"}, "不能用变量 {日子}"),

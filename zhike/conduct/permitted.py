@@ -85,10 +85,23 @@ def _outermost(found: list[Phrase]) -> Iterator[Phrase]:
 
 def lacks_risk_notice(text: str) -> bool:
     """Whether it speaks of a wealth product and does not say that this is no deposit and bears risk."""
+    return _of_wealth_product(text) and not all(_notices(text))
+
+
+def tells_of_risk(text: str) -> bool:
+    """Whether it speaks of a wealth product, or gives the notice that one bears risk: what it is about can be lost in part."""
+    return _of_wealth_product(text) or all(_notices(text))
+
+
+def _of_wealth_product(text: str) -> bool:
     letters = text.translate(_LETTERS)
-    return any(word in letters for word in _table()["wealth_products"].split()) and not all(
-        any(word in letters for word in either.split("|")) for either in _table()["risk_notice"].split()
-    )
+    return any(word in letters for word in _table()["wealth_products"].split())
+
+
+def _notices(text: str) -> list[bool]:
+    """Of each part of the notice, whether it is there."""
+    letters = text.translate(_LETTERS)
+    return [any(word in letters for word in either.split("|")) for either in _table()["risk_notice"].split()]
 
 
 # ── how a text is read ──────────────────────────────────────────────────────────────────────────────────────────

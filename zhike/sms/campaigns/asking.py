@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 
 from zhike.conduct import messages
 from zhike.conduct.bank import Bank
+from zhike.conduct.permitted import tells_of_risk
 from zhike.conduct.quiet_hours import quiet_until
 from zhike.conduct.suitability import RISKS
 from zhike.conduct.words import Refused, Words
@@ -112,6 +113,12 @@ def _check_words(draft: Draft, bank: Bank) -> None:
         (each for each in messages.of_text("marketing", words, bank) if each.name == "no_risk_notice"), None
     ):
         raise Refused(lacks.words.zh, lacks.words.en)
+    # Without a grade nobody is unsuited to it: it would reach whoever may not be offered it.
+    if draft.risk == "none" and tells_of_risk(f"{draft.product} {words}"):
+        raise Refused(
+            "正文推介的产品有投资风险，不能选“无投资风险”。请选产品的风险等级。",
+            "The words tell of a product that bears risk: it is not one without. Choose its grade.",
+        )
     if measure(messages.dressed(words, "marketing", bank, texts.bank_name())).segments > LONGEST:
         raise Refused(
             f"太长：一条短信至多 {LONGEST} 段，请删短。", f"Too long: at most {LONGEST} segments. Shorten it."
