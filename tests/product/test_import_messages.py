@@ -270,6 +270,24 @@ def test_a_customer_number_joins_and_tells_apart_who_shares_a_mobile(
         assert "有 2 位客户" in Line.objects.order_by("line")[0].reasons[0]["reason"]
 
 
+@pytest.mark.parametrize("how", ["one file", "two files", "a trial"])
+def test_a_number_that_another_customers_message_has_is_no_messages_number(
+    cast: Cast, customer: Customer, load: Load, how: str
+) -> None:
+    """A batch's number: but for the first its messages would be taken for kept, and be lost."""
+    other = cast.customers["mate"][0]
+    head = "流水号,客户号,内容,发送时间,类型"
+    rows = [f"B7,{customer.core_number},一,2026-03-02 14:20,服务", f"B7,{other.core_number},二,2026-03-02 14:20,服务"]
+    if how == "two files":
+        assert counts(load(rows[:1], head=head)) == (1, 0, 0)
+    run = load(rows, head=head, dry=how == "a trial", language="en")
+    assert counts(run) == ((0, 1, 1) if how == "two files" else (1, 0, 1))
+    with cast.acting("administrator", LATER):
+        (why,) = Line.objects.get(run=run).reasons
+        assert why["column"] == "流水号"
+        assert "another customer has this number" in why["reason"]
+
+
 def test_a_leader_reaches_the_own_scope_alone(cast: Cast, customer: Customer, load: Load) -> None:
     assert counts(load([THANKED], by=cast.other_leader)) == (0, 0, 1)
     assert counts(load([THANKED], by=cast.leader)) == (1, 0, 0)

@@ -108,7 +108,7 @@ class _Loading:
     def go(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "CREATE TEMP TABLE IF NOT EXISTS passed_messages (key text PRIMARY KEY); TRUNCATE passed_messages"
+                "CREATE TEMP TABLE IF NOT EXISTS passed_messages (key text PRIMARY KEY, customer bigint); TRUNCATE passed_messages"
             )
         begun = self.run.last_line
         rows = (row for row in self.table if row.line > begun)
@@ -162,8 +162,12 @@ class _Loading:
         books = _books({whose.id for _row, _checked, whose, _by in joined})
         kept = _kept([(checked, whose.id) for _row, checked, whose, _by in joined])
         for row, checked, whose, by in joined:
-            if self._is_kept(checked, whose.id, kept):
-                chunk.already += 1
+            try:
+                if self._is_kept(checked, whose.id, kept):
+                    chunk.already += 1
+                    continue
+            except _Unjoined as wrong:
+                chunk.refused.append(self._refusal(row, [Problem(self.checker.column_of[wrong.meaning], wrong.reason)]))
                 continue
             staff = _rm_on(books[whose.id], checked.at, self.bank) or whose.rm or by or self.run.by_id
             if staff is None:
@@ -202,18 +206,35 @@ class _Loading:
         return self.staff.get(checked.sender)
 
     def _is_kept(self, checked: Checked, customer: int, kept: _Kept) -> bool:
-        """Kept before, or by an earlier row of the same file; a trial keeps nothing and remembers what passed instead."""
-        key = checked.name or json.dumps([customer, _minute(checked.at), checked.text])
-        if key in kept.names or (
-            not checked.name and checked.text in kept.texts.get((customer, _minute(checked.at)), ())
-        ):
+        """Kept before, or by an earlier row of the same file; a trial keeps nothing and remembers what passed instead. Raises _Unjoined where
+        another customer's message has the number: a batch's is no message's, and nothing is to get lost behind it.
+        """
+        if not checked.name and checked.text in kept.texts.get((customer, _minute(checked.at)), ()):
             return True
+        key = checked.name or json.dumps([customer, _minute(checked.at), checked.text])
+        whose = kept.names.get(checked.name) or self._passed(key, customer)
+        if whose not in (None, customer):
+            raise _Unjoined(
+                "name",
+                _(
+                    "A message to another customer has this number already. If the column numbers batches or days, leave it out and load the file again."
+                ),
+            )
+        return whose is not None
+
+    def _passed(self, key: str, customer: int) -> int | None:
+        """Whose row with this key came before in this file; remembers this one where none did."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO passed_messages VALUES (encode(sha256(%s::bytea), 'hex')) ON CONFLICT DO NOTHING",
-                [key.encode()],
+                "INSERT INTO passed_messages VALUES (encode(sha256(%(key)s::bytea), 'hex'), %(customer)s) ON CONFLICT DO NOTHING",
+                {"key": key.encode(), "customer": customer},
             )
-            return bool(cursor.rowcount == 0)
+            if cursor.rowcount:
+                return None
+            cursor.execute(
+                "SELECT customer FROM passed_messages WHERE key = encode(sha256(%s::bytea), 'hex')", [key.encode()]
+            )
+            return int(cursor.fetchone()[0])
 
     def _refusal(self, row: Row, problems: Iterable[Problem]) -> dict[str, Any]:
         cells = vault().seal(json.dumps(row.cells, ensure_ascii=False), row_place(self.run.pk, row.line))
@@ -254,9 +275,9 @@ class _Unjoined(Exception):
 
 @dataclass(frozen=True)
 class _Kept:
-    """What of a chunk is kept already: by the platform's names, and by customer and minute what was said."""
+    """What of a chunk is kept already: to whom, by the platform's names, and by customer and minute what was said."""
 
-    names: frozenset[str]
+    names: dict[str, int]
     texts: dict[tuple[int, str], set[str]]
 
 
@@ -310,7 +331,7 @@ def _rm_on(books: Sequence[Book], at: datetime, bank: Bank) -> int | None:
 
 def _kept(rows: Sequence[tuple[Checked, int]]) -> _Kept:
     names = [checked.name for checked, _customer in rows if checked.name]
-    told = frozenset(Message.objects.filter(name__in=names).values_list("name", flat=True)) if names else frozenset()
+    told = dict(Message.objects.filter(name__in=names).values_list("name", "customer_id")) if names else {}
     nameless = {(customer, _minute(checked.at)): checked.at for checked, customer in rows if not checked.name}
     texts: dict[tuple[int, str], set[str]] = defaultdict(set)
     if nameless:
