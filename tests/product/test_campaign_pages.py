@@ -216,7 +216,11 @@ def test_left_out_with_a_reason(cast: Cast, book: list[Customer], campaign: Camp
     assert (without.status_code, "请写明为什么不转发" in page, f'value="{LINE}"' in page) == (422, True, True)
     assert 'name="to" value="gold" checked' in page
     assert '<details class="more" open><summary class="link">这些客户不转发' in page
-    assert rm.post(at(campaign, "leave-out/"), asked | {"reason": "刚买过同类产品"}).status_code == 303
+    stale = rm.post(at(campaign, "leave-out/"), asked | {"reason": "刚买过同类产品", "count": "2"})
+    assert (stale.status_code, "现在是 1 人" in read(stale)) == (422, True), (
+        "nobody is left out whom the page did not count"
+    )
+    assert rm.post(at(campaign, "leave-out/"), asked | {"reason": "刚买过同类产品", "count": "1"}).status_code == 303
     with cast.acting("rm", NOW):
         assert [each.customer_id for each in LeftOut.objects.all()] == [book[5].pk]
     page = read(rm.get(f"{at(campaign)}?stands=left_out"))

@@ -241,7 +241,7 @@ def leave_out(request: ActingRequest, campaign: UUID) -> HttpResponse:
     try:
         left = forwarding.leave_out(
             place.campaign, _choice(request.POST), request.POST.get("reason", ""), staff=place.staff.pk,
-            actor=request.actor, now=request.now, bank=place.bank,
+            expected=number(request.POST.get("count")) or 0, actor=request.actor, now=request.now, bank=place.bank,
         )  # fmt: skip
     except Refused as refused:
         return _book(request, place, refused.words.say(owed.speaks()), leaving_out=True)

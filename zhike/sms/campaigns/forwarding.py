@@ -158,7 +158,15 @@ def withdraw(forwarding: Forwarding, *, actor: Actor, now: datetime, bank: Bank)
 
 
 def leave_out(
-    campaign: Campaign, choice: Choice, reason: str, *, actor: Actor, staff: int, now: datetime, bank: Bank
+    campaign: Campaign,
+    choice: Choice,
+    reason: str,
+    *,
+    expected: int | None = None,
+    actor: Actor,
+    staff: int,
+    now: datetime,
+    bank: Bank,
 ) -> int:
     """The chosen open customers are not told of it, and why. Returns how many. Raises as ``forward`` does, and Refused without a reason."""
     _may(actor, staff)
@@ -166,7 +174,9 @@ def leave_out(
     if not reason.strip():
         raise Refused("请写明为什么不转发。", "Say why it is not forwarded to them.")
     _check_choice(choice)
-    if not how_many(campaign, choice, staff, now, bank):
+    count = how_many(campaign, choice, staff, now, bank)
+    check_expected(count, expected)
+    if not count:
         return 0
     _owe(campaign, staff, actor=actor, now=now, bank=bank)
     with connection.cursor() as cursor:
