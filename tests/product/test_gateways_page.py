@@ -100,8 +100,9 @@ def test_what_was_not_understood_is_shown_masked(cast: Cast, worker: Role) -> No
     bring(worker, b'{"mo": [{"tel": "13800000002", "txt": "\\u6211\\u7684\\u5361\\u53f76225880112345678"}]}')
     bring(worker, b"\xff\xff")
     bring(worker, b"<b>13800000003</b>")
+    bring(worker, b"<t>138 0000 0004, 138-0000-0005 2026-03-02 14:20</t>")
     page = cast.client("administrator").get("/gateways/").content.decode()
-    for secret in ("13800000001", "13800000002", "13800000003", "6225880112345678"):
+    for secret in ("13800000001", "13800000002", "13800000003", "0000 0004", "0000-0005", "6225880112345678"):
         assert secret not in page
     for words in (
         "content = 退订",
@@ -109,6 +110,7 @@ def test_what_was_not_understood_is_shown_masked(cast: Cast, worker: Role) -> No
         "我的卡号622****5678",
         "\\xff\\xff",
         "&lt;b&gt;138****0003",
+        "138****0004, 138****0005 2026-03-02 14:20",
         "读不懂：it is no json",
     ):
         assert words in page

@@ -20,8 +20,8 @@ from .models import Pushed
 MANAGE = "gateways.manage"
 LONGEST = 4_000  # characters of one that are shown
 ENCODINGS = ("utf-8", "gb18030")
-# Telephone numbers and whatever else is so long that it might name somebody.
-NUMBER = re.compile(r"\d{7,}")
+# Telephone numbers, also as people write them, and whatever else is so long that it might name somebody.
+NUMBER = re.compile(r"\d{7,}|1[3-9]\d[ -]\d{4}[ -]\d{4}")
 
 
 def waiting(actor: Actor, *, most: int, before: int | None = None) -> list[Pushed]:
