@@ -29,7 +29,7 @@ from zhike.customers.models.book import reassign
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people import approvals
-from zhike.people.models import Approval, Leave
+from zhike.people.models import Approval, Leave, Post
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.sms import gate, inbox
 from zhike.sms.campaigns import asking, books, following, forwarding
@@ -770,6 +770,22 @@ def test_whoever_had_forwarded_it_owes_it_again_for_customers_taken_over(
     assert owed(cast, owner, "mate").state == "open"
     assert forward(cast, campaign, later, "mate") == 1
     assert owed(cast, owner, "mate").state == "done"
+
+
+def test_whoever_serves_elsewhere_by_now_sees_what_is_owed_for_the_customers_left_behind(
+    cast: Cast, book: list[Customer], campaign: Campaign, owner: Role
+) -> None:
+    with owner():
+        Post.objects.filter(staff=cast.rm).update(to_day=NOW.date())
+        Post.objects.create(staff=cast.rm, unit=cast.units["lujiazui"], role="rm", from_day=NOW.date())
+    assert owed(cast, owner).state == "open"
+    assert forward(cast, campaign) == 2
+    with cast.acting("rm", NOW) as actor:
+        assert Campaign.objects.visible_to(actor).get() == campaign
+    with owner():
+        Customer.objects.filter(rm=cast.rm).update(unit=cast.units["lujiazui"])
+    with cast.acting("rm", NOW) as actor:
+        assert not Campaign.objects.visible_to(actor).exists()
 
 
 def test_what_waits_leaves_in_the_name_of_whoever_has_the_customer_by_then(

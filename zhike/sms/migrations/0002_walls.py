@@ -49,14 +49,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON sms_pushed TO {WORKER};
 GRANT USAGE ON SEQUENCE sms_pushed_id_seq TO {APP}, {WORKER};
 """
 
-# The units in which these people serve, and all above them: what is said to a unit is said to its whole tree.
+# The units in which these people serve, or served and have customers still, and all above them: what is said to a unit is said to its
+# whole tree.
 UNITS_ABOVE = f"""
 CREATE FUNCTION sms_units_above(keepers bigint[]) RETURNS bigint[] LANGUAGE sql STABLE AS $$
     SELECT coalesce(array_agg(DISTINCT above.id::bigint), '{{}}')
     FROM people_post p JOIN people_unit u ON u.id = p.unit_id
     CROSS JOIN LATERAL unnest(string_to_array(trim('/' FROM u.path), '/')) above (id)
     WHERE p.staff_id = ANY (keepers) AND p.from_day <= people_day(zhike_now())
-        AND (p.to_day IS NULL OR p.to_day > people_day(zhike_now()))
+        AND (p.to_day IS NULL OR p.to_day > people_day(zhike_now())
+            OR EXISTS (SELECT FROM customers_customer c WHERE c.rm_id = p.staff_id AND c.unit_id = p.unit_id))
 $$;
 GRANT EXECUTE ON FUNCTION sms_units_above(bigint[]) TO {APP}, {WORKER};
 """

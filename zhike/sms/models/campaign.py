@@ -19,7 +19,8 @@ WHOLE = frozenset({"marketing", "compliance"})
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def visible_to(self, actor: Actor) -> CampaignQuerySet:
-        """Those of the bank for marketing and compliance; for others those for units in or above which they, or whom they see, serve."""
+        """Those of the bank for marketing and compliance; for others those for units in or above which they, or whom they see,
+        serve or have customers."""
         if actor.roles & WHOLE:
             return self.all()
         above = RawSQL("SELECT unnest(sms_units_above(%s::bigint[]))", [list(actor.sees)])
