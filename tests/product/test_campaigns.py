@@ -247,6 +247,8 @@ def test_where_nothing_is_invested_nobody_needs_a_grade(cast: Cast, book: list[C
         ({"risk": "none"}, "不能选“无投资风险”"),
         ({"risk": "none", "product": "月月盈理财产品", "text": "{称谓}，新品发售。"}, "不能选“无投资风险”"),
         ({"private": True}, "私募产品不得公开宣传"),
+        ({"product": "甲私募一号"}, "私募产品不得公开宣传"),
+        ({"text": "{称谓}，甲私募一号本周开放。"}, "私募产品不得公开宣传"),
         ({"text": ""}, "写好正文"),
         ({"text": "{日子}发售"}, "不能用变量 {日子}"),
         ({"text": "保本保息，稳赚不赔"}, "保本"),

@@ -70,10 +70,19 @@ def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) ->
     return Estimate(every, ceil(segments * every / len(rows)), first, said[0])
 
 
+def tells_of_private(words: str) -> bool:
+    """Whether it names a product that is not offered to the public, whatever was ticked."""
+    return "私募" in words
+
+
 def check_words(words: str, kind: str, bank: Bank) -> None:
-    """Raises Refused for words that many cannot get: a variable without a value, what may not be said."""
+    """Raises Refused for words that many cannot get: a variable without a value, what may not be said, or not to many."""
     texts.check_for_many(words)
-    blocked = next((each for each in messages.of_text(kind, words, bank) if each.effect == "block"), None)
+    said = (
+        *messages.in_bulk(kind, private_product=tells_of_private(words)),
+        *messages.of_text(kind, words, bank),
+    )
+    blocked = next((each for each in said if each.effect == "block"), None)
     if blocked is not None:
         raise Refused(blocked.words.zh, blocked.words.en)
 

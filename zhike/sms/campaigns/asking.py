@@ -25,7 +25,7 @@ from zhike.people.models import Approval, Unit
 from zhike.people.permissions import check
 from zhike.sms import texts
 from zhike.sms.gate import LONGEST
-from zhike.sms.many import check_words
+from zhike.sms.many import check_words, tells_of_private
 from zhike.sms.models import Campaign, Kind, Template, Wording
 from zhike.sms.segments import measure
 
@@ -85,7 +85,8 @@ def _check(draft: Draft, now: datetime, bank: Bank) -> None:
         raise Refused("请写明推介哪个产品。", "Say which product it is about.")
     if draft.risk not in RISKS:
         raise Refused("请选产品风险等级。", "Choose the product's risk grade.")
-    if refused := next(iter(messages.in_bulk("marketing", private_product=draft.private)), None):
+    private = draft.private or tells_of_private(draft.title + draft.product)
+    if refused := next(iter(messages.in_bulk("marketing", private_product=private)), None):
         raise Refused(refused.words.zh, refused.words.en)
     _check_words(draft, bank)
     if not Unit.objects.filter(pk=draft.unit).exists():
