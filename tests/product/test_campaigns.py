@@ -715,6 +715,13 @@ def test_what_a_person_has_sent_again_keeps_what_is_known_of_it(
         connection.check_constraints()
         again = Message.objects.get(customer=book[0])
         assert (again.state, again.attempt, again.segments.count()) == ("waiting", 2, 1)
+    if how == "stopped":
+        line.at(night)
+        line.rounds(datetime.fromisoformat("2026-03-03T09:00+08:00"))
+        with owner():
+            again.refresh_from_db()
+            assert (again.state, again.attempt, again.why["name"]) == ("unknown", 1, "campaign_stopped")
+            assert "先前那次的结果仍不明" in again.why["zh"]
 
 
 def test_a_stop_deletes_what_waits_and_says_why_of_what_was_taken_up(

@@ -286,6 +286,15 @@ def turned(
     }
 
 
+def as_before(turned: dict[str, Any], attempt: int) -> dict[str, Any]:
+    """What a person had sent again and the guards stop stands as before: of what left already a refusal would say that it had not."""
+    why = {
+        **turned["why"],
+        **{language: f"{turned['why'][language]} {TAKEN_BACK[language]}" for language in ("zh", "en")},
+    }
+    return {"state": State.UNKNOWN, "why": why, "attempt": attempt - 1}
+
+
 def unreadable(error: Refused | Unopened) -> dict[str, Any]:
     """Why a message does not leave whose text cannot be made: a value is missing, a data key is."""
     if isinstance(error, Refused):

@@ -78,7 +78,7 @@ def claim(room: Mapping[int, int], now: datetime) -> list[Claimed]:
 
 
 def turn_away(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """What the guards stop, make wait or find too late: each ``{"id", "state", "why", "not_before"}``."""
+    """What the guards stop, make wait or find too late: each ``{"id", "attempt", "state", "why", "not_before"}``."""
     if rows:
         _run(TURNED, [now, json.dumps(rows, default=str)])
 
@@ -270,9 +270,9 @@ CROSS JOIN LATERAL (
     ORDER BY w.not_before, w.id LIMIT room.places FOR UPDATE SKIP LOCKED) m"""
 
 TURNED = """
-UPDATE sms_message m SET state = d.state, why = d.why, not_before = coalesce(d.not_before, m.not_before),
+UPDATE sms_message m SET state = d.state, why = d.why, not_before = coalesce(d.not_before, m.not_before), attempt = d.attempt,
     done_at = CASE WHEN d.state IN ('refused', 'expired') THEN %s END
-FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, state text, why jsonb, not_before timestamptz)
+FROM jsonb_to_recordset(%s::jsonb) AS d (id bigint, attempt int, state text, why jsonb, not_before timestamptz)
 WHERE m.id = d.id AND m.waits"""
 
 ENTER = """

@@ -28,7 +28,7 @@ from zhike.people import bank as people_bank
 
 from . import gate, inbox, journal, outcome, texts
 from .gate import Addressee
-from .models import Kind, Lane
+from .models import Kind, Lane, State
 from .segments import Segment, cut
 from .transports.transport import Answer, Lost, Part, Receipt, Reply, Transport, Unbound
 from .transports.transport import Event as Came
@@ -142,7 +142,8 @@ class Sender:
         same = texts.of_many([message.id for message in claimed if not message.sealed])
         offers = gate.offers([message.id for message in claimed if message.kind == Kind.MARKETING])
         name = texts.bank_name()
-        away, leaving, rows = [], [], []
+        away: list[dict[str, Any]] = []
+        leaving, rows, before = [], [], set()
         parts: list[Part] = []
         for message in claimed:
             addressee = whom.get(message.customer)
@@ -158,7 +159,10 @@ class Sender:
             except (Refused, Unopened) as error:
                 turned = gate.unreadable(error)
             if turned is not None:
-                away.append({"id": message.id, **turned})
+                away.append({"id": message.id, "attempt": message.attempt, **turned})
+                if message.attempt > 1 and turned["state"] != State.WAITING:
+                    away[-1] |= gate.as_before(turned, message.attempt)
+                    before.add(message.id)
                 continue
             if parts and len(parts) + len(cuts) > free:
                 continue  # next time; a text of more parts than the window has places leaves by itself
@@ -180,6 +184,7 @@ class Sender:
                     }
                 )  # fmt: skip
         journal.turn_away(away, now)
+        journal.reckon(before, now)  # as their segments say
         entered = journal.enter(self.epoch, self.gateway, leaving, rows, now) if rows else {}
         self.under_way.update((sequence, (segment, now)) for sequence, (segment, _message) in entered.items())
         return [part for part in parts if part.sequence in entered]
