@@ -26,6 +26,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused, Words
 from zhike.customers.models import Consent, Customer
 from zhike.customers.models.book import reassign
+from zhike.obligations import sweep as night
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people import approvals
@@ -918,6 +919,36 @@ def settle(worker: Role, now: datetime) -> None:
         args = cursor.fetchone()[0]
         with clock.at(now):
             settle_campaign(**(json.loads(args) if isinstance(args, str) else args))
+
+
+def test_a_fault_of_campaigns_takes_nothing_else_of_the_night_with_it(
+    cast: Cast, worker: Role, owner: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A festival is owed although what was asked before it broke, in the midst of a statement."""
+
+    def broken(_day: date, _now: datetime, _bank: Bank) -> tuple[int, int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        return 0, 0
+
+    monkeypatch.setattr(night, "WHEN_SWEPT", [broken, *night.WHEN_SWEPT])
+    with owner():
+        Customer.objects.filter(rm=cast.rm).update(mobile_index=b"0" * 16)
+    with cast.acting("rm", NOW) as actor:
+        Consent.objects.record(
+            cast.customers["rm"][0],
+            "greeting",
+            "sms",
+            given=True,
+            evidence="柜面",
+            source="contact",
+            actor=actor,
+            now=NOW,
+        )
+    with worker():
+        swept = sweep(date(2026, 5, 22), now=NOW, bank=BANK)
+    assert swept.failed == (__name__,)
+    assert swept.festivals >= 1
 
 
 # ── as often as one likes ───────────────────────────────────────────────────────────────────────────────────────

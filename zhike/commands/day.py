@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from zhike.commands.frame import DONE, JSON, MISUSED, Options, argument, command, ready, words
+from zhike.commands.frame import DONE, FAILED, JSON, MISUSED, Options, argument, command, ready, words
 
 
 @command("day", "按日历生成当日应办（重复执行不会重复生成）", "add what the calendar owes on a day; twice adds nothing",
@@ -38,9 +38,9 @@ def day(options: Options) -> int:
     else:
         print(
             words(
-                f"{on}：生日 {swept.birthdays} 项，联系节奏 {swept.rhythm} 项，节日问候 {swept.festivals} 项，过期未办 {swept.missed} 项，"
+                f"{on}：生日 {swept.birthdays} 项，联系节奏 {swept.rhythm} 项，节日与营销转发 {swept.festivals} 项，过期未办 {swept.missed} 项，"
                 f"停止 {swept.stopped} 项，移交 {swept.handed_over} 项。",
-                f"{on}: {swept.birthdays} for birthdays, {swept.rhythm} by rhythm, {swept.festivals} for festivals; {swept.missed} missed, "
+                f"{on}: {swept.birthdays} for birthdays, {swept.rhythm} by rhythm, {swept.festivals} for festivals and campaigns; {swept.missed} missed, "
                 f"{swept.stopped} stopped, {swept.handed_over} handed over.",
             )
         )
@@ -53,4 +53,12 @@ def day(options: Options) -> int:
                 ),
                 file=sys.stderr,
             )
-    return DONE
+        if swept.failed:
+            print(
+                words(
+                    f"有一部分未能生成（{'、'.join(swept.failed)}），其余照常。原因见日志，处理后再执行一次即可。",
+                    f"Part of it could not be found out ({', '.join(swept.failed)}); the rest is done. The log says why; mend it and run this again.",
+                ),
+                file=sys.stderr,
+            )
+    return FAILED if swept.failed else DONE

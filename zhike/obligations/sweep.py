@@ -5,6 +5,7 @@ The sweep acts for nobody and sees every row, so it runs as the worker.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -22,6 +23,8 @@ from zhike.customers.models import Book
 from . import ledger, rhythm
 from .stops import enforce
 
+log = logging.getLogger(__name__)
+
 SLICE = 500
 # What else the calendar owes: (day, now, bank) → how many became owed, how many lapsed. Whoever brings it registers it at start.
 WHEN_SWEPT: list[Callable[[date, datetime, Bank], tuple[int, int]]] = []
@@ -35,7 +38,9 @@ LOCK = 0x5A48_494B
 class Swept:
     """How many obligations a sweep added, by what brought them; how many lapsed or were stopped, and who changed hands.
 
-    ``staying``: customers who were to change hands and did not, because the new RM holds no post any more."""
+    ``staying``: customers who were to change hands and did not, because the new RM holds no post any more. ``failed``: what else the
+    calendar owes and could not be found out because of a fault, which is in the log; the rest of the night went on.
+    """
 
     birthdays: int
     rhythm: int
@@ -44,6 +49,7 @@ class Swept:
     stopped: int
     handed_over: int
     staying: int
+    failed: tuple[str, ...] = ()
 
 
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
@@ -57,7 +63,7 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
         today = now.astimezone(bank.zone).date()
         handed_over = Book.objects.take_effect(today, now)
         stopped = enforce(now)
-        brought = [bring(day, now, bank) for bring in WHEN_SWEPT]
+        brought, failed = _brought(day, now, bank)
         return Swept(
             handed_over=handed_over,
             staying=Book.objects.due(today).count(),
@@ -66,7 +72,23 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
             festivals=sum(owed for owed, _lapsed in brought),
             missed=lapse(now, bank) + sum(lapsed for _owed, lapsed in brought),
+            failed=failed,
         )
+
+
+def _brought(day: date, now: datetime, bank: Bank) -> tuple[list[tuple[int, int]], tuple[str, ...]]:
+    """What others bring, and who could not: a fault of one takes neither the others nor the night with it."""
+    brought, failed = [], []
+    for bring in WHEN_SWEPT:
+        try:
+            with transaction.atomic():
+                brought.append(bring(day, now, bank))
+        except Exception:
+            log.exception(
+                "What %s brings of %s could not be found out; the rest of the night goes on.", bring.__module__, day
+            )
+            failed.append(bring.__module__)
+    return brought, tuple(failed)
 
 
 def greet(day: date, *, now: datetime, bank: Bank) -> int:
