@@ -32,7 +32,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 
-from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_tier, check_expected, check_words, weigh
+from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_keys, by_tier, check_expected, check_words, weigh
 from .models import Greeting, Wording
 
 # For so long before the day by which greetings are arranged, the obligation stands.
@@ -314,7 +314,7 @@ def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int
 def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
     """One statement for all open customers of these RMs in the greeting's tiers, each in its own RM's name. Returns how many."""
     why = {"name": "its_day", "zh": occasion.waits.zh, "en": occasion.waits.en}
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, by_keys(cursor):
         cursor.execute(
             QUEUE.format(stands=occasion.stands),
             [

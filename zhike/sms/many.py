@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
@@ -49,6 +50,15 @@ class Estimate:
 
     def price(self, bank: Bank) -> Decimal:
         return self.segments * bank.segment_price
+
+
+@contextmanager
+def by_keys(cursor: Any) -> Iterator[None]:
+    """Inside, whether a customer has a message already is looked up by its key. A plan made while there are no messages would read all of
+    them for each customer, and while many arrange at once they become many."""
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    yield
+    cursor.execute("SET LOCAL enable_seqscan = on")
 
 
 # Of a customer `c` with the RM `rm` and the unit `u`: who it is, the values of the variables (`texts.one_of_many`), and how many there are.

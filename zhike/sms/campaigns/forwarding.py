@@ -20,7 +20,7 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.people.permissions import check
 from zhike.sms.gate import because
-from zhike.sms.many import check_expected
+from zhike.sms.many import by_keys, check_expected
 from zhike.sms.models import Campaign, Forwarding
 
 from .books import CHOSEN, STANDING, Choice, chosen, how_many, limits, own_line
@@ -104,7 +104,7 @@ def _queue(forwarding: Forwarding, choice: Choice, now: datetime, bank: Bank) ->
         raise Refused(why["zh"], why["en"])
     wait = judged.wait
     why = {"clause": "S5", "name": "quiet_hours", "zh": wait.why.zh, "en": wait.why.en} if wait else {}
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, by_keys(cursor):
         cursor.execute(
             QUEUE,
             [
