@@ -40,8 +40,8 @@ def held(database: Database, table: str) -> Iterator[Callable[[int], None]]:
         yield until
 
 
-def at_once(database: Database, table: str, acts: list[Callable[[], Any]]) -> list[Any]:
-    """What each got, all of them having begun before any could end."""
+def at_once(database: Database, table: str, acts: list[Callable[[], Any]], *, in_turn: bool = False) -> list[Any]:
+    """What each got, all of them having begun before any could end; ``in_turn``: each once those before it stand and wait."""
 
     def alone(act: Callable[[], Any]) -> Any:
         try:
@@ -52,6 +52,10 @@ def at_once(database: Database, table: str, acts: list[Callable[[], Any]]) -> li
 
     with ThreadPoolExecutor(len(acts)) as pool:
         with held(database, table) as until:
-            answers = [pool.submit(alone, act) for act in acts]
+            answers = []
+            for act in acts:
+                answers.append(pool.submit(alone, act))
+                if in_turn:
+                    until(len(answers))
             until(len(acts))
         return [answer.result() for answer in answers]

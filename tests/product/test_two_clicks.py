@@ -22,7 +22,8 @@ from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
-from zhike.obligations.models import Fact, Obligation
+from zhike.notices import ringing
+from zhike.obligations.models import Fact, Obligation, Reminder
 from zhike.people.models import Approval, Unit
 from zhike.sms.models import Forwarding, Message
 from zhike.trail.models import Entry
@@ -62,6 +63,35 @@ def test_dialling_for_what_is_owed_is_one_call_and_one_number_shown(
     with owner():
         assert Contact.objects.filter(state="under_way").count() == 1
         assert Entry.objects.filter(action="reveal").count() == 1
+
+
+def test_whoever_lets_go_what_is_owed_and_the_reminder_that_rings_for_it_both_come_through(
+    database: Database, seated: Cast, one: Customer
+) -> None:
+    """The worker holds the alarm and is about to keep the reminder, which names the obligation; whoever lets it go holds the obligation and
+    waits for the alarm. Neither waits for the other for ever."""
+    again = NOW + timedelta(minutes=30)
+    with seated.acting("rm", NOW) as actor:
+        first = course.plan(one, "call", actor=actor, now=NOW, purpose="introduction")
+        course.start(first, actor=actor, now=NOW, bank=Bank())
+        course.put_through(first, "busy", actor=actor, now=NOW, bank=Bank(), call_back_at=again)
+        owed = Obligation.objects.get(kind="call_back")
+    leader = seated.client("leader", NOW)
+
+    def rings() -> int:
+        with stepping_into("zhike_worker")():
+            return ringing.ring(again - timedelta(minutes=15), Bank())
+
+    def lets_go() -> int:
+        return leader.post(f"/obligations/{owed.pk}/waive/", {"reason": "客户已自行来行"}).status_code
+
+    looked, answered = at_once(database, "obligations_reminder", [rings, lets_go], in_turn=True)
+    assert looked >= 1
+    assert answered == 303
+    with owner():
+        owed.refresh_from_db()
+        assert owed.state == "waived"
+        assert Reminder.objects.filter(obligation=owed).count() == 1
 
 
 def test_a_call_begun_from_the_customers_page_is_one_call(database: Database, seated: Cast, one: Customer) -> None:

@@ -45,8 +45,11 @@ def one(rows: QuerySet[Row], id: str | int) -> Row:
 
 
 def locked(rows: QuerySet[Row], id: str | int) -> Row:
-    """Likewise, held until the transaction ends: of two who act on it at once, the second sees what the first did."""
-    return one(rows.select_for_update(of=("self",)), id)
+    """Likewise, held until the transaction ends: of two who act on it at once, the second sees what the first did.
+
+    Its key stays free: a reminder that rings meanwhile names it, and must not wait for whoever waits for that reminder's alarm.
+    """
+    return one(rows.select_for_update(of=("self",), no_key=True), id)
 
 
 def verb(request: Desk) -> dict[str, Any]:

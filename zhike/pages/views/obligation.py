@@ -54,8 +54,10 @@ def _find(request: ActingRequest, id: int) -> Obligation:
     rows = Obligation.objects.visible_to(request.actor).select_related(
         "customer__unit", "customer__rm", "fact", "owner", "settled_by", "settling"
     )
-    # Held by whoever comes to settle it: of two clicks at once the second sees what the first did.
-    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).filter(pk=id).first()
+    # Held by whoever comes to settle it: of two clicks at once the second sees what the first did. A reminder that rings meanwhile may
+    # name it still: it has the alarm that settling it waits for.
+    held = rows.select_for_update(of=("self",), no_key=True) if request.method == "POST" else rows
+    found = held.filter(pk=id).first()
     if found is None:
         raise Http404
     return found
