@@ -159,6 +159,7 @@ def test_the_command_says_what_it_added_and_refuses_what_is_no_date(database):
     done = zhike(database, "day", "--on", "2026-03-01", "--json")
     said = json.loads(done.stdout)
     assert said.pop("on") == "2026-03-01"
+    assert said.pop("failed") == []
     assert set(said.values()) == {0}  # a bank without customers owes nothing
     assert {"birthdays", "rhythm", "missed"} <= set(said)
     assert date.fromisoformat(json.loads(zhike(database, "day", "--json").stdout)["on"])
