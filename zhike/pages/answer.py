@@ -86,7 +86,9 @@ def contact_for(request: ActingRequest, id: int) -> Contact:
     of two clicks at once the second sees what the first did.
     """
     rows = Contact.objects.visible_to(request.actor).select_related("customer__unit")
-    found = (rows.select_for_update(of=("self",), no_key=True) if request.method == "POST" else rows).filter(pk=id).first()
+    found = (
+        (rows.select_for_update(of=("self",), no_key=True) if request.method == "POST" else rows).filter(pk=id).first()
+    )
     if found is None:
         raise Http404
     return found

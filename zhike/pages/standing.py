@@ -17,9 +17,8 @@ from zhike.pages.middleware import ActingRequest
 from zhike.sms.many import Standing
 
 ROWS = 50
-Names = Mapping[
-    str, str
-]  # how a customer may stand → the word for it, in the order in which they are told; what is done comes first
+# How a customer may stand → the word for it, in the order in which they are told; what is done comes first.
+Names = Mapping[str, str]
 Counts = Mapping[str, int]
 
 
@@ -67,14 +66,14 @@ def who(
     find: Callable[[str, int, int], list[dict[str, Any]]],
     address: Callable[..., str],
     bank: Bank,
+    behind: Callable[[dict[str, Any]], dict[str, Any]] = lambda row: {"after": row["id"]},
 ) -> dict[str, Any]:
     """Who stands how, a page at a time: ``?stands=open&after=``. ``find(stands, after, most)`` gives the customers, ``address(**asked)``
-    where more are."""
+    where more are, ``behind(row)`` what is asked there to go on behind the last."""
     asked = request.GET.get("stands", "")
     stands = asked if asked in names else next((each for each in ("open", *names) if counts.get(each)), "open")
     after = number(request.GET.get("after")) or 0
     rows = find(stands, after, ROWS + 1)
-    last = rows[ROWS - 1]["id"] if len(rows) > ROWS else None
     return {
         "tabs": [
             {"text": name, "count": counts.get(each, 0), "current": each == stands, "href": f"{address(stands=each)}#who"}
@@ -86,6 +85,6 @@ def who(
             {**owed.person(row["id"], row["name"], row["honorific"], row["tier"], bank, row["kind"]), "reason": row.get("reason", "")}
             for row in rows[:ROWS]
         ],
-        "more": f"{address(stands=stands, after=last)}#who" if last else None,
+        "more": f"{address(stands=stands, **behind(rows[ROWS - 1]))}#who" if len(rows) > ROWS else None,
         "start": f"{address(stands=stands)}#who" if after else None,
     }  # fmt: skip

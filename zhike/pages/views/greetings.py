@@ -23,7 +23,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import to_lunar
 from zhike.conduct.festivals import FESTIVALS
 from zhike.conduct.words import Refused
-from zhike.pages import owed
+from zhike.pages import owed, standing
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import clock, day_text, language, local
 from zhike.pages.middleware import ActingRequest
@@ -36,14 +36,13 @@ from zhike.sms.greetings import Greeted, Occasion
 from zhike.sms.many import Estimate
 from zhike.sms.models import Greeting, Wording
 
-ROWS = 50
 OF = re.compile(r"birthday:\d{4}-\d{2}-\d{2}")  # where a page of birthdays ends
 WITHIN, OF_TEAM = timedelta(days=365), 3
 BOOKS = 300  # of those one oversees; whoever has more looks at one RM's
-STANDS = ("arranged", "open", "in_person", "no_consent", "no_mobile", "stopped", "left_out")
 
 
-def named(stands: str) -> str:
+def names() -> standing.Names:
+    """How a customer may stand to a greeting."""
     return {
         "arranged": pgettext("greeting", "arranged"),
         "open": pgettext("greeting", "open"),
@@ -52,7 +51,7 @@ def named(stands: str) -> str:
         "no_mobile": gettext("without a mobile number"),
         "stopped": gettext("contact stopped"),
         "left_out": pgettext("greeting", "left out"),
-    }[stands]
+    }
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,11 @@ def _birthdays(request: ActingRequest, bank: Bank) -> dict[str, Any] | None:
         return None
     coming = Birthdays(local(request.now).date())
     counts = greetings.covered([coming], [request.actor.id], bank).get(coming.key, {}).get(request.actor.id, {})
-    return {"days": birthdays.AHEAD, "href": reverse("greeting", args=[coming.key]), **_coverage(counts)}
+    return {
+        "days": birthdays.AHEAD,
+        "href": reverse("greeting", args=[coming.key]),
+        **standing.coverage(counts, names()),
+    }
 
 
 def _festival(each: Occasion, counts: dict[str, int], request: ActingRequest, bank: Bank) -> dict[str, Any]:
@@ -111,20 +114,7 @@ def _festival(each: Occasion, counts: dict[str, int], request: ActingRequest, ba
         "by": local(each.due(bank) - timedelta(minutes=1)).date(),
         "late": bool(counts.get("open")) and each.due(bank) <= request.now,
         "href": reverse("greeting", args=[each.key]),
-        **_coverage(counts),
-    }
-
-
-def _coverage(counts: dict[str, int]) -> dict[str, Any]:
-    """The bar and its figures: "240 人，已安排 212，未同意 9，未安排 19"; what is nought is not told."""
-    every = sum(counts.values())
-    parts = [f"{named(stands)} {counts[stands]}" for stands in STANDS if counts.get(stands)]
-    said = ngettext("%(n)s customer", "%(n)s customers", every) % {"n": every}
-    return {
-        "all": every,
-        "arranged": counts.get("arranged", 0),
-        "open": counts.get("open", 0),
-        "said": ("，" if language() == "zh" else ", ").join([said, *parts]),
+        **standing.coverage(counts, names()),
     }
 
 
@@ -136,7 +126,7 @@ def _team(request: ActingRequest, coming: Sequence[Occasion], bank: Bank) -> dic
     covered = greetings.covered(coming, whose, bank)
     rows = []
     for staff in Staff.objects.filter(pk__in=whose).order_by("number"):
-        cells = [{**_coverage(covered.get(each.key, {}).get(staff.pk, {})), "late": each.due(bank) <= request.now,
+        cells = [{**standing.coverage(covered.get(each.key, {}).get(staff.pk, {}), names()), "late": each.due(bank) <= request.now,
                   "href": f"{reverse('greeting', args=[each.key])}?rm={staff.pk}"} for each in coming]  # fmt: skip
         if any(cell["all"] for cell in cells):
             rows.append({"name": staff.name, "cells": cells})
@@ -165,12 +155,9 @@ def _place(request: ActingRequest, key: str) -> Place:
 def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "") -> HttpResponse:
     occasion, bank = place.occasion, place.bank
     given = request.POST if request.method == "POST" else request.GET
-    standing = greetings.coverage(occasion, [place.staff.pk], bank)
-    counts: dict[str, int] = {}
-    for row in standing:
-        for stands, count in row.counts.items():
-            counts[stands] = counts.get(stands, 0) + count
-    known = {row.tier: row.counts.get("open", 0) for row in standing}
+    by_tier = greetings.coverage(occasion, [place.staff.pk], bank)
+    counts = standing.together(by_tier)
+    known = {row.tier: row.counts.get("open", 0) for row in by_tier}
     tiers = [tier.key for tier in reversed(bank.tiers) if tier.key in given.getlist("tier") and tier.key in known]
     wordings = greetings.suiting(occasion, place.staff.pk)
     asked = number(given.get("wording"))
@@ -187,21 +174,21 @@ def _page(request: ActingRequest, place: Place, wrong: str = "", reason: str = "
         "of": place.staff.name if place.staff.pk != request.actor.id else "",
         "rm": place.staff.pk if place.staff.pk != request.actor.id else None,
         "here": place.address(request),
-        "coverage": _coverage(counts),
+        "coverage": standing.coverage(counts, names()),
         "acts": acts,
         "open": counts.get("open", 0),
         "tiers": [(key, f"{bank.tier(key).name.say(owed.speaks())} {known[key]}") for key in
-                  (row.tier for row in standing) if known[key]],
+                  (row.tier for row in by_tier) if known[key]],
         "chosen": tiers,
         "wordings": wordings,
         "wording": wording,
         "plan": _plan(request, place, tiers, wording) if acts and tiers and wording else None,
         "arranged": [_arranged(each, place) for each in arranged],
         # Of birthdays, a new day comes in sight every day.
-        "came_later": greetings.came_later(arranged, standing) if isinstance(occasion, Occasion) else 0,
+        "came_later": greetings.came_later(arranged, by_tier) if isinstance(occasion, Occasion) else 0,
         "wrong": wrong,
         "reason": reason,
-        **_list(request, place, counts),
+        **_who(request, place, counts),
     }  # fmt: skip
     return render(request, "greeting.html", context, status=422 if wrong else 200)
 
@@ -223,7 +210,7 @@ def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wordi
         found: Estimate = greetings.estimate(place.occasion, wording, tiers, place.staff.pk, place.bank)
     except Refused as refused:
         return {"unfilled": refused.words.say(owed.speaks()), "customers": 0}
-    scope, moment = _scope(tiers, place.bank), _leaves(request, place)
+    scope, moment = standing.scope(tiers, place.bank), _leaves(request, place)
     who = found.who
     return {
         "unfilled": "",
@@ -247,22 +234,13 @@ def _leaves(request: ActingRequest, place: Place) -> str:
     return f"{day_text(leaves.date(), local(request.now).date(), weekday=False)} {clock(leaves)}"
 
 
-def _scope(tiers: list[str], bank: Bank) -> str:
-    """白金, 白金及以上, or the tiers one by one."""
-    ranked = [tier.key for tier in reversed(bank.tiers)]
-    lowest = bank.tier(tiers[-1]).name.say(owed.speaks())
-    if len(tiers) > 1 and len(tiers) == len(ranked):
-        return gettext("every tier")
-    if len(tiers) > 1 and tiers == ranked[: len(tiers)]:
-        return gettext("%(tier)s and above") % {"tier": lowest}
-    return ("、" if language() == "zh" else ", ").join(bank.tier(key).name.say(owed.speaks()) for key in tiers)
-
-
 def _arranged(greeting: Greeting, place: Place) -> dict[str, Any]:
     kept: Any = greeting
     return {
         "key": greeting.key,
-        "scope": _scope([tier.key for tier in reversed(place.bank.tiers) if tier.key in greeting.tiers], place.bank),
+        "scope": standing.scope(
+            [tier.key for tier in reversed(place.bank.tiers) if tier.key in greeting.tiers], place.bank
+        ),
         "many": kept.many,
         "left": kept.left,
         "title": greeting.wording.template.title["en" if language() == "en" else "zh"],
@@ -272,38 +250,25 @@ def _arranged(greeting: Greeting, place: Place) -> dict[str, Any]:
     }
 
 
-def _list(request: ActingRequest, place: Place, counts: dict[str, int]) -> dict[str, Any]:
-    """Who stands so, a page at a time."""
-    asked = request.GET.get("stands", "")
-    stands = asked if asked in STANDS else next((each for each in ("open", *STANDS) if counts.get(each)), "open")
-    of, last = request.GET.get("of", ""), number(request.GET.get("after")) or 0
-    after = (of if OF.fullmatch(of) else place.occasion.key, last)
-    rows = greetings.standing(
-        place.occasion, stands, place.staff.pk, place.bank, after if after[1] else ("", 0), ROWS + 1
-    )
-    today = local(request.now).date()
-    tabs = [
-        {"text": named(each), "count": counts.get(each, 0), "current": each == stands,
-         "href": place.address(request, stands=each) + "#who"}
-        for each in STANDS
-        if counts.get(each) or each == stands
-    ]  # fmt: skip
-    return {
-        "tabs": tabs,
-        "customers": [
-            owed.person(row["id"], row["name"], row["honorific"], row["tier"], place.bank, row["kind"])
-            | {"on": _birthday(row["occasion"], today)}
-            for row in rows[:ROWS]
-        ],
-        "more": place.address(request, **_behind(rows[ROWS - 1], stands)) + "#who" if len(rows) > ROWS else None,
-        "start": place.address(request, stands=stands) + "#who" if after[1] else None,
-    }
+def _who(request: ActingRequest, place: Place, counts: dict[str, int]) -> dict[str, Any]:
+    """Who stands so; of birthdays each with the day, and in their order."""
+    of, today = request.GET.get("of", ""), local(request.now).date()
+
+    def find(stands: str, after: int, most: int) -> list[dict[str, Any]]:
+        last = (of if OF.fullmatch(of) else place.occasion.key, after) if after else ("", 0)
+        rows = greetings.standing(place.occasion, stands, place.staff.pk, place.bank, last, most)
+        return [{**row, "reason": _birthday(row["occasion"], today)} for row in rows]
+
+    def address(**asked: Any) -> str:
+        return place.address(request, **asked)
+
+    return standing.who(request, counts, names(), find, address, place.bank, _behind)
 
 
-def _behind(row: dict[str, Any], stands: str) -> dict[str, Any]:
+def _behind(row: dict[str, Any]) -> dict[str, Any]:
     """Where the page goes on."""
     of = {"of": row["occasion"]} if OF.fullmatch(row["occasion"]) else {}
-    return {"stands": stands, **of, "after": row["id"]}
+    return {**of, "after": row["id"]}
 
 
 def _birthday(occasion: str, today: date) -> str:
