@@ -98,6 +98,19 @@ def test_a_file_is_uploaded_tried_loaded_decided_and_undone(cast: Cast, worker: 
     assert "已撤销" in browser.get(address).content.decode()
 
 
+def test_after_a_trial_in_which_nothing_would_be_loaded_nothing_is_offered_to_load(cast: Cast, worker: Any) -> None:
+    browser = cast.client("administrator")
+    address = uploaded(browser, "客户号,姓名,手机,客户经理\nP1,沈静仪,1381234567,1001\n")
+    columns = {"column": ["客户号", "姓名", "手机", "客户经理"], "field": ["core_number", "name", "mobile", "rm"]}
+    assert browser.post(address, {**columns, "act": "try"}).status_code == 303
+    with worker():
+        import_customers(run=int(address.rstrip("/").rsplit("/", 1)[1]))
+    page = browser.get(address).content.decode()
+    assert "手机号应为 11 位，这里是 10 位" in page
+    assert 'value="load"' not in page
+    assert f"{address}refused/" in page
+
+
 def test_the_first_values_of_a_file_are_masked_though_nobody_has_named_the_columns(cast: Cast) -> None:
     text = "姓名,手机,证件,备用,网址\n沈静仪,13812345678,310105199003071234,13987654321,shen.jingyi@example.com\n"
     page = (browser := cast.client("administrator")).get(uploaded(browser, text)).content.decode()

@@ -257,7 +257,7 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         "sort": _sort(run),
         "again": run.kind in (CUSTOMERS.kind, MESSAGES.kind)
         and run.by_id is not None
-        and (run.dry or run.state == Run.State.FAILED),
+        and (run.state == Run.State.FAILED or (run.dry and bool(run.loaded or run.doubtful))),
         "undoable": run.kind == "import" and bool(run.loaded or lines.filter(state=Line.State.MERGED).exists()),
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
         "doubts": [
