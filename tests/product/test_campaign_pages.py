@@ -74,6 +74,15 @@ def test_the_leader_and_marketing_see_the_teams_numbers(
         assert (NEW in page) == (who == "marketing")
 
 
+def test_marketing_comes_to_campaigns_first_and_finds_them_and_the_templates_under_sms(cast: Cast) -> None:
+    browser = cast.client("marketing")
+    assert browser.get("/").headers["Location"] == LIST
+    page = browser.get("/messages/templates/").content.decode()
+    current = re.findall(r'<a class="rail-link[^"]*" href="([^"]*)" aria-current="page"', page)
+    assert current == [LIST]
+    assert ">往来<" not in page, "threads are of customers, whom marketing does not see"
+
+
 def test_whoever_is_out_of_scope_sees_nothing_and_is_told_so(cast: Cast, campaign: Campaign) -> None:
     for who in ("stranger", "other_leader"):
         page = read(cast.client(who).get(LIST))

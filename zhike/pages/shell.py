@@ -28,7 +28,6 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
     ("schedule", "calendar", _("Schedule"), "r", False),
     ("messages", "bubble", _("SMS"), "d", False),
     ("team", "team", _("Team"), "w", False),
-    ("templates", "pen", _("Templates"), "", False),
     ("imports", "upload", _("Imports"), "", False),
     ("approvals", "check", _("Approvals"), "", False),
     ("units", "home", _("Units"), "", False),
@@ -42,9 +41,8 @@ LEADS = {
     "today": "obligations.settle",  # who only looks on is never owed anything
     "customers": "customers.view",
     "schedule": "contacts.view",
-    "messages": "messages.view",
+    "messages": "templates.view",  # whoever sees one of its tabs, and to the first of those
     "team": "team.view",
-    "templates": "templates.approve",
     "imports": "customers.import",
     "approvals": "approvals.decide",
     "units": "staff.change",
@@ -121,7 +119,7 @@ def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
         if MAY[LEADS[name]].isdisjoint(roles):
             continue
         try:
-            href = reverse(name)
+            href = message_places(language, roles)[0]["href"] if name == "messages" else reverse(name)
         except NoReverseMatch:
             continue
         items.append({"name": name, "icon": icon, "text": str(text), "key": key, "end": end, "href": href})
