@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -71,11 +72,11 @@ def figures(now: datetime, names: Iterable[str] = ()) -> Figures:
     )  # fmt: skip
 
 
-def _stand(row: Mapping[str, str], now: datetime) -> Stand:
+def _stand(row: Mapping[str, Any], now: datetime) -> Stand:
     opened, seen, closed = (_moment(row[name]) for name in ("opened", "seen", "closed"))
     assert seen is not None
     connected = closed is None and now - seen <= DEAD
-    return Stand(row["name"], connected, opened if connected else closed or seen, row["why"] or {})  # type: ignore[arg-type]
+    return Stand(row["name"], connected, opened if connected else closed or seen, row["why"] or {})
 
 
 def _moment(text: str | None) -> datetime | None:
