@@ -141,13 +141,7 @@ def _answered(
         rows.append(
             {
                 "id": segment,
-                "state": fate.fate
-                if fate
-                else "submitted"
-                if answer.taken
-                else "held"
-                if answer.throttled
-                else "undelivered",
+                "state": fate.fate if fate else _state(answer),
                 "name": answer.id,
                 "code": said.code,
                 "meaning": _both(said.words),
@@ -156,6 +150,13 @@ def _answered(
             }
         )
     return {message for (message,) in _run(ANSWERED, [now, now, json.dumps(rows)])} if rows else set()
+
+
+def _state(answer: Answer) -> str:
+    """What a segment is by the gateway's answer to it."""
+    if answer.taken:
+        return "submitted"
+    return "held" if answer.throttled else "undelivered"
 
 
 def _receipts(gateway: str, some: Sequence[Receipt], now: datetime) -> set[int]:
