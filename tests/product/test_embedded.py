@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -15,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -493,3 +496,28 @@ def test_a_database_prepared_as_documented_is_all_that_production_needs(home):
         assert (done.returncode, done.stderr) == (0, "")
         done = run_zhike("doctor", **addresses, **keys)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+@as_root
+def test_two_begun_at_once_on_a_fresh_machine_find_one_account() -> None:
+    """Both find no account and have it made: the second once gave it another number under the first one's feet."""
+    name = f"zhike-{secrets.token_hex(4)}"
+    asked = (
+        "from zhike.embedded import account; import sys\n"
+        f"account.ACCOUNT = {name!r}; print('ready', flush=True); sys.stdin.readline()\n"
+        "print(account.Account.ours().uid)"
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    begun = [subprocess.Popen([sys.executable, "-c", asked], **pipes) for _ in range(4)]
+    try:
+        for process in begun:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        for process in begun:
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+        numbers = {process.communicate(timeout=60)[0].strip() for process in begun}
+        assert numbers == {str(pwd.getpwnam(name).pw_uid)}
+    finally:
+        subprocess.run(["userdel", name], check=True)

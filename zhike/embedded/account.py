@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,9 @@ class Account:
         try:
             entry = pwd.getpwnam(ACCOUNT)
         except KeyError:
-            entry = make_account()
+            with open("/etc/passwd") as turn:  # two at once would both be answered, with different numbers
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                entry = make_account()
         if entry.pw_uid == 0:
             raise CannotServe(sentence("account", account=ACCOUNT, reason="uid 0"))
         return cls(ACCOUNT, entry.pw_uid, entry.pw_gid)
@@ -77,7 +81,9 @@ def account_name(uid: int) -> str:
 
 
 def make_account() -> pwd.struct_passwd:
-    """Have the system make our account: no home, no shell, no password. Raises CannotServe."""
+    """Have the system make our account, unless it has one by now: no home, no shell, no password. Raises CannotServe."""
+    with suppress(KeyError):
+        return pwd.getpwnam(ACCOUNT)
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     program = shutil.which(command[0], path=path)
