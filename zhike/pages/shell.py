@@ -27,6 +27,8 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
     ("customers", "people", _("Customers"), "k", False),
     ("schedule", "calendar", _("Schedule"), "r", False),
     ("messages", "bubble", _("SMS"), "d", False),
+    ("work", "task", _("Work"), "g", False),
+    ("market", "growth", _("Market"), "s", False),
     ("team", "team", _("Team"), "w", False),
     ("imports", "upload", _("Imports"), "", False),
     ("approvals", "check", _("Approvals"), "", False),
@@ -41,7 +43,6 @@ LEADS = {
     "today": "obligations.settle",  # who only looks on is never owed anything
     "customers": "customers.view",
     "schedule": "contacts.view",
-    "messages": "templates.view",  # whoever sees one of its tabs, and to the first of those
     "team": "team.view",
     "imports": "customers.import",
     "approvals": "approvals.decide",
@@ -52,13 +53,17 @@ LEADS = {
     "settings": "settings.change",
 }
 
-# What lies below 短信: name of the route, words, whom it is for.
-MESSAGES: tuple[tuple[str, Any, str], ...] = (
-    ("messages", _("Threads"), "messages.view"),
-    ("greetings", _("Festivals"), "messages.view"),
-    ("campaigns", _("Campaigns"), "campaigns.view"),
-    ("templates", _("Templates"), "templates.view"),
-)
+# What lies below one item of the rail, as tabs: name of the route, words, whom it is for. The item leads to the first of them.
+BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
+    "messages": (
+        ("messages", _("Threads"), "messages.view"),
+        ("greetings", _("Festivals"), "messages.view"),
+        ("campaigns", _("Campaigns"), "campaigns.view"),
+        ("templates", _("Templates"), "templates.view"),
+    ),
+    "work": (),
+    "market": (),
+}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "zone": timezone.get_current_timezone_name(),
         "me": me if signed_in else None,
         "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
-        "message_places": message_places(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
+        "places_below": places_below(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
         "searches": signed_in and not MAY["customers.view"].isdisjoint(_roles(request)),
         "theme": me.theme if signed_in else "",
         "single_keys": me.single_keys if signed_in else True,
@@ -116,28 +121,39 @@ def rail(language: str, roles: frozenset[str]) -> tuple[dict[str, Any], ...]:
     """The rail's items for these roles, in this language; only places that exist."""
     items = []
     for name, icon, text, key, end in RAIL:
-        if MAY[LEADS[name]].isdisjoint(roles):
-            continue
-        try:
-            href = message_places(language, roles)[0]["href"] if name == "messages" else reverse(name)
-        except NoReverseMatch:
-            continue
-        items.append({"name": name, "icon": icon, "text": str(text), "key": key, "end": end, "href": href})
+        if name in BELOW:
+            places = places_below(language, roles)[name]["places"]
+            href = places[0]["href"] if places else ""
+        else:
+            href = "" if MAY[LEADS[name]].isdisjoint(roles) else _address(name)
+        if href:
+            items.append({"name": name, "icon": icon, "text": str(text), "key": key, "end": end, "href": href})
     return tuple(items)
 
 
 @cache
-def message_places(language: str, roles: frozenset[str]) -> tuple[dict[str, str], ...]:
-    """The tabs of 短信 for these roles, in this language; only places that exist."""
-    places = []
-    for name, text, leads in MESSAGES:
-        if MAY[leads].isdisjoint(roles):
-            continue
-        try:
-            places.append({"name": name, "text": str(text), "href": reverse(name)})
-        except NoReverseMatch:
-            continue
-    return tuple(places)
+def places_below(language: str, roles: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """For each item of the rail that has tabs, its words and those of them that these roles are led to; only places that exist."""
+    words = {name: str(text) for name, _icon, text, _key, _end in RAIL}
+    return {
+        item: {
+            "text": words[item],
+            "places": [
+                {"name": name, "text": str(text), "href": href}
+                for name, text, leads in tabs
+                if not MAY[leads].isdisjoint(roles) and (href := _address(name))
+            ],
+        }
+        for item, tabs in BELOW.items()
+    }
+
+
+def _address(name: str) -> str:
+    """A place's address; none where it does not exist."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def toasts(request: HttpRequest) -> list[Markup]:
