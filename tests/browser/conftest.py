@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -33,7 +32,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.conftest import ROOT, Database, clone, connected, stepping_into
+from tests import nursery
+from tests.conftest import Database, clone, connected, stepping_into
 from zhike.embedded import Server
 
 # Playwright keeps an event loop running in this thread; Django's connection is used from it all the same, one at a time.
@@ -78,7 +78,7 @@ class Site:
     now: datetime = MONDAY
     address: str = ""
     clock: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    process: nursery.Born | None = None
     contexts: list[BrowserContext] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -93,15 +93,9 @@ class Site:
         self._wait()
         return self
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "zhike", *command],
-                env={**os.environ, **self.database.environment, **self.clock},
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
+    def _start(self, *command: str) -> nursery.Born:
+        environment = {**os.environ, **self.database.environment, **self.clock}
+        return nursery.begin(*command, environment=environment, out=self.log)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -247,7 +241,11 @@ def site(database: Database, chromium: Browser, tmp_path: Path) -> Iterator[Site
 
 @pytest.fixture(scope="module")
 def bank(
-    cluster: Server, template: str, django_db_blocker: Any, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+    cluster: Server,
+    template: str,
+    django_db_blocker: Any,
+    chromium: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """One bank for all journeys of a file; each of them brings its own customers."""
     log = tmp_path_factory.mktemp("web") / "web.log"

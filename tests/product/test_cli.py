@@ -14,18 +14,14 @@ from pathlib import Path
 
 import psycopg
 
+from tests import nursery
 from zhike import processes
 
 
 def zhike(database, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        processes.own(*arguments),
-        env={**os.environ, **database.environment, "ZHIKE_LANG": "en", **environment},
-        capture_output=True,
-        text=True,
-        cwd="/",
-        timeout=300,  # a process that was to refuse and does not would run for good
-    )
+    here = {**os.environ, **database.environment, "ZHIKE_LANG": "en", **environment}
+    # A process that was to refuse and does not would run for good.
+    return nursery.run(*arguments, environment=here, timeout=300)
 
 
 def test_help_names_every_command(database):
