@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from .conftest import MONDAY, PHONE, SHANGHAI, Hand, Saw, Site, chip, tap
 from .test_effort import Effort, effort
 
-TEXT = "{称谓}，月月盈本周发售，期限一个月。理财非存款，产品有风险，投资须谨慎。{机构} {本人}"
+TEXT = "{称谓}，月月盈本周发售，期限一个月。理财非存款，产品有风险，投资须谨慎。客服 95500。{机构} {本人}"
 LINE = "上回您问的短期产品来了"
 DEADLINE = datetime(2026, 3, 2, 18, 0, tzinfo=SHANGHAI)  # today
 assert effort

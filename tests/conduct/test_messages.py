@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhike.conduct.bank import Bank, Change, Settings
-from zhike.conduct.messages import KINDS, Judgement, Recipient, dressed, judge
+from zhike.conduct.messages import KINDS, Judgement, Recipient, dressed, judge, lacks_contact
 from zhike.conduct.opting_out import opt_out
 from zhike.conduct.permitted import look
 from zhike.conduct.quiet_hours import quiet_until
@@ -358,6 +358,28 @@ def test_nobody_signs_by_hand(text):
 def test_a_wealth_product_wants_its_notice():
     assert names(judged("marketing", text="稳健理财产品A款，1万元起购")) == [("no_risk_notice", "warn")]
     assert names(judged("marketing", text="理财产品A款，理财非存款，产品有风险，投资须谨慎")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "well"),
+    [
+        ("{称谓}，本周有新品。{本人} {电话}", True),
+        ("本周有新品，请致电 021-5558 0000。", True),
+        ("本周有新品，请致电13800000001。", True),
+        ("本周有新品，客服热线 955 00", False),
+        ("本周有新品，客服９５５００。", True),
+        ("本周有新品，客服 400-800-1234。", True),
+        ("本周有新品，起点 95000元。", False),
+        ("本周有新品，第 95001 期。", False),
+        ("本周有新品。{机构} {本人}", False),
+    ],
+)
+def test_what_sells_says_how_to_be_reached(text, well):
+    said = lacks_contact("marketing", text, Bank())
+    assert (said is None) == well
+    assert said is None or "联系方式" in said.words.zh
+    assert lacks_contact("greeting", text, Bank()) is None
+    assert lacks_contact("marketing", "新品，热线 12580-1", replace(Bank(), service_number="12580-1")) is None
 
 
 def test_a_hint_that_names_no_word_would_let_nobody_out():

@@ -140,7 +140,7 @@ def test_the_button_says_number_and_scope_and_does_just_that(
     assert f"【总行】{LINE}，{book[0].address_as}，月月盈本周发售" in page, (
         "a real customer's text, dressed as it leaves"
     )
-    assert "1 位客户，1 条" in page
+    assert "1 位客户，2 条" in page
     assert "马上发出" in page
     done = rm.post(at(campaign, "forward/"), {"to": ["platinum"], "line": LINE, "count": "1"})
     assert (done.status_code, done["Location"]) == (303, at(campaign))

@@ -30,9 +30,9 @@ from zhike.obligations import sweep as night
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people import approvals
-from zhike.people.models import Approval, Leave, Post
+from zhike.people.models import Approval, Leave, Post, Staff
 from zhike.people.permissions import Refused as NotAllowed
-from zhike.sms import gate, inbox
+from zhike.sms import gate, inbox, texts
 from zhike.sms.campaigns import asking, books, following, forwarding
 from zhike.sms.campaigns.asking import Draft
 from zhike.sms.campaigns.books import Choice
@@ -46,7 +46,7 @@ Role = Callable[[], AbstractContextManager[None]]
 BANK = Bank()
 BEFORE = NOW - timedelta(days=9)
 DEADLINE, ENDS = datetime.fromisoformat("2026-03-05T18:00+08:00"), datetime.fromisoformat("2026-03-12T18:00+08:00")
-TEXT = "{称谓}，月月盈本周发售，期限一个月。理财非存款，产品有风险，投资须谨慎。{机构} {本人}"
+TEXT = "{称谓}，月月盈本周发售，期限一个月。理财非存款，产品有风险，投资须谨慎。客服 95500。{机构} {本人}"
 LINE = "上回您问的短期产品来了"
 VALID = "2026-12-31"
 
@@ -228,7 +228,9 @@ def test_at_night_the_day_that_counts_is_tomorrow(cast: Cast, campaign: Campaign
 
 
 def test_where_nothing_is_invested_nobody_needs_a_grade(cast: Cast, book: list[Customer], worker: Role) -> None:
-    campaign = started(cast, worker, title="手机银行", risk="none", text="{称谓}，手机银行可预约网点。{机构} {本人}")
+    campaign = started(
+        cast, worker, title="手机银行", risk="none", text="{称谓}，手机银行可预约网点，95500。{机构} {本人}"
+    )
     with cast.acting("rm", NOW):
         assert counts(cast, campaign) == {
             "open": 5, "no_consent": 1, "opted_out": 1, "stopped": 1, "no_mobile": 1, "capped": 1
@@ -255,6 +257,10 @@ def test_where_nothing_is_invested_nobody_needs_a_grade(cast: Cast, book: list[C
         ({"text": "保本保息，稳赚不赔"}, "保本"),
         ({"text": "月月盈理财产品本周发售"}, "理财非存款"),
         ({"text": "月" * 700}, "至多 10 段"),
+        (
+            {"text": "{称谓}，月月盈本周发售。理财非存款，产品有风险，投资须谨慎。{机构} {本人}"},
+            "营销短信须写明联系方式",
+        ),
         ({"wording": 10**9}, "不在用"),
         ({"unit": 10**9}, "哪个机构"),
         ({"tiers": []}, "哪些等级"),
@@ -358,7 +364,7 @@ def test_forwarded_to_a_choice_with_a_line_of_ones_own(
     rm, here = program("rm"), f"campaigns/{campaign.key}"
     assert "先选" in rm.post(f"{here}/forwardings", {}, status=422)["detail"], "nobody unless said"
     told = rm.post(f"{here}/estimates", {"tiers": ["platinum"], "line": LINE})
-    assert (told["customers"], told["segments"], told["price"]) == (1, 1, "0.045"), "68 characters"
+    assert (told["customers"], told["segments"], told["price"]) == (1, 2, "0.090"), "77 characters"
     assert told["text"] == f"【总行】{LINE}，{book[0].address_as}{TEXT[4:-9]}世纪大道支行 林晓，拒收请回复R"
     assert "至多 60 字" in rm.post(f"{here}/estimates", {"everybody": True, "line": "长" * 61}, status=422)["detail"]
     assert "保本" in rm.post(f"{here}/forwardings", {"everybody": True, "line": "保本"}, status=422)["detail"]
@@ -393,6 +399,27 @@ def figures(program: Callable[[str], Program], now: datetime = NOW) -> dict[str,
         told = program("leader").get("adherence?since=2026-03-01&until=2026-04-01&clause=S4")
     names = ("owed", "in_time", "late", "open", "overdue", "missed")
     return {name: each[name] for each in told["items"] for name in names if each[name]}
+
+
+def test_the_telephone_is_the_rms_own_else_the_banks_and_without_either_nothing_is_forwarded(
+    cast: Cast, book: list[Customer], worker: Role, owner: Role
+) -> None:
+    campaign = started(cast, worker, text=f"{TEXT.replace('客服 95500。', '')} {{电话}}")
+    with pytest.raises(Refused, match=r"\{电话\}.*请管理员在员工页补上电话，或在参数中填写本行客服电话"):
+        forward(cast, campaign, choice=Choice(customers=[book[0].pk]))
+    with cast.acting("rm", NOW) as actor:
+        hotline = Bank(service_number="95500")
+        assert forwarding.forward(
+            campaign, Choice(customers=[book[0].pk]), actor=actor, staff=cast.rm.pk, now=NOW, bank=hotline
+        ).messages == 1  # fmt: skip
+        waiting = Message.objects.get(customer=book[0], occasion=campaign.occasion)
+        assert texts.fill(*texts.of_many([waiting.pk], hotline)[waiting.pk]).endswith("林晓 95500")
+    with owner():
+        Staff.objects.filter(pk=cast.rm.pk).update(phone="021-55580001")
+    assert forward(cast, campaign, choice=Choice(customers=[book[5].pk])) == 1
+    line = Line(worker, Gateway())
+    line.rounds()
+    assert [text.split()[-1] for text in line.gateway.texts()] == ["021-55580001，拒收请回复R"] * 2
 
 
 def test_of_a_book_too_large_to_be_weighed_each_the_number_is_the_whole_books(

@@ -113,6 +113,23 @@ def test_what_may_not_be_said_is_refused_and_nothing_typed_is_lost(cast: Cast, t
     assert not Approval.objects.exists()
 
 
+def test_what_sells_says_how_to_be_reached(cast: Cast) -> None:
+    """PRACTICE §2 row 15: while it is typed and when it is asked for; the bank's own number does, and so does {电话}."""
+    marketing, bare = cast.client("marketing"), "{称谓}，信用卡年费减免活动开始，期待您来。{机构} {本人}"
+    form = {"kind": "marketing", "title": "年费减免", "reason": "季度活动"}
+    for act in ("look", ""):
+        page = marketing.post("/messages/templates/new/", {**form, "text": bare, "act": act})
+        assert (page.status_code, "营销短信须写明联系方式" in page.content.decode()) == (422 if not act else 200, True)
+    assert (
+        "营销短信须写明"
+        not in marketing.post(
+            "/messages/templates/new/", {**form, "text": f"{bare} {{电话}}", "act": "look"}
+        ).content.decode()
+    )
+    assert not Approval.objects.exists()
+    assert marketing.post("/messages/templates/new/", {**form, "text": f"{bare} 021-55580001"}).status_code == 303
+
+
 def test_the_preview_says_so_while_it_is_typed(cast: Cast) -> None:
     done = cast.client("rm").post(
         "/messages/templates/new/", {"act": "look", "kind": "greeting", "text": "{称谓}，包赚！{机构} {本人}"}

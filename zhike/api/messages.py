@@ -251,7 +251,7 @@ def _worded(request: Desk, customer: Customer, obligation: Obligation | None, wo
     if obligation is not None:
         settings = verb(request)
         return texts.worded(wording, obligation, staff, now=settings["now"], bank=settings["bank"])
-    return texts.fill(wording.text, texts.values(customer, staff))
+    return texts.fill(wording.text, texts.values(customer, staff, verb(request)["bank"]))
 
 
 def _refused(request: Any, sent: Message) -> HttpResponse:

@@ -22,6 +22,14 @@ class MessageSettings:
         "S5",
         group="messages",
     )
+    service_number: str = line(
+        "",
+        "本行客服电话（发送人没有电话时，{电话} 用它）",
+        "The bank's service number ({电话} gives it where the sender has none)",
+        20,
+        "S5",
+        group="messages",
+    )
     segment_price: Decimal = amount("0.045", "每条短信的价格", "Price of one segment", YUAN, 10, group="messages")
     links_in_messages: bool = switch(
         False, "短信中可以有网址", "Messages may carry web addresses", "S5", group="messages"

@@ -15,7 +15,7 @@ from typing import Literal
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import UNSAID, Verdict, time_of
-from zhike.conduct.permitted import Phrase, lacks_risk_notice, look
+from zhike.conduct.permitted import Phrase, gives_number, lacks_risk_notice, look
 from zhike.conduct.quiet_hours import quiet_until
 from zhike.conduct.words import Words
 
@@ -400,6 +400,28 @@ def is_english(text: str) -> bool:
 def of_text(kind: str, text: str, bank: Bank) -> tuple[Verdict, ...]:
     """What is to be said of a text whoever gets it: while it is worded, before anybody does."""
     return tuple(_text(kind, text, look(text, kind), bank))
+
+
+def lacks_contact(kind: str, text: str, bank: Bank) -> Verdict | None:
+    """What is to be said of words as a whole that sell and give no telephone number: PRACTICE §2 row 15. Their variables are unfilled
+    still: {电话} gives one.
+    """
+    if (
+        kind != "marketing"
+        or "{电话}" in text
+        or (bank.service_number and bank.service_number in text)
+        or gives_number(text)
+    ):
+        return None
+    return _NO_CONTACT
+
+
+_NO_CONTACT = _verdict(
+    "no_contact",
+    "营销短信须写明联系方式。请在正文里写上 {电话}（发送人的电话，没有的用本行客服电话），或直接写电话号码。",
+    "Who sells by SMS says how to be reached. Put {电话} into the words (the sender's telephone, else the bank's service number), or a number.",
+    needs="text",
+)
 
 
 def _text(kind: str, text: str, phrases: Sequence[Phrase], bank: Bank) -> Iterator[Verdict]:

@@ -93,6 +93,20 @@ def tells_of_risk(text: str) -> bool:
     return _of_wealth_product(text) or all(_notices(text))
 
 
+def gives_number(text: str) -> bool:
+    """Whether it holds a telephone number: a mobile, a landline with its area code, a 400, 800, 95 or 96 number. What is counted or paid
+    is none.
+    """
+    return bool(_TELEPHONE.search(unicodedata.normalize("NFKC", text)))
+
+
+_TELEPHONE = re.compile(
+    r"(?<![\d.])(?:1[3-9]\d[ -]?\d{4}[ -]?\d{4}|\(?0\d{2,3}\)?[ -]?\d{3,4}[ -]?\d{4}|[48]00[ -]?\d{3,4}[ -]?\d{3,4}|9[56]\d{3,4})"
+    r"(?!\d|[.%]\d|\s?[元万%期号份])",
+    re.ASCII,
+)
+
+
 def _of_wealth_product(text: str) -> bool:
     letters = text.translate(_LETTERS)
     return any(word in letters for word in _table()["wealth_products"].split())

@@ -16,7 +16,7 @@ from zhike.sms.models import Campaign, Message
 
 MARKETING, BEHIND = "1050", {"1001", "1301"}
 LONG = timedelta(days=3)  # ago it was asked for; so long it may still be forwarded in time
-TEXT = "{称谓}，“月月盈”一号本周发售，一个月一期，R2 中低风险。理财非存款，产品有风险，投资须谨慎。{机构} {本人}"
+TEXT = "{称谓}，“月月盈”一号本周发售，一个月一期，R2 中低风险。理财非存款，产品有风险，投资须谨慎。{机构} {本人} {电话}"
 LINES = ("", "上次您问起的短期产品来了", "您那笔月底到期，可以先看看这款")
 
 

@@ -64,7 +64,7 @@ def context(
     offers = (
         composer.for_obligation(found, request.user, now=request.now, bank=bank)
         if found
-        else composer.of_kind(kind, customer, request.user)
+        else composer.of_kind(kind, customer, request.user, bank)
     )
     wanted = number(given.get("text"))
     chosen = next((offer for offer in offers if offer.wording.pk == wanted), None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext, pgettext
 
+from zhike.conduct.bank import Bank
 from zhike.conduct.messages import Judgement
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages import owed
@@ -113,11 +114,11 @@ def title(message: Message) -> str:
 
 
 def days(
-    entries: list[threads.Entry], answers: Mapping[int, Obligation], now: datetime, *, may: bool, me: int
+    entries: list[threads.Entry], answers: Mapping[int, Obligation], now: datetime, bank: Bank, *, may: bool, me: int
 ) -> list[dict[str, Any]]:
     """The thread, day by day, as the page shows it."""
     found: list[dict[str, Any]] = []
-    said = threads.words([entry for entry in entries if isinstance(entry, Message)])
+    said = threads.words([entry for entry in entries if isinstance(entry, Message)], bank)
     today = local(now).date()
     for entry in entries:
         day = local(threads.moment_of(entry)).date()

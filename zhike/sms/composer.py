@@ -43,12 +43,12 @@ def for_obligation(obligation: Obligation, staff: Staff, *, now: datetime, bank:
     return [Offer(row, texts.worded(row, obligation, staff, now=now, bank=bank)) for row in rows]
 
 
-def of_kind(kind: str, customer: Customer, staff: Staff) -> list[Offer]:
+def of_kind(kind: str, customer: Customer, staff: Staff, bank: Bank) -> list[Offer]:
     """The bank's texts of a kind, for a customer to whom nothing is owed."""
     rows = Wording.objects.filter(
         state=Wording.State.APPROVED, template__retired_at=None, template__kind=kind, template__occasion=""
     ).select_related("template")
-    known = texts.values(customer, staff)
+    known = texts.values(customer, staff, bank)
     stands_in = customer.rm_id is not None and customer.rm_id != staff.pk
     language = texts.language_of(customer)
     return [

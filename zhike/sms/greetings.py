@@ -32,6 +32,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 
+from . import texts
 from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_keys, by_tier, check_expected, check_words, weigh
 from .models import Greeting, Wording
 
@@ -309,6 +310,7 @@ def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int
             "These words are not for this occasion, or not in use: choose others.",
         )
     check_words(wording.text, "greeting", bank)
+    texts.check_telephone(wording.text, staff, bank)
 
 
 def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:

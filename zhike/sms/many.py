@@ -73,7 +73,9 @@ def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) ->
     if not rows:
         return Estimate(0, 0, None, "")
     name = texts.bank_name()
-    said = [messages.dressed(texts.fill(words, texts.one_of_many(*row[2:-1])), kind, bank, name) for row in rows]
+    said = [
+        messages.dressed(texts.fill(words, texts.one_of_many(*row[2:-1], bank=bank)), kind, bank, name) for row in rows
+    ]
     id, tier, who, honorific, _gender, of_kind, *_rest, every = rows[0]
     first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": of_kind}
     segments = sum(measure(text).segments for text in said)

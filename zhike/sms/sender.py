@@ -139,7 +139,7 @@ class Sender:
         """Those that the guards let pass and the window has room for, cut and in the journal; those that the guards stop say why."""
         assert self.epoch is not None
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
-        same = texts.of_many([message.id for message in claimed if not message.sealed])
+        same = texts.of_many([message.id for message in claimed if not message.sealed], bank)
         offers = gate.offers([message.id for message in claimed if message.kind == Kind.MARKETING])
         name = texts.bank_name()
         away: list[dict[str, Any]] = []

@@ -117,7 +117,7 @@ def _check(proposal: Proposal, bank: Bank) -> None:
             f"太长：一条短信至多 {LONGEST} 段，请删短。", f"Too long: at most {LONGEST} segments. Shorten it."
         )
     blocked = next((each for each in messages.of_text(kind, text, bank) if each.effect == "block"), None)
-    if blocked is not None:
+    if blocked := blocked or messages.lacks_contact(kind, text, bank):
         raise Refused(blocked.words.zh, blocked.words.en)
 
 

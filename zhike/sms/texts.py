@@ -30,12 +30,15 @@ VARIABLES: dict[str, Words] = {
     "本人": Words("发送人姓名", "the sender's name"),
     "客户经理": Words("客户自己的客户经理", "the customer's own manager"),
     "机构": Words("客户所属机构", "the customer's unit"),
-    "电话": Words("发送人的电话", "the sender's telephone number"),
+    "电话": Words(
+        "发送人的电话，没有则为本行客服电话", "the sender's telephone number, else the bank's service number"
+    ),
     "日子": Words("见面或通话的日子：今天、昨天、2月16日", "the day of the talk: today, yesterday, 16 February"),
     "内容": Words("客户问的事", "what the customer asked"),
 }
 # What is known of every customer: a text for many has no other variables.
-OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构"})
+OF_EVERYBODY = frozenset({"称谓", "本人", "客户经理", "机构", "电话"})
+TELEPHONE = "电话"
 CHINESE, ENGLISH = "zh-hans", "en"
 SIGNATURE = re.compile(r"^【[^】]*】")
 VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -96,11 +99,22 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     if lacking:
         zh = "、".join(f"{{{name}}}（{VARIABLES[name].zh}）" for name in lacking)
         en = ", ".join(f"{{{name}}} ({VARIABLES[name].en})" for name in lacking)
-        raise Unfilled(
-            f"变量 {zh} 没有值，请补全资料或直接改写这一处。",
-            f"No value for {en}: fill in what is missing, or reword that place.",
-        )
+        how = Words("请补全资料或直接改写这一处。", "fill in what is missing, or reword that place.")
+        if lacking == [TELEPHONE]:
+            how = Words(
+                "请管理员在员工页补上电话，或在参数中填写本行客服电话；也可直接改写这一处。",
+                "an administrator enters the telephone on the page of staff, or the bank's service number in the settings; or reword that place.",
+            )
+        raise Unfilled(f"变量 {zh} 没有值，{how.zh}", f"No value for {en}: {how.en}")
     return VARIABLE.sub(lambda found: values[found[1]], text)
+
+
+def check_telephone(text: str, staff: int, bank: Bank) -> None:
+    """Raises Unfilled for words that give a telephone number where neither who sends them nor the bank has one."""
+    if TELEPHONE not in VARIABLE.findall(text) or bank.service_number:
+        return
+    if not Staff.objects.filter(pk=staff).exclude(phone="").exists():
+        fill(f"{{{TELEPHONE}}}", {})
 
 
 def bank_name() -> str:
@@ -119,14 +133,14 @@ def shortened(text: str, most: int = 16) -> str:
     return words if len(words) <= most else f"{words[:most]}…"
 
 
-def values(customer: Customer, staff: Staff, *, day: str = "", content: str = "") -> dict[str, str]:
+def values(customer: Customer, staff: Staff, bank: Bank, *, day: str = "", content: str = "") -> dict[str, str]:
     """What the variables are for this customer, when ``staff`` writes."""
     return {
         "称谓": customer.address_as,
         "本人": staff.name,
         "客户经理": customer.rm.name if customer.rm else staff.name,
         "机构": customer.unit.name,
-        "电话": staff.phone,
+        "电话": staff.phone or bank.service_number,
         "日子": day,
         "内容": content,
     }
@@ -202,7 +216,7 @@ def worded(wording: Wording, obligation: Obligation, staff: Staff, *, now: datet
     """A wording filled in for an obligation; a variable without a value stays in its braces, to be seen and filled by hand."""
     assert obligation.customer is not None
     known: dict[str, Any] = values(
-        obligation.customer, staff, day=day_of(obligation, now, bank, wording.template.language),
+        obligation.customer, staff, bank, day=day_of(obligation, now, bank, wording.template.language),
         content=str(obligation.detail.get("words", "")),
     )  # fmt: skip
     return shown(wording.text, known)
@@ -213,17 +227,17 @@ def shown(text: str, values: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda found: values.get(found[1]) or found[0], text)
 
 
-def of_many(messages: Iterable[int]) -> dict[int, tuple[str, dict[str, str]]]:
+def of_many(messages: Iterable[int], bank: Bank) -> dict[int, tuple[str, dict[str, str]]]:
     """Of messages that many get in the same words: the words, and each one's own values for them, in the name of whose customer it is by
     now; one query.
     """
     with connection.cursor() as cursor:
         cursor.execute(OF_MANY, [list(messages)])
-        return {id: (text, one_of_many(*row)) for id, text, *row in cursor.fetchall()}
+        return {id: (text, one_of_many(*row, bank=bank)) for id, text, *row in cursor.fetchall()}
 
 
 def one_of_many(
-    name: str, honorific: str, gender: str, kind: str, staff: str, phone: str, rm: str | None, unit: str
+    name: str, honorific: str, gender: str, kind: str, staff: str, phone: str, rm: str | None, unit: str, *, bank: Bank
 ) -> dict[str, str]:
     """The values for one of many customers, whose columns these are."""
     return {
@@ -231,7 +245,7 @@ def one_of_many(
         "本人": staff,
         "客户经理": rm or staff,
         "机构": unit,
-        "电话": phone,
+        "电话": phone or bank.service_number,
     }
 
 

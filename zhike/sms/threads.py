@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
+from zhike.conduct.bank import Bank
 from zhike.customers.models import Customer
 from zhike.obligations.models import Fact, Obligation
 from zhike.people.actor import Actor
@@ -147,10 +148,10 @@ def answers_owed(replies: Iterable[Reply]) -> dict[int, Obligation]:
     return {subjects[row.subject]: row for row in rows}
 
 
-def words(messages: Sequence[Message]) -> dict[int, str]:
+def words(messages: Sequence[Message], bank: Bank) -> dict[int, str]:
     """What each says; what many get in the same words is worded when it leaves, and shown as it will be."""
     unsealed = [message.pk for message in messages if not message.sealed]
-    many = {id: texts.shown(*each) for id, each in texts.of_many(unsealed).items()} if unsealed else {}
+    many = {id: texts.shown(*each) for id, each in texts.of_many(unsealed, bank).items()} if unsealed else {}
     return {message.pk: message.text or many.get(message.pk, "") for message in messages}
 
 

@@ -75,7 +75,7 @@ def _read(text: str) -> threads.Place | None:
 def _shown(lines: list[threads.Line], actor: Actor, now: datetime, bank: Bank) -> list[dict[str, Any]]:
     customers = Customer.objects.visible_to(actor).in_bulk([line.customer for line in lines])
     messages = Message.objects.in_bulk([line.message for line in lines if line.message])
-    said = threads.words(list(messages.values()))
+    said = threads.words(list(messages.values()), bank)
     replies = Reply.objects.in_bulk([line.reply for line in lines if line.reply])
     facts = Fact.objects.in_bulk([line.fact for line in lines if line.fact])
     rows = []

@@ -42,7 +42,7 @@ def show(request: ActingRequest) -> HttpResponse:
     )  # fmt: skip
     kept = {name: value for name, value in (("of", "all" if everybody else ""), ("state", state)) if value}
     older = {**kept, "before": str(found[ROWS - 1].pk)} if len(found) > ROWS else None
-    said = threads.words(found[:ROWS])
+    said = threads.words(found[:ROWS], bank_of(request))
     context = {
         "rows": [_wrong(each, said[each.pk], request) for each in found[:ROWS]],
         "states": [_filter(pgettext("filter", "All"), {**kept, "state": ""}, not state)]

@@ -30,6 +30,8 @@ from zhike.sms.models import Kind, Template, Wording
 from zhike.sms.segments import measure
 from zhike.sms.templates import Proposal
 
+INVENTED = "021-5558 0000"  # the telephone of whoever has none, in a preview
+
 
 @policy("templates.view")
 @require_safe
@@ -185,9 +187,10 @@ def _page(request: ActingRequest, template: Template | None, wrong: str = "") ->
 
 def looked_at(request: ActingRequest, text: str, kind: str, bank: Bank) -> dict[str, Any]:
     """What of it may not be said, what it costs, and what a customer gets: one of the reader's, or an invented one."""
-    speaks, verdicts = owed.speaks(), messages.of_text(kind, text, bank)
+    speaks = owed.speaks()
+    verdicts = [*messages.of_text(kind, text, bank), *filter(None, [messages.lacks_contact(kind, text, bank)])]
     customer = _somebody(request)
-    known = _known(customer, request)
+    known = _known(customer, request, bank)
     said, unfilled = text, ""
     try:
         said = texts.fill(text, known)
@@ -214,11 +217,11 @@ def _somebody(request: ActingRequest) -> Customer | None:
     return rows.select_related("rm", "unit").order_by("sort_key").first()
 
 
-def _known(customer: Customer | None, request: ActingRequest) -> dict[str, str]:
+def _known(customer: Customer | None, request: ActingRequest, bank: Bank) -> dict[str, str]:
     me = Staff.objects.get(pk=request.actor.id)
     often = {"day": "今天", "content": "换卡"}
     if customer is not None:
-        known = texts.values(customer, me, **often)
-        return {**known, "电话": known["电话"] or "021-5558 0000"}
-    return {"称谓": "王女士", "本人": me.name, "客户经理": me.name, "机构": texts.bank_name(), "电话": "021-5558 0000",
-            "日子": "今天", "内容": "换卡"}  # fmt: skip
+        known = texts.values(customer, me, bank, **often)
+        return {**known, "电话": known["电话"] or INVENTED}
+    return {"称谓": "王女士", "本人": me.name, "客户经理": me.name, "机构": texts.bank_name(),
+            "电话": me.phone or bank.service_number or INVENTED, "日子": "今天", "内容": "换卡"}  # fmt: skip

@@ -68,7 +68,7 @@ def page(
             found.pk, found.name, "" if call == found.name else call, found.tier, bank, found.kind
         ),
         "call": call,
-        "days": message.days(entries, answers, request.now, may=may_send, me=request.actor.id),
+        "days": message.days(entries, answers, request.now, bank, may=may_send, me=request.actor.id),
         "every": _asks_every(entries),
         "older": f"{reverse('thread', args=[found.pk])}?{urlencode({'before': _written(entries[0])})}" if older else None,
         "back": "before" in request.GET,

@@ -124,6 +124,8 @@ def _check_words(draft: Draft, bank: Bank) -> None:
         raise Refused(
             f"太长：一条短信至多 {LONGEST} 段，请删短。", f"Too long: at most {LONGEST} segments. Shorten it."
         )
+    if lacks := messages.lacks_contact("marketing", words, bank):
+        raise Refused(lacks.words.zh, lacks.words.en)
 
 
 def _check_times(draft: Draft, now: datetime, bank: Bank) -> None:

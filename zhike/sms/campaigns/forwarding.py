@@ -19,6 +19,7 @@ from zhike.obligations import ledger
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.people.permissions import check
+from zhike.sms import texts
 from zhike.sms.gate import because
 from zhike.sms.many import by_keys, check_expected
 from zhike.sms.models import Campaign, Forwarding
@@ -55,6 +56,7 @@ def forward(
     _check_runs(campaign, now)
     _check_choice(choice)
     line = own_line(line, bank)
+    texts.check_telephone(line + campaign.wording.text, staff, bank)
     count = how_many(campaign, choice, staff, now, bank)
     check_expected(count, expected)
     if choice.customers and not (choice.everybody or choice.tiers):
