@@ -67,10 +67,27 @@ def test_the_advertising_law_binds_advertising(kind, effects):
     ("kind", "effect"),
     [("thanks", "block"), ("call_back", "block"), ("service", "block"), ("greeting", "block"), ("answer", "warn")],
 )
-@pytest.mark.parametrize("word", ["收益率", "起购", "限时", "额度有限", "认购"])
+@pytest.mark.parametrize("word", ["收益率", "起购", "限时", "额度有限", "认购", "年化", "业绩基准", "新客专享"])
 def test_what_does_not_sell_carries_no_selling_words(kind, effect, word):
     assert [(each.found, each.effect) for each in look(f"感谢您来访，新产品{word}", kind)] == [(word, effect)]
     assert found(f"新产品{word}", "marketing") == []
+
+
+@pytest.mark.parametrize("kind", ["thanks", "call_back", "service", "greeting"])
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("祝您新春快乐！新一期年 化3.5%", "年 化"),
+        ("中秋快乐，业绩基准2.8%，到网点来看看", "业绩基准"),
+        ("七日年化2.1%，随时来办", "七日年化"),
+        ("感谢来访，推荐一款稳健的", "推荐一款"),
+        ("Happy New Year! 3.5% annualised, ask me.", "annualised"),
+    ],
+)
+def test_a_greeting_sells_nothing_in_passing(kind, text, word):
+    """PRACTICE §2 row 16."""
+    assert found(text, kind) == [word]
+    assert found(text, "marketing") == []
 
 
 DISGUISED = [
@@ -142,6 +159,10 @@ HONEST = [
     ("service", "修改密码 95588，密码为6位数字。"),
     ("service", "我的邮箱 zhang.co@bank.com.cn，谢谢您。公司将于3.15发布。"),
     ("service", "您持有的产品本期实际年化收益率为2.81%，业绩比较基准调整公告见手机银行。"),
+    ("service", "您的贷款年化利率自1月1日起由4.1%调整为3.9%（年化利率单利）。"),
+    ("service", "您持有的产品业绩基准调整公告已发布；谨防高息骗局。"),
+    ("greeting", "愿您今年化险为夷，来年化作春泥更护花。"),
+    ("thanks", "感谢您陪我们参观五十年化工老厂，老年化的社区更要用心。"),
     ("service", "凡要求转账到“安全账户”的都是诈骗，请勿点击陌生链接。"),
     ("marketing", "本行不对本金和收益作任何承诺，请第一时间阅读说明书。"),
     ("answer", "您好，本行没有保本保收益的理财产品；存款在50万元以内受存款保险保障。"),
