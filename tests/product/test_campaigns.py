@@ -825,17 +825,38 @@ def test_whoever_serves_elsewhere_by_now_sees_what_is_owed_for_the_customers_lef
         assert not Campaign.objects.visible_to(actor).exists()
 
 
-def test_what_waits_leaves_in_the_name_of_whoever_has_the_customer_by_then(
-    cast: Cast, book: list[Customer], campaign: Campaign, worker: Role
+def test_what_waits_is_taken_back_when_the_customer_changes_hands_and_the_new_rm_owes_it(
+    cast: Cast, book: list[Customer], campaign: Campaign, worker: Role, owner: Role, program: Callable[[str], Program]
 ) -> None:
-    night = datetime.fromisoformat("2026-03-02T22:00+08:00")
-    forward(cast, campaign, night, choice=Choice(customers=[book[0].pk]))
+    """S4 is owed by each RM for their own customers: both see why, and the new RM's message leaves in the new RM's name."""
+    night, morning = (datetime.fromisoformat(at) for at in ("2026-03-02T22:00+08:00", "2026-03-03T09:00+08:00"))
+    forward(cast, campaign, night)
     hand_over(cast, book[:1], "mate", night + timedelta(minutes=5))
+    with owner():
+        taken = Message.objects.get(customer=book[0], occasion=campaign.occasion)
+    assert (taken.state, taken.staff_id, taken.why["name"]) == ("refused", cast.staff["mate"].pk, "handed_over")
+    with clock.at(night + timedelta(minutes=6)):
+        thread = cast.client("mate").get(f"/messages/{book[0].pk}/").content.decode()
+        assert "客户已移交给陈彤，林晓名下的这条没有发出" in thread
+        assert book[0].name in cast.client("mate").get("/messages/look/").content.decode()
+        mine = cast.client("rm").get(f"/messages/campaigns/{campaign.key}/").content.decode()
+        assert "1 位客户已移交他人，未发出" in mine
+        assert book[0].name not in mine
+        (made,) = program("rm").get(f"campaigns/{campaign.key}")["forwardings"]
+        assert (made["messages"], made["left"], made["handed_over"]) == (1, 1, 1)
+        with cast.acting("leader", night):
+            (seen,) = forwarding.forwarded(campaign, cast.rm.pk)
+        assert seen.many == 1, "the leader, who sees both books, counts it once"
+    with clock.at(night), worker():
+        follow_campaign(campaign.pk)
+    assert (owed(cast, owner).state, owed(cast, owner, "mate").state) == ("done", "open")
+    assert forward(cast, campaign, night + timedelta(minutes=7), "mate", expected=1) == 1
     line = Line(worker, Gateway())
-    line.rounds(datetime.fromisoformat("2026-03-03T09:00+08:00"))
-    (text,) = line.gateway.texts()
-    assert "陈彤" in text
-    assert "林晓" not in text
+    line.rounds(morning)
+    assert sorted("陈彤" in text for text in line.gateway.texts()) == [False, True]
+    assert owed(cast, owner, "mate").state == "done"
+    with clock.at(morning):
+        assert book[0].name not in cast.client("mate").get("/messages/look/").content.decode(), "it is over"
 
 
 def test_what_had_left_before_the_rest_was_withdrawn_is_shown_still(

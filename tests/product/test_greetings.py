@@ -22,6 +22,7 @@ from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.customers.models import Consent, Customer
+from zhike.customers.models.book import reassign
 from zhike.obligations.models import Obligation
 from zhike.people.models import Leave
 from zhike.sms import gate, greetings
@@ -230,6 +231,44 @@ def left_to_the_worker(worker: Role, now: datetime) -> None:
         args = cursor.fetchone()[0]
         with clock.at(now):
             settle_greetings(**(json.loads(args) if isinstance(args, str) else args))
+
+
+def test_when_the_customer_changes_hands_the_banks_words_go_on_and_the_rms_own_are_taken_back(
+    cast: Cast, book: list[Customer], wording: Wording, owner: Role, worker: Role
+) -> None:
+    """In the new RM's name, and with the new RM in the thread and under what is to be looked at; so it is with a message written by hand."""
+    later, mate = NOW + timedelta(days=1), cast.staff["mate"]
+    autumn = greetings.coming(NOW.date(), BANK)[1]
+    with owner():
+        template = Template.objects.create(
+            key="mine",
+            kind="greeting",
+            owner=cast.rm,
+            occasion=f"festival:{autumn.festival.key}",
+            title={"zh": "我的", "en": "mine"},
+        )
+        mine = Wording.objects.create(template=template, number=1, text="{称谓}，月圆人安。{本人}", at=NOW)
+    with cast.acting("rm", NOW) as actor:
+        greetings.arrange(dragon_boat(), wording, ["platinum"], actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        greetings.arrange(autumn, mine, ["platinum"], actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        by_hand = gate.send(book[0], "greeting", "早日康复。林晓", actor=actor, now=NOW, bank=BANK)
+        Message.objects.filter(pk=by_hand.pk).update(
+            state="waiting", why={"name": "quiet_hours", "zh": "静默", "en": "quiet"}
+        )
+    with cast.acting("leader", later) as actor:
+        reassign(Customer.objects.get(pk=book[0].pk), mate.pk, later.date(), "调岗", actor, later)
+    with owner():
+        rows = {each.occasion: each for each in Message.objects.filter(customer=book[0])}
+    goes, back = rows[dragon_boat().key], rows[autumn.key]
+    assert (goes.state, goes.staff_id) == ("waiting", mate.pk)
+    for each in (back, rows[""]):
+        assert (each.state, each.staff_id, each.why["name"]) == ("refused", mate.pk, "handed_over")
+    with cast.acting("mate", later):
+        assert [row["id"] for row in greetings.standing(autumn, "open", mate.pk, BANK)] == [book[0].pk]
+        assert [row["id"] for row in greetings.standing(dragon_boat(), "arranged", mate.pk, BANK)] == [book[0].pk]
+    line = Line(worker, Gateway())
+    line.rounds(datetime.fromisoformat("2026-06-19T09:00+08:00"))
+    assert sorted("陈彤" in text for text in line.gateway.texts()) == [False] * (len(line.gateway.texts()) - 1) + [True]
 
 
 def test_what_a_person_has_sent_again_is_not_taken_back_with_the_rest(

@@ -24,8 +24,11 @@ def done_to(database, *statements: str) -> None:
             connection.execute(statement)
 
 
-# One that no other rests on, and that can be run again as it is.
-EARLIER = ("DELETE FROM django_migrations WHERE app = 'sms' AND name = '0005_figures'",)
+# One that no other rests on, as if it had never run.
+EARLIER = (
+    "DELETE FROM django_migrations WHERE app = 'sms' AND name = '0006_handed_over'",
+    "ALTER TABLE sms_forwarding DROP COLUMN IF EXISTS handed_over",
+)
 LATER = (
     "INSERT INTO django_migrations (app, name, applied) VALUES ('people', '0099_later', now())",
     "INSERT INTO zhike_schema VALUES ('people.0099_later', 'abc')",
@@ -35,7 +38,7 @@ BEFORE_ANY_WAS_KEPT = ("DROP TABLE zhike_schema",)
 CASES = pytest.mark.parametrize(
     ("statements", "zh", "en"),
     [
-        (EARLIER, "缺：sms.0005_figures", "Make a backup (zhike backup FILE), then run zhike migrate."),
+        (EARLIER, "缺：sms.0006_handed_over", "Make a backup (zhike backup FILE), then run zhike migrate."),
         (
             LATER,
             "由另一版本的知客建立（people.0099_later 不同）",
@@ -84,7 +87,7 @@ def test_what_is_only_missing_is_migrated_and_kept(database):
     done_to(
         database,
         *EARLIER,
-        "DELETE FROM zhike_schema WHERE migration = 'sms.0005_figures'",
+        "DELETE FROM zhike_schema WHERE migration = 'sms.0006_handed_over'",
     )
     done = zhike(database, "migrate", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")

@@ -79,12 +79,14 @@ class CampaignTierOut(Out):
 
 
 class ForwardingOut(Out):
-    """``messages``: how many; ``left``: how many of them wait still. ``id`` is null where nobody was open."""
+    """``messages``: how many; ``left``: how many of them wait still; ``handed_over``: how many besides were taken back because their customers
+    changed hands. ``id`` is null where nobody was open."""
 
     id: IdOut | None
     line: str
     messages: int
     left: int
+    handed_over: int
     at: datetime | None
 
 
@@ -288,7 +290,8 @@ def get(request: Desk, campaign: UUID, asked: Query[WhoseBook]) -> Any:
 
 def _forwarding(each: Forwarding) -> dict[str, Any]:
     kept: Any = each
-    return {"id": each.key, "line": each.line, "messages": kept.many, "left": kept.left, "at": each.at}
+    return {"id": each.key, "line": each.line, "messages": kept.many, "left": kept.left, "handed_over": each.handed_over,
+            "at": each.at}  # fmt: skip
 
 
 @router.get("campaigns/{campaign}/customers", response=CampaignCustomersOut)
@@ -337,7 +340,7 @@ def forward(request: Desk, campaign: UUID, body: ForwardIn) -> Any:
     )  # fmt: skip
     made = done.forwarding
     return {"id": made.key if made else None, "line": made.line if made else "", "messages": done.messages,
-            "left": done.messages, "at": made.at if made else None}  # fmt: skip
+            "left": done.messages, "handed_over": 0, "at": made.at if made else None}  # fmt: skip
 
 
 @router.post("campaigns/{campaign}/exclusions", response=ExcludedOut)

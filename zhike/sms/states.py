@@ -12,6 +12,8 @@ TRANSITIONS: dict[tuple[str, State], State] = {
     ("a guard makes it wait", State.QUEUED): State.WAITING,
     ("a guard stops it at sending", State.QUEUED): State.REFUSED,
     ("a guard stops it at sending", State.WAITING): State.REFUSED,
+    ("the customer has another manager by now", State.QUEUED): State.REFUSED,
+    ("the customer has another manager by now", State.WAITING): State.REFUSED,
     ("no longer wanted by now", State.QUEUED): State.EXPIRED,
     ("no longer wanted by now", State.WAITING): State.EXPIRED,
     ("in the journal, the bytes leave", State.QUEUED): State.SUBMITTING,

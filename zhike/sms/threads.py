@@ -192,8 +192,8 @@ def to_be_looked_at(
     most: int,
     before: int | None = None,
 ) -> list[Message]:
-    """Messages that did not do what they were for and wait for a person, the newest first: those in the name of ``staff``, or all that
-    the actor sees.
+    """Messages that did not do what they were for and wait for a person, the newest first: those to the customers of ``staff``, whoever
+    sent them, or all that the actor sees.
     """
     asked: dict[str, Any] = {
         "states": list(states), "recent": now - RECENT, "before": before, "most": most, "sees": list(actor.sees),
@@ -209,7 +209,7 @@ TO_LOOK_AT = f"""
 SELECT m.id FROM sms_message m JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.look AND m.state = ANY (%(states)s::text[]) AND m.created_at > %(recent)s AND {STILL}
     AND c.keeper = ANY (%(sees)s::bigint[])
-    AND (%(staff)s::bigint[] IS NULL OR m.staff_id = ANY (%(staff)s::bigint[]))
+    AND (%(staff)s::bigint[] IS NULL OR c.rm_id = ANY (%(staff)s::bigint[]))
     AND (%(before)s::bigint IS NULL OR m.id < %(before)s)
 ORDER BY m.id DESC LIMIT %(most)s"""  # noqa: S608 our own texts alone
 

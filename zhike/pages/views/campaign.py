@@ -191,7 +191,8 @@ def _scope(request: ActingRequest, place: Place, choice: Choice) -> str:
 def _forwarded(forwarding: Forwarding) -> dict[str, Any]:
     kept: Any = forwarding
     return {
-        "key": forwarding.key, "many": kept.many, "left": kept.left, "by": forwarding.by.name, "at": forwarding.at, "line": forwarding.line
+        "key": forwarding.key, "many": kept.many, "left": kept.left, "by": forwarding.by.name, "at": forwarding.at, "line": forwarding.line,
+        "handed_over": forwarding.handed_over,
     }  # fmt: skip
 
 

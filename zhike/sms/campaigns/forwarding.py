@@ -135,10 +135,11 @@ ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""
 def forwarded(campaign: Campaign, staff: int) -> list[Forwarding]:
     """What was forwarded of an RM's but for what was withdrawn, the newest first, with how many wait still (``left``) of how many (``many``)."""
     waits = Q(messages__state__in=["waiting", "queued"], messages__attempt=1)  # what a person has sent again is theirs
+    handed = Q(messages__why__name="handed_over")
     return list(
         campaign.forwardings.filter(staff=staff)
-        .annotate(many=Count("messages"), left=Count("messages", filter=waits))
-        .filter(many__gt=0)
+        .annotate(many=Count("messages") - Count("messages", filter=handed), left=Count("messages", filter=waits))
+        .filter(Q(many__gt=0) | Q(handed_over__gt=0))
         .select_related("by")
         .order_by("-at")
     )

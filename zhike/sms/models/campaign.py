@@ -106,6 +106,9 @@ class Forwarding(models.Model):
     by = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
     at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    handed_over = models.IntegerField(
+        default=0, db_default=0, help_text=_("how many were taken back because their customers changed hands")
+    )
 
     class Meta:
         db_table = "sms_forwarding"
