@@ -176,6 +176,15 @@ def test_a_festival_is_arranged_withdrawn_and_left_out(rm: Program, book: list[C
         str(book[3].pk),
     ]
     assert rm.post(f"{here}/exclusions", {"tiers": ["regular"], "reason": "当面问候"})["left_out"] == 1
+    (out,) = rm.get(f"{here}/customers?stands=left_out")["items"]
+    assert rm.post(f"{here}/exclusions/withdrawal", {"customers": [out["id"]]})["brought_back"] == 1
+    assert (
+        "现在是 1 人"
+        in rm.post(f"{here}/exclusions", {"tiers": ["regular"], "reason": "当面问候", "expected": 2}, status=422)[
+            "detail"
+        ]
+    )
+    assert rm.post(f"{here}/exclusions", {"tiers": ["regular"], "reason": "当面问候", "expected": 1})["left_out"] == 1
     assert rm.post(f"{here}/arrangements/{made['id']}/withdrawal")["withdrawn"] == 2
     assert rm.get(here)["counts"]["open"] == 3
     assert (

@@ -235,6 +235,11 @@ def test_left_out_with_a_reason(cast: Cast, book: list[Customer], campaign: Camp
     page = read(rm.get(f"{at(campaign)}?stands=left_out"))
     assert "刚买过同类产品" in page.partition('id="who"')[2]
     assert "不转发 1" in page
+    assert f'aria-label="放回{book[5].name}"' in page
+    assert rm.post(at(campaign, "bring-back/"), {"customer": book[5].pk}).status_code == 303
+    with cast.acting("rm", NOW):
+        assert not LeftOut.objects.exists()
+    assert book[5].name in read(rm.get(f"{at(campaign)}?stands=open")).partition('id="who"')[2]
 
 
 def test_withdrawn_is_open_again(cast: Cast, campaign: Campaign) -> None:
@@ -349,7 +354,7 @@ def test_nobody_else_looks_into_this_book_or_forwards_from_it(
     browser, form = cast.client(who), {"rm": cast.rm.pk, "to": ["*"], "count": "2", "reason": "不需要"}
     assert browser.get(f"{at(campaign)}?rm={cast.rm.pk}").status_code == 404
     refused = {403} if who == "marketing" else {404}
-    for verb in ("look/", "forward/", "leave-out/", "withdraw/"):
+    for verb in ("look/", "forward/", "leave-out/", "bring-back/", "withdraw/"):
         assert browser.post(at(campaign, verb), form).status_code in refused, verb
     with cast.acting("rm", NOW):
         assert not Forwarding.objects.exists()

@@ -121,9 +121,22 @@ def test_left_out_with_a_reason(cast: Cast, book: list[Customer]) -> None:
     rm = cast.client("rm")
     without = rm.post(f"{HERE}leave-out/", {"tier": ["gold"], "reason": " "})
     assert (without.status_code, "为什么" in without.content.decode()) == (422, True)
-    assert rm.post(f"{HERE}leave-out/", {"tier": ["gold"], "reason": "当面问候"}).status_code == 303
+    assert rm.post(f"{HERE}leave-out/", {"tier": ["gold"], "reason": "当面问候", "count": "2"}).status_code == 422, (
+        "not whom the page counted"
+    )
+    assert rm.post(f"{HERE}leave-out/", {"tier": ["gold"], "reason": "当面问候", "count": "1"}).status_code == 303
     with cast.acting("rm", NOW):
         assert [each.customer_id for each in LeftOut.objects.all()] == [book[4].pk]
+    page = rm.get(f"{HERE}?stands=left_out").content.decode()
+    assert f'aria-label="放回{book[4].name}"' in page
+    assert "请先选要放回的客户" in rm.post(f"{HERE}bring-back/", {}).content.decode()
+    assert cast.client("stranger").post(f"{HERE}bring-back/", {"customer": book[4].pk}).status_code == 303
+    with cast.acting("rm", NOW):
+        assert LeftOut.objects.count() == 1, "of one's own customers alone"
+    assert rm.post(f"{HERE}bring-back/", {"customer": book[4].pk}).status_code == 303
+    with cast.acting("rm", NOW):
+        assert not LeftOut.objects.exists()
+    assert 'aria-label="放回' not in rm.get(f"{HERE}?stands=open").content.decode()
 
 
 def test_a_leader_sees_the_team_and_arranges_for_one_of_them(cast: Cast, book: list[Customer]) -> None:

@@ -186,8 +186,22 @@ class ForwardIn(EstimateIn):
     expected: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
 
+class IncludeIn(In):
+    """``customers``: who was left out. ``staff``: whose; one's own unless said."""
+
+    customers: Annotated[list[Id], Field(max_length=5000)]
+    staff: Id | None = None
+
+
+class IncludedOut(Out):
+    brought_back: int
+
+
 class ExcludeIn(ChoiceIn):
+    """``expected``: refused if it is not just so many."""
+
     reason: Text
+    expected: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
 
 class ExcludedOut(Out):
@@ -348,9 +362,19 @@ def forward(request: Desk, campaign: UUID, body: ForwardIn) -> Any:
 def leave_out(request: Desk, campaign: UUID, body: ExcludeIn) -> Any:
     """The chosen ones who are open are not told of it."""
     left = forwards.leave_out(
-        found(request, campaign), body.choice, body.reason, staff=whose(request, body.staff), **verb(request)
-    )
+        found(request, campaign), body.choice, body.reason, expected=body.expected, staff=whose(request, body.staff),
+        **verb(request),
+    )  # fmt: skip
     return {"left_out": left}
+
+
+@router.post("campaigns/{campaign}/exclusions/withdrawal", response=IncludedOut)
+@policy("messages.send")
+def bring_back(request: Desk, campaign: UUID, body: IncludeIn) -> Any:
+    """Who was left out is open again."""
+    some = [int(id) for id in body.customers]
+    back = forwards.bring_back(found(request, campaign), some, staff=whose(request, body.staff), **verb(request))
+    return {"brought_back": back}
 
 
 @router.post("campaigns/{campaign}/forwardings/{forwarding}/withdrawal", response=TakenBackOut)

@@ -118,13 +118,27 @@ class ArrangeIn(In):
 
 
 class LeaveOutIn(In):
+    """``expected``: refused if it is not just so many."""
+
     tiers: Tiers
     reason: Text
+    expected: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     staff: Id | None = None
 
 
 class LeftOutOut(Out):
     left_out: int
+
+
+class BringBackIn(In):
+    """``customers``: who was left out. ``staff``: whose; one's own unless said."""
+
+    customers: Annotated[list[Id], Field(max_length=5000)]
+    staff: Id | None = None
+
+
+class BroughtBackOut(Out):
+    brought_back: int
 
 
 class WithdrawnOut(Out):
@@ -255,8 +269,18 @@ def arrange(request: Desk, occasion: str, body: ArrangeIn) -> Any:
 def leave_out(request: Desk, occasion: str, body: LeaveOutIn) -> Any:
     """The open customers of these tiers are not greeted this time."""
     found = named(occasion, request, bank_of(request))
-    left = greetings.leave_out(found, body.tiers, body.reason, staff=whose(request, body.staff), **verb(request))
+    left = greetings.leave_out(
+        found, body.tiers, body.reason, expected=body.expected, staff=whose(request, body.staff), **verb(request)
+    )
     return {"left_out": left}
+
+
+@router.post("greetings/{occasion}/exclusions/withdrawal", response=BroughtBackOut)
+@policy("messages.send")
+def bring_back(request: Desk, occasion: str, body: BringBackIn) -> Any:
+    """Who was left out is open again."""
+    found, some = named(occasion, request, bank_of(request)), [int(id) for id in body.customers]
+    return {"brought_back": greetings.bring_back(found, some, staff=whose(request, body.staff), **verb(request))}
 
 
 @router.post("greetings/{occasion}/arrangements/{arrangement}/withdrawal", response=WithdrawnOut)

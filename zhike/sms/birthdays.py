@@ -5,6 +5,7 @@ celebrates, and does what is owed for that day.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -47,6 +48,11 @@ class Birthdays:
     def key(self) -> str:
         """What arrangements and addresses call it."""
         return KEY
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Each day has its own."""
+        return [occasion_of(day) for day in self.days]
 
     @property
     def day(self) -> date:

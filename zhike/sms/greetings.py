@@ -32,7 +32,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 
-from . import texts
+from . import many
 from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_keys, by_tier, check_expected, check_words, weigh
 from .models import Greeting, Wording
 
@@ -47,6 +47,10 @@ class Greeted(Protocol):
     @property
     def key(self) -> str:
         """What arrangements and addresses call it."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """What its messages, and who is left out, call it."""
 
     @property
     def day(self) -> date:
@@ -109,6 +113,11 @@ class Occasion:
     def key(self) -> str:
         """What messages, obligations and addresses call it. The year is the day's own."""
         return f"{self.festival.key}:{self.day.year}"
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """All of it has one name."""
+        return [self.key]
 
     @property
     def since(self) -> date:
@@ -280,10 +289,11 @@ def arrange(
     """
     _may(actor, staff)
     _check(occasion, wording, tiers, staff, now, bank)
-    open_now = sum(row.counts.get("open", 0) for row in coverage(occasion, [staff], bank) if row.tier in tiers)
+    open_now = _open(occasion, staff, bank, tiers)
     check_expected(open_now, expected)
     if not open_now:
         return Arranged(None, 0)
+    estimate(occasion, wording, tiers, staff, bank)
     greeting = Greeting.objects.create(
         occasion=occasion.key, day=occasion.day, staff_id=staff, tiers=list(tiers), wording=wording,
         sent_from=max(occasion.sent_from(bank), now), by_id=actor.id, at=now,
@@ -310,7 +320,6 @@ def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int
             "These words are not for this occasion, or not in use: choose others.",
         )
     check_words(wording.text, "greeting", bank)
-    texts.check_telephone(wording.text, staff, bank)
 
 
 def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
@@ -385,14 +394,25 @@ def _reopen(occasion: str, staff: int, *, actor: Actor | None, now: datetime, ba
 
 
 def leave_out(
-    occasion: Greeted, tiers: Sequence[str], reason: str, *, actor: Actor, staff: int, now: datetime, bank: Bank
+    occasion: Greeted,
+    tiers: Sequence[str],
+    reason: str,
+    *,
+    expected: int | None = None,
+    actor: Actor,
+    staff: int,
+    now: datetime,
+    bank: Bank,
 ) -> int:
-    """The open customers of these tiers are not greeted this time, and why. Returns how many."""
+    """The open customers of these tiers are not greeted this time, and why. Returns how many. Raises Refused without a tier or a reason, and
+    where the number is not the one that was ``expected``.
+    """
     _may(actor, staff)
     if not reason.strip():
         raise Refused("请写明为什么不发。", "Say why they are not greeted.")
     if not tiers:
         raise Refused("请先选等级。", "Choose tiers first.")
+    check_expected(_open(occasion, staff, bank, tiers), expected)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO sms_left_out (customer_id, occasion, reason, by_id, at)
@@ -404,6 +424,29 @@ def leave_out(
         left = cursor.rowcount
     _see(occasion, staff, actor=actor, now=now, bank=bank)
     return int(left)
+
+
+def bring_back(
+    occasion: Greeted, customers: Sequence[int], *, actor: Actor, staff: int, now: datetime, bank: Bank
+) -> int:
+    """Customers who were left out are greeted after all, as soon as somebody arranges it. Returns how many; where one of them is open, it is
+    owed again to arrange the festival. Raises Refused where nobody is chosen, and once the day is over.
+    """
+    _may(actor, staff)
+    if now >= occasion.sent_until(bank):
+        raise Refused("这一天已经过去。", "That day is over.")
+    back = many.bring_back(occasion.keys, customers, staff)
+    if back and isinstance(occasion, Occasion) and _open(occasion, staff, bank):
+        if staff in actor.lent:
+            _leave_to_the_worker(occasion.key, staff, now, again=True)
+        else:
+            _reopen(occasion.key, staff, actor=actor, now=now, bank=bank)
+    return back
+
+
+def _open(occasion: Greeted, staff: int, bank: Bank, tiers: Sequence[str] | None = None) -> int:
+    rows = coverage(occasion, [staff], bank)
+    return sum(row.counts.get("open", 0) for row in rows if tiers is None or row.tier in tiers)
 
 
 def _see(occasion: Greeted, staff: int, *, actor: Actor | None, now: datetime, bank: Bank) -> None:
@@ -435,7 +478,7 @@ def settle(key: str, staff: int, at: datetime, *, again: bool, now: datetime, ba
 def _tell_arranged(
     occasion: Occasion, staff: int, at: datetime, *, actor: Actor | None, now: datetime, bank: Bank
 ) -> None:
-    if any(row.counts.get("open") for row in coverage(occasion, [staff], bank)):
+    if _open(occasion, staff, bank):
         return
     owed = Obligation.objects.filter(
         kind="greetings", owner=staff, state="open", subject__startswith=f"{occasion.subject}/"

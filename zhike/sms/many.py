@@ -9,6 +9,8 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
+from django.db import connection
+
 from zhike.conduct import messages
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
@@ -106,3 +108,16 @@ def check_expected(is_so: int, expected: int | None) -> None:
             f"名单刚有变化，现在是 {is_so} 人，没有安排。请核对后再点一次。",
             f"The list has just changed to {is_so}: nothing was arranged. Look again, then once more.",
         )
+def bring_back(occasions: Sequence[str], customers: Sequence[int], staff: int) -> int:
+    """Those of an RM's customers who were left out are so no more. Returns how many. Raises Refused where nobody is chosen."""
+    if not customers:
+        raise Refused("请先选要放回的客户。", "Choose first who is brought back.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM sms_left_out l USING customers_customer c WHERE c.id = l.customer_id AND c.rm_id = %s"
+            " AND l.occasion = ANY (%s::text[]) AND l.customer_id = ANY (%s::bigint[])",
+            [staff, list(occasions), list(customers)],
+        )
+        return int(cursor.rowcount)
+
+

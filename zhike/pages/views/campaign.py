@@ -252,6 +252,22 @@ def leave_out(request: ActingRequest, campaign: UUID) -> HttpResponse:
 
 @policy("messages.send")
 @require_POST
+def bring_back(request: ActingRequest, campaign: UUID) -> HttpResponse:
+    """``customer``: whoever was left out is open again."""
+    place = _place(request, campaign)
+    chosen = [id for id in map(number, request.POST.getlist("customer")) if id]
+    try:
+        back = forwarding.bring_back(
+            place.campaign, chosen, staff=place.staff.pk, actor=request.actor, now=request.now, bank=place.bank
+        )
+    except Refused as refused:
+        return _book(request, place, refused.words.say(owed.speaks()))
+    said = ngettext("%(n)s customer brought back.", "%(n)s customers brought back.", back) % {"n": back}
+    return moved(request, f"{place.address(request, stands='open')}#who", said)
+
+
+@policy("messages.send")
+@require_POST
 def withdraw(request: ActingRequest, campaign: UUID) -> HttpResponse:
     """What of it has not left does not; whoever it was for is open again."""
     place = _place(request, campaign)

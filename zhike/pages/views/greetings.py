@@ -303,12 +303,28 @@ def leave_out(request: ActingRequest, occasion: str) -> HttpResponse:
     try:
         left = greetings.leave_out(
             place.occasion, request.POST.getlist("tier"), reason, staff=place.staff.pk,
-            actor=request.actor, now=request.now, bank=place.bank,
+            expected=number(request.POST.get("count")) or 0, actor=request.actor, now=request.now, bank=place.bank,
         )  # fmt: skip
     except Refused as refused:
         return _page(request, place, refused.words.say(owed.speaks()), reason)
     said = ngettext("%(n)s customer left out.", "%(n)s customers left out.", left) % {"n": left}
     return moved(request, place.address(request), said)
+
+
+@policy("messages.send")
+@require_POST
+def bring_back(request: ActingRequest, occasion: str) -> HttpResponse:
+    """``customer``: whoever was left out is open again."""
+    place = _place(request, occasion)
+    chosen = [id for id in map(number, request.POST.getlist("customer")) if id]
+    try:
+        back = greetings.bring_back(
+            place.occasion, chosen, staff=place.staff.pk, actor=request.actor, now=request.now, bank=place.bank
+        )
+    except Refused as refused:
+        return _page(request, place, refused.words.say(owed.speaks()))
+    said = ngettext("%(n)s customer brought back.", "%(n)s customers brought back.", back) % {"n": back}
+    return moved(request, f"{place.address(request, stands='open')}#who", said)
 
 
 @policy("messages.send")

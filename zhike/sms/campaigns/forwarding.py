@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,12 +20,12 @@ from zhike.obligations import ledger
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 from zhike.people.permissions import check
-from zhike.sms import texts
+from zhike.sms import many
 from zhike.sms.gate import because
 from zhike.sms.many import by_keys, check_expected
 from zhike.sms.models import Campaign, Forwarding
 
-from .books import CHOSEN, STANDING, Choice, chosen, how_many, limits, own_line
+from .books import CHOSEN, STANDING, Choice, chosen, estimate, how_many, limits, own_line
 from .duties import FOLLOW, SETTLE, duty, reopen, started, tell_forwarded
 
 
@@ -50,19 +51,19 @@ def forward(
     """Puts the message into the queue for the chosen open customers of ``staff``; it leaves at once, in quiet hours at their end.
 
     Raises NotAllowed for a book that is not the actor's to write to; Refused where nobody is chosen, the campaign is over, the line may
-    not be said, a single customer is not open any more, or the number is not the one that was ``expected``.
+    not be said or makes somebody's text too long, a single customer is not open any more, or the number is not the one that was ``expected``.
     """
     _may(actor, staff)
     _check_runs(campaign, now)
     _check_choice(choice)
     line = own_line(line, bank)
-    texts.check_telephone(line + campaign.wording.text, staff, bank)
     count = how_many(campaign, choice, staff, now, bank)
     check_expected(count, expected)
     if choice.customers and not (choice.everybody or choice.tiers):
         check_expected(count, len(set(choice.customers)))
     if not count:
         return Forwarded(None, 0)
+    estimate(campaign, choice, staff, line=line, now=now, bank=bank)
     with transaction.atomic():
         _owe(campaign, staff, actor=actor, now=now, bank=bank)
         made = Forwarding.objects.create(campaign=campaign, staff_id=staff, line=line, by_id=actor.id, at=now)
@@ -191,6 +192,23 @@ def leave_out(
         left = int(cursor.rowcount)
     see(campaign, staff, actor=actor, now=now, bank=bank)
     return left
+
+
+def bring_back(
+    campaign: Campaign, customers: Sequence[int], *, actor: Actor, staff: int, now: datetime, bank: Bank
+) -> int:
+    """Customers who were left out are told of it after all, once somebody forwards it to them. Returns how many; where one of them is open, it
+    is owed again. Raises NotAllowed, Refused as ``forward`` does.
+    """
+    _may(actor, staff)
+    _check_runs(campaign, now)
+    back = many.bring_back([campaign.occasion], customers, staff)
+    if back and how_many(campaign, Choice(everybody=True), staff, now, bank):
+        if staff in actor.lent:
+            _leave_to_the_worker(campaign, staff, now, again=True)
+        else:
+            reopen(campaign, staff, actor=actor, now=now, bank=bank)
+    return back
 
 
 def _owe(campaign: Campaign, staff: int, *, actor: Actor, now: datetime, bank: Bank) -> None:
