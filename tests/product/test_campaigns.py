@@ -393,6 +393,43 @@ def test_forwarded_to_a_choice_with_a_line_of_ones_own(
     assert {"sms_forwarding", "sms_message", "sms_left_out"} <= kept
 
 
+def test_who_was_left_out_is_brought_back_and_it_is_owed_again(
+    cast: Cast, book: list[Customer], campaign: Campaign, program: Callable[[str], Program], owner: Role
+) -> None:
+    rm, here = program("rm"), f"campaigns/{campaign.key}"
+    assert (
+        "现在是 2 人"
+        in rm.post(f"{here}/exclusions", {"everybody": True, "reason": "x", "expected": 1}, status=422)["detail"]
+    )
+    assert rm.post(f"{here}/exclusions", {"everybody": True, "reason": "误选", "expected": 2})["left_out"] == 2
+    assert owed(cast, owner).state == "done"
+    assert program("mate").post(f"{here}/exclusions/withdrawal", {"customers": [str(book[0].pk)]})["brought_back"] == 0
+    assert (
+        rm.post(f"{here}/exclusions/withdrawal", {"customers": [str(book[0].pk), str(book[1].pk)]})["brought_back"] == 1
+    )
+    assert (owed(cast, owner).state, owed(cast, owner).due) == ("open", DEADLINE)
+    assert forward(cast, campaign, expected=1) == 1
+    assert owed(cast, owner).state == "done"
+
+
+def test_a_line_that_makes_the_text_too_long_is_refused_while_typing_and_when_forwarding(
+    cast: Cast, book: list[Customer], worker: Role, program: Callable[[str], Program]
+) -> None:
+    """Ten parts are 670 characters at most; with a line of sixty they are eleven."""
+    campaign = started(cast, worker, text=TEXT.replace("一个月", "一个月" + "很" * 575))
+    rm, here = program("rm"), f"campaigns/{campaign.key}"
+    assert rm.post(f"{here}/estimates", {"everybody": True})["segments"] == 20
+    long = {"everybody": True, "line": "长" * 58}
+    for door in ("estimates", "forwardings"):
+        assert "11 条，一次至多 10 条。请缩短自己的话" in rm.post(f"{here}/{door}", long, status=422)["detail"], door
+    page = cast.client("rm").post(
+        f"/messages/campaigns/{campaign.key}/look/", {"to": ["*"], "line": "长" * 58}, headers={"HX-Request": "true"}
+    )
+    assert "请缩短自己的话" in page.content.decode()
+    with cast.acting("rm", NOW):
+        assert not Message.objects.filter(forwarding__isnull=False).exists()
+
+
 def figures(program: Callable[[str], Program], now: datetime = NOW) -> dict[str, int]:
     """S4 as the leader reads it for March."""
     with clock.at(now):

@@ -217,13 +217,18 @@ def _readable(text: str, kind: str, bank: Bank) -> str:
     if not text:
         raise Refused("短信没有内容，请先写。", "The message says nothing: write it first.")
     texts.fill(text, {})
-    parts = measure(messages.dressed(text, kind, bank, texts.bank_name())).segments
+    check_length(messages.dressed(text, kind, bank, texts.bank_name()))
+    return text
+
+
+def check_length(dressed: str) -> None:
+    """Raises Refused for a text that, as it leaves, has more segments than go at once."""
+    parts = measure(dressed).segments
     if parts > LONGEST:
         raise Refused(
             f"短信太长：{parts} 条，一次至多 {LONGEST} 条。请删短，或分两次发。",
             f"The message is too long: {parts} segments, at most {LONGEST} at once. Shorten it, or send it in two.",
         )
-    return text
 
 
 def _state(judged: Judgement) -> tuple[State, dict[str, str]]:

@@ -16,6 +16,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 
 from . import texts
+from .gate import LONGEST
 from .segments import measure
 
 MOST = 5_000  # customers of one book whose texts are weighed one by one; of more, the segments are reckoned from these
@@ -70,7 +71,7 @@ OF_RM = "JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.
 
 def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) -> Estimate:
     """Each customer's own text is measured (rows of ``WEIGHED``, ``MOST`` of them at most): names are long and short. Raises Unfilled where
-    a variable has no value.
+    a variable has no value, Refused where somebody's text is too long.
     """
     if not rows:
         return Estimate(0, 0, None, "")
@@ -78,10 +79,16 @@ def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) ->
     said = [
         messages.dressed(texts.fill(words, texts.one_of_many(*row[2:-1], bank=bank)), kind, bank, name) for row in rows
     ]
+    parts = [measure(text).segments for text in said]
+    if (most := max(parts)) > LONGEST:
+        name = rows[parts.index(most)][2]
+        raise Refused(
+            f"短信太长：发给“{name}”的有 {most} 条，一次至多 {LONGEST} 条。请缩短自己的话，或换一条短一些的措辞。",
+            f"The message is too long: to “{name}” it has {most} segments, at most {LONGEST} at once. Shorten your own line, or choose shorter words.",
+        )
     id, tier, who, honorific, _gender, of_kind, *_rest, every = rows[0]
     first = {"id": id, "name": who, "honorific": honorific, "tier": tier, "kind": of_kind}
-    segments = sum(measure(text).segments for text in said)
-    return Estimate(every, ceil(segments * every / len(rows)), first, said[0])
+    return Estimate(every, ceil(sum(parts) * every / len(rows)), first, said[0])
 
 
 def tells_of_private(words: str) -> bool:
@@ -101,13 +108,6 @@ def check_words(words: str, kind: str, bank: Bank) -> None:
         raise Refused(blocked.words.zh, blocked.words.en)
 
 
-def check_expected(is_so: int, expected: int | None) -> None:
-    """Raises Refused where the number is not the one that was shown: a bulk send is never larger than what somebody confirmed."""
-    if expected is not None and is_so != expected:
-        raise Refused(
-            f"名单刚有变化，现在是 {is_so} 人，没有安排。请核对后再点一次。",
-            f"The list has just changed to {is_so}: nothing was arranged. Look again, then once more.",
-        )
 def bring_back(occasions: Sequence[str], customers: Sequence[int], staff: int) -> int:
     """Those of an RM's customers who were left out are so no more. Returns how many. Raises Refused where nobody is chosen."""
     if not customers:
@@ -121,3 +121,10 @@ def bring_back(occasions: Sequence[str], customers: Sequence[int], staff: int) -
         return int(cursor.rowcount)
 
 
+def check_expected(is_so: int, expected: int | None) -> None:
+    """Raises Refused where the number is not the one that was shown: a bulk send is never larger than what somebody confirmed."""
+    if expected is not None and is_so != expected:
+        raise Refused(
+            f"名单刚有变化，现在是 {is_so} 人，没有安排。请核对后再点一次。",
+            f"The list has just changed to {is_so}: nothing was arranged. Look again, then once more.",
+        )

@@ -155,7 +155,9 @@ class Sender:
                 )
                 offer = offers.get(message.id)
                 turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank, offer)
-                cuts = _cuts(messages.dressed(text, message.kind, bank, name), message.key, whole=self.transport.whole)
+                whole = messages.dressed(text, message.kind, bank, name)
+                gate.check_length(whole)
+                cuts = _cuts(whole, message.key, whole=self.transport.whole)
             except (Refused, Unopened) as error:
                 turned = gate.unreadable(error)
             if turned is not None:

@@ -109,14 +109,6 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda found: values[found[1]], text)
 
 
-def check_telephone(text: str, staff: int, bank: Bank) -> None:
-    """Raises Unfilled for words that give a telephone number where neither who sends them nor the bank has one."""
-    if TELEPHONE not in VARIABLE.findall(text) or bank.service_number:
-        return
-    if not Staff.objects.filter(pk=staff).exclude(phone="").exists():
-        fill(f"{{{TELEPHONE}}}", {})
-
-
 def bank_name() -> str:
     """What the bank calls itself: its head office's name."""
     return Unit.objects.filter(parent=None).values_list("name", flat=True).first() or ""
