@@ -657,7 +657,7 @@ def test_what_the_gateway_was_too_busy_for_is_judged_before_it_is_tried_again(
                 forwarding.stop(campaign, "等级有误", actor=actor, now=NOW)
             name = "campaign_stopped"
         case "night":
-            then, state = datetime.fromisoformat("2026-03-02T22:00+08:00"), "submitting"
+            then, state, name = datetime.fromisoformat("2026-03-02T22:00+08:00"), "submitting", "quiet_hours"
         case "end":
             then, state, name = ENDS, "expired", "too_late"
     line.rounds(then)
@@ -666,10 +666,18 @@ def test_what_the_gateway_was_too_busy_for_is_judged_before_it_is_tried_again(
         assert (message.state, message.why.get("name", "")) == (state, name)
     assert len(line.gateway.journal) == (2 if what == "nothing" else 1)
     if what == "night":
+        with clock.at(then):
+            page = cast.client("rm").get(f"/messages/{book[0].pk}/").content.decode()
+        assert "等到明天 09:00" in page.replace("等到 明天", "等到明天")
+        assert "静默时段 21:00 至 09:00" in page
+        assert "正在发送" not in page.partition('class="thread')[2]
         line.rounds(datetime.fromisoformat("2026-03-03T08:59+08:00"))
         assert len(line.gateway.journal) == 1
         line.rounds(datetime.fromisoformat("2026-03-03T09:00+08:00"))
         assert len(line.gateway.journal) == 2
+        with owner():
+            message.refresh_from_db()
+        assert (message.state, message.why) == ("submitted", {})
 
 
 def test_of_a_text_that_was_taken_in_part_the_rest_does_not_follow_an_opt_out(

@@ -79,7 +79,8 @@ def stands(message: Message, now: datetime) -> str:
     match State(message.state):
         case State.DRAFTED:
             return gettext("Taken back, not sent")
-        case State.WAITING:
+        # What the gateway was too busy for may be held overnight while it is being sent.
+        case State.WAITING | State.SUBMITTING if message.state == State.WAITING or why:
             until = gettext("Waits until %(time)s") % {"time": moment(message.not_before, now)}
             return gettext("%(until)s (%(why)s)") % {"until": until, "why": why} if why else until
         case State.REFUSED:

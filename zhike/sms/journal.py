@@ -100,17 +100,20 @@ def take_held(room: int, now: datetime) -> list[Held]:
 
 def turn_held(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Segments that the guards stop before they are tried again, or make wait: each ``{"id", "message", "state", "why", "not_before"}``. A
-    message none of whose segments was taken stands as its guards say; of another what is known of the rest says it.
+    message none of whose segments was taken stands as its guards say; of another what is known of the rest says it. What waits says why and
+    until when.
     """
     if rows:
         said = json.dumps(rows, default=str)
         _run(HELD_TURNED, [now, said])
         _run(HELD_TURNED_WHOLE, [now, said])
+        _run(HELD_WAITS, [said])
 
 
 def enter_again(epoch: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Writes down under which new number they leave: ``{"id", "sequence"}``."""
     _run(ENTER_AGAIN, [epoch, now, json.dumps(rows)])
+    _run(WAITS_NO_MORE, [[row["id"] for row in rows]])
 
 
 def heard(
@@ -306,6 +309,15 @@ UPDATE sms_message m SET state = d.state, why = d.why, done_at = %s
 FROM (SELECT DISTINCT ON (message) * FROM jsonb_to_recordset(%s::jsonb) AS d (message bigint, state text, why jsonb)) d
 WHERE m.id = d.message AND m.state = 'submitting' AND d.state <> 'waiting' AND NOT EXISTS (
     SELECT FROM sms_segment s WHERE s.message_id = m.id AND s.attempt = m.attempt AND s.state <> 'undelivered')"""
+
+HELD_WAITS = """
+UPDATE sms_message m SET why = d.why, not_before = d.not_before
+FROM (SELECT DISTINCT ON (message) * FROM jsonb_to_recordset(%s::jsonb) AS d (message bigint, state text, why jsonb, not_before timestamptz)) d
+WHERE m.id = d.message AND m.state = 'submitting' AND d.state = 'waiting'"""
+
+WAITS_NO_MORE = """
+UPDATE sms_message m SET why = '{}' FROM sms_segment s
+WHERE s.id = ANY (%s::bigint[]) AND m.id = s.message_id AND m.state = 'submitting' AND m.why <> '{}'"""
 
 ENTER_AGAIN = """
 UPDATE sms_segment s SET state = 'submitting', connection_id = %s, sequence = d.sequence, submitting_at = %s, retry_at = NULL
