@@ -34,6 +34,7 @@ from zhike.customers.models import Consent, Customer, Line, Part, Run
 from zhike.obligations.models import Fact, Finding, Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people.tables import open_table
+from zhike.sms import greetings
 from zhike.sms.imports.columns import MESSAGES, faults
 from zhike.sms.imports.load import run_import
 from zhike.sms.models import Message, OptOut
@@ -160,6 +161,52 @@ def test_a_birthday_greeted_elsewhere_is_greeted(cast: Cast, customer: Customer,
         owed = Obligation.objects.get(kind="birthday")
         assert (owed.state, owed.evidence["channel"]) == ("done", "sms")
         assert not Finding.objects.exists()
+
+
+def test_a_festival_greeted_elsewhere_is_arranged(cast: Cast, customer: Customer, load: Load, worker: Role) -> None:
+    """S3: Dragon Boat is on 19 June 2026. What waits here for the same customer and festival is not sent as well, and says why; what the
+    other platform did not get through leaves the customer open."""
+    eve = datetime.fromisoformat("2026-06-18T12:00+08:00")
+    festival, whose = greetings.occasion("dragon_boat:2026", Bank()), cast.rm.pk
+    assert festival
+    with cast.acting("rm", NOW) as actor:
+        Consent.objects.record(
+            customer, "greeting", "sms", given=True, evidence="柜面", source="contact", actor=actor, now=NOW
+        )
+        book = list(Customer.objects.filter(rm=cast.rm).exclude(pk=customer.pk))
+
+    def stands() -> list[int]:
+        with cast.acting("rm", eve):
+            return [row["id"] for row in greetings.standing(festival, "arranged", whose, Bank())]
+
+    with worker():
+        greetings.tell_coming(NOW.date() + timedelta(days=90), now=eve - timedelta(days=18), bank=Bank())
+    failed = f"G1,{MOBILE},【总行】张先生，端午安康！,2026-06-18 09:00,问候,失败"
+    other = f"G2,{MOBILE},【总行】张先生，天凉保重身体。,2026-06-12 09:00,问候,已送达"
+    assert counts(load([failed, other], now=eve)) == (2, 0, 0)
+    assert stands() == []
+    with cast.acting("rm", eve) as actor:
+        words = greetings.suiting(festival, whose)[0]
+        assert (
+            greetings.arrange(festival, words, [customer.tier], actor=actor, staff=whose, now=eve, bank=Bank()).messages
+            == 1
+        )
+    told = f"G3,{MOBILE},【总行】张先生，端午安康！,2026-06-18 09:30,问候,已送达"
+    assert counts(load([told, f"G4,{MOBILE},【总行】张先生，端午快乐！,2026-06-18 09:31,问候,已送达"], now=eve)) == (
+        2,
+        0,
+        0,
+    )
+    assert stands() == [customer.pk]
+    with cast.acting("rm", eve):
+        ours = Message.objects.get(through="platform")
+        assert (ours.state, ours.why["name"]) == ("refused", "greeted_already")
+        assert Message.objects.get(name="G3").occasion == "dragon_boat:2026"
+        assert Message.objects.get(name="G4").occasion == "", "once a customer and festival"
+        assert book
+    with cast.acting("rm", eve):
+        owed = Obligation.objects.filter(kind="greetings").exclude(state="withdrawn").get()
+        assert owed.state == "done"
 
 
 SELLS = "理财非存款，产品有风险，投资须谨慎。新产品上架，拒收请回复R"

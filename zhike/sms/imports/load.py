@@ -35,11 +35,11 @@ from zhike.obligations.models import State as Stands
 from zhike.people.actor import Actor, act
 from zhike.people.models import Staff
 from zhike.people.tables import Problem, Row, Table, open_table
-from zhike.sms import numbers, outcome
+from zhike.sms import greetings, numbers, outcome
 from zhike.sms.models import Kind, Message, State
 from zhike.sms.segments import measure
 
-from . import judged
+from . import greeted, judged
 from .columns import MESSAGES
 from .rows import BIRTHDAY, Checked, Checker
 
@@ -258,10 +258,13 @@ class _Loading:
         aims = _aims([(checked, message) for checked, message in chunk.kept])
         for (_checked, message), obligation in zip(chunk.kept, aims, strict=True):
             message.obligation = obligation
+        arranged = greeted.settle(chunk.kept, self.bank, now)
         Message.objects.bulk_create([message for _checked, message in chunk.kept])
         for _checked, message in chunk.kept:
             if message.obligation is not None and message.state in outcome.SENT:
                 outcome.tell(message, message.obligation, actor=None, now=now)
+        for occasion, staff, at in arranged:
+            greetings.settle(occasion, staff, at, again=False, now=now, bank=self.bank)
         judged.judge([(message, checked.text) for checked, message in chunk.kept], self.bank)
 
 
