@@ -175,6 +175,20 @@ def test_a_wrong_password_and_a_wrong_clock_look_the_same_and_the_sentence_says_
     assert unbound(slow).words.zh.endswith("（登录用的是北京时间 02-16 14:53:09）（状态 3）")
 
 
+def test_a_gateway_that_does_not_prove_that_it_knows_the_password_is_sent_nothing(ismg: ISMG) -> None:
+    """AuthenticatorISMG is MD5 of status, our proof and the password; whoever only listens on the address cannot say it."""
+    ismg.proof = bytes(16)
+    error = unbound(transport(ismg))
+    assert "AuthenticatorISMG 不符" in error.words.zh
+    assert "?proof=no" in error.words.en
+    assert error.permanent
+    assert ismg.journal == []
+    with opened(ismg, proof="no") as connection:
+        connection.submit(parts(connection, ["好"]))
+        told(connection, 1)
+    assert len(ismg.journal) == 1
+
+
 def test_an_enterprise_that_it_does_not_know_is_said(two: ISMG) -> None:
     error = unbound(open_cmpp(two.address().replace(USER, "900002"), lambda: NOW))
     assert "企业代码" in error.words.zh
@@ -325,6 +339,19 @@ def test_a_letter_that_ascii_has_not_is_answered_at_once_and_never_leaves(two: I
     refused = [event for event in events if isinstance(event, Answer) and not event.taken]
     assert [(each.sequence, each.throttled) for each in refused] == [(first, False), (second, False)]
     assert all(each.words and each.words.zh != each.words.en for each in refused)
+    letter = {
+        b"Caf\x05": "é",
+        b"\x24": "¤",
+        b"\x40": "¡",
+        b"\x5b": "Ä",
+        b"\x60": "¿",
+        b"\x7b": "ä",
+        b"\x7f": "à",
+        b"\x1b\x65": "€",
+    }.get(septets)
+    assert refused[0].words
+    assert (f"“{letter}”" if letter else "其他字母") in refused[0].words.zh
+    assert "请改写这一处" in refused[0].words.zh
     assert [taken.sequence for taken in two.journal] == [other.sequence]
 
 

@@ -429,6 +429,14 @@ def authenticator(source: str, secret: str, timestamp: int) -> bytes:
     return md5(said, usedforsecurity=False).digest()  # the protocol's choice
 
 
+def is_proof(answer: bytes, status: int, proof: bytes, secret: str) -> bool:
+    """Whether a gateway's answer to the sign-in proves that it knows the secret too [AuthenticatorISMG]: over the status, in the one octet of
+    2.0 or the four of 3.0, for gateways mix them up; over what we proved ourselves by; and the secret.
+    """
+    shapes = (status.to_bytes(size, "big") for size in (1, 4) if status < 256**size)
+    return answer in [md5(shape + proof + secret.encode(), usedforsecurity=False).digest() for shape in shapes]
+
+
 def digits(id: int) -> str:
     """A message's number as operators write it: MMDDhhmmss, 7 digits of gateway, 5 of sequence."""
     when = f"{id >> 60:02}{id >> 55 & 31:02}{id >> 50 & 31:02}{id >> 44 & 63:02}{id >> 38 & 63:02}"

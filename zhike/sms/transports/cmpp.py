@@ -18,11 +18,12 @@ from zoneinfo import ZoneInfo
 from zhike.address import Address
 from zhike.conduct.words import Words
 from zhike.sms import cmpp, numbers
+from zhike.sms.segments import decode
 
 from .transport import VARIABLE, Answer, Event, Fate, Kind, Lost, Part, Receipt, Reply, Unbound
 
 EXAMPLE = "cmpp://900001:secret@ismg.bank.example:7890?version=2.0&from=106980095588&service=BANK&window=16&rate=100"
-SETTINGS = {"version", "from", "service", "window", "rate", "idle", "fee_user", "fee_type", "fee_code"}
+SETTINGS = {"version", "proof", "from", "service", "window", "rate", "idle", "fee_user", "fee_type", "fee_code"}
 PORT = 7890
 CHINA = ZoneInfo(numbers.CHINA)  # in which the gateway's times are, wherever the bank's own clock stands
 
@@ -163,6 +164,8 @@ class CMPP:
         address = self.address
         if unknown := sorted(address.query.keys() - SETTINGS):
             raise address.wrong(f"没有 ?{unknown[0]}= 这项设置", f"there is no setting ?{unknown[0]}=")
+        if address.query.get("proof", "yes") not in {"yes", "no"}:
+            raise address.wrong("?proof= 只能是 yes 或 no", "?proof= is either yes or no")
         if address.query.get("version", "2.0") not in cmpp.VERSIONS:
             raise address.wrong("?version= 只能是 2.0 或 3.0", "?version= is either 2.0 or 3.0")
         if not re.fullmatch(r"[!-~]{1,6}", address.user):
@@ -275,8 +278,8 @@ class CMPP:
     def _signing_in(self) -> cmpp.Connect:
         address, self._signed_at = self.address, self.clock().astimezone(CHINA)
         timestamp = int(self._signed_at.strftime("%m%d%H%M%S"))
-        proof = cmpp.authenticator(address.user, address.secret, timestamp)
-        return cmpp.Connect(address.user, proof, self.version.number, timestamp)
+        self._proof = cmpp.authenticator(address.user, address.secret, timestamp)
+        return cmpp.Connect(address.user, self._proof, self.version.number, timestamp)
 
     def _refusal(self) -> Unbound | None:
         """Why we are not in."""
@@ -307,6 +310,14 @@ class CMPP:
             return Unbound(
                 f"短信网关按 CMPP {theirs} 应答，而地址中是 {ours}，请改用 ?version={theirs}",
                 f"the gateway answers in CMPP {theirs} and the address says {ours}; use ?version={theirs}",
+                permanent=True,
+            )
+        proven = cmpp.is_proof(answer.authenticator, answer.status, self._proof, self.address.secret)
+        if not proven and self.address.query.get("proof") != "no":
+            return Unbound(
+                "短信网关没有证明它知道密码（AuthenticatorISMG 不符），可能不是运营商的网关，什么都没有发给它。请与运营商核对主机与密码；确认其网关不给出这一证明的，在地址中加 ?proof=no",
+                "the gateway has not proved that it knows the password (AuthenticatorISMG does not fit): it may not be the operator's, and nothing was sent to it."
+                " Check host and password with the operator; where they confirm that their gateway gives no such proof, add ?proof=no to the address",
                 permanent=True,
             )
         return None
@@ -504,9 +515,11 @@ def in_ascii(septets: bytes) -> bytes:
             letters = ESCAPED
             continue
         if septet not in letters:
+            which = decode(bytes((ESCAPE, septet) if letters is ESCAPED else (septet,)), "gsm7").strip()
+            zh, en = (f"“{which}”", f"“{which}”") if which else ("其他字母", "other letters")
             raise cmpp.Unwritable(
-                "CMPP 只能发送 ASCII 或 UCS-2，此条含有其他字母",
-                "CMPP sends ASCII or UCS-2, and this one has other letters",
+                f"CMPP 只能发送 ASCII 或 UCS-2，不能发送这条里的{zh}。请改写这一处，或在文中写上汉字（整条即用 UCS-2），再发一次",
+                f"CMPP sends ASCII or UCS-2 and cannot carry {en} in this one. Reword that place, or write a Chinese character (all of it is UCS-2 then), and send it again",
             )
         said.append(letters[septet])
         letters = LETTERS
