@@ -233,6 +233,47 @@ def left_to_the_worker(worker: Role, now: datetime) -> None:
             settle_greetings(**(json.loads(args) if isinstance(args, str) else args))
 
 
+def test_each_is_greeted_in_their_language_and_who_has_no_words_is_said(
+    cast: Cast, book: list[Customer], wording: Wording, owner: Role, worker: Role
+) -> None:
+    every = [tier.key for tier in BANK.tiers]
+    with cast.acting("rm", NOW) as actor:
+        book[3].learn("language", "en", source="contact", actor=actor, now=NOW)
+        book[4].learn("language", "en", source="contact", actor=actor, now=NOW)
+    mine = {"tier": every, "wording": wording.pk}
+    rm, here = cast.client("rm"), "/messages/greetings/dragon_boat:2026/"
+    with owner():
+        english = Wording.objects.filter(
+            template__kind="greeting", template__language="en", template__occasion="festival:dragon_boat"
+        )
+        assert not english.exists(), "none comes with Zhike for this festival"
+        template = Template.objects.create(
+            key="db_en", kind="greeting", occasion="festival:mid_autumn", language="en", title={"zh": "英", "en": "E"}
+        )
+    with clock.at(NOW):
+        page = rm.get(here, mine).content.decode()
+    assert "英文 2" in page
+    with cast.acting("rm", NOW) as actor:
+        with pytest.raises(Refused, match=f"现在是 {len(book) - 4} 人"):
+            greetings.arrange(
+                dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK, expected=len(book) - 2
+            )
+        done = greetings.arrange(dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        assert (done.messages, done.wordless) == (len(book) - 4, {"en": 2})
+        assert counts(cast)["open"] == 2
+    with owner():
+        Template.objects.filter(pk=template.pk).update(occasion="festival:dragon_boat")
+        Wording.objects.create(
+            template=template, number=1, text="Dear {称谓}, a happy Dragon Boat Festival! {本人}, {机构}", at=NOW
+        )
+    with cast.acting("rm", NOW) as actor:
+        again = greetings.arrange(dragon_boat(), wording, every, actor=actor, staff=cast.rm.pk, now=NOW, bank=BANK)
+        assert (again.messages, again.wordless) == (2, {})
+    line = Line(worker, Gateway())
+    line.rounds(datetime.fromisoformat("2026-06-19T09:00+08:00"))
+    assert sorted("Dragon Boat" in text for text in line.gateway.texts()) == [False] * (len(book) - 4) + [True] * 2
+
+
 def test_when_the_customer_changes_hands_the_banks_words_go_on_and_the_rms_own_are_taken_back(
     cast: Cast, book: list[Customer], wording: Wording, owner: Role, worker: Role
 ) -> None:

@@ -64,9 +64,11 @@ class TierOut(Out):
 
 
 class ArrangementOut(Out):
-    """``messages``: how many; ``left``: how many of them wait still. ``id`` is null where nobody was open."""
+    """``messages``: how many; ``left``: how many of them wait still. ``id`` is null where nobody was open. ``wordless``, as it is arranged: how
+    many stay open because there are no words in the language in which one writes to them, by the language."""
 
     id: IdOut | None
+    wordless: dict[str, int] = {}
     tiers: list[str]
     messages: int
     left: int
@@ -260,7 +262,7 @@ def arrange(request: Desk, occasion: str, body: ArrangeIn) -> Any:
         found, wording, body.tiers, staff=whose(request, body.staff), expected=body.expected, **verb(request)
     )
     kept = done.greeting
-    return {"id": kept.key if kept else None, "tiers": body.tiers, "messages": done.messages, "left": done.messages,
+    return {"id": kept.key if kept else None, "tiers": body.tiers, "messages": done.messages, "left": done.messages, "wordless": done.wordless,
                  "sent_from": kept.sent_from if kept else None}  # fmt: skip
 
 

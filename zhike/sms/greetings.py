@@ -32,7 +32,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.permissions import Refused as NotAllowed
 
-from . import many
+from . import many, texts
 from .many import MOST, OF_RM, WEIGHED, Estimate, Standing, by_keys, by_tier, check_expected, check_words, weigh
 from .models import Greeting, Wording
 
@@ -249,15 +249,46 @@ def suiting(occasion: Greeted, staff: int) -> list[Wording]:
     )
 
 
-def estimate(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
-    """Each open customer's own text is measured: names are long and short. Raises Unfilled where a variable has no value."""
+# In which language one writes to a customer `c` (`texts.language_of`).
+LANGUAGE = f"coalesce(nullif(c.profile -> 'language' ->> 'v', ''), '{texts.CHINESE}')"
+
+
+def by_language(occasion: Greeted, wording: Wording, staff: int) -> dict[str, Wording]:
+    """In which words customers are greeted by the language in which one writes to them: in those that were chosen, and whoever is written to
+    in another language in the first words of that language.
+    """
+    found = {wording.template.language: wording}
+    for each in suiting(occasion, staff):
+        found.setdefault(each.template.language, each)
+    return found
+
+
+def wordless(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> dict[str, int]:
+    """How many of the open customers are written to in a language that there are no words in, by the language: they stay open."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT {WEIGHED} FROM customers_customer c {occasion.stands} {OF_RM}
-                WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open' ORDER BY c.id LIMIT %s""",
-            [*_stands(occasion, bank), staff, list(tiers), MOST],
+            f"""SELECT {LANGUAGE}, count(*) FROM customers_customer c {occasion.stands}
+                WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
+                    AND {LANGUAGE} <> ALL (%s::text[]) GROUP BY 1 ORDER BY 1""",
+            [*_stands(occasion, bank), staff, list(tiers), list(by_language(occasion, wording, staff))],
         )
-        return weigh(cursor.fetchall(), wording.text, "greeting", bank)
+        return dict(cursor.fetchall())
+
+
+def estimate(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int, bank: Bank) -> Estimate:
+    """Each open customer's own text is measured, in their language: names are long and short. Raises Unfilled where a variable has no value,
+    Refused where somebody's text is too long.
+    """
+    words = by_language(occasion, wording, staff)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT {LANGUAGE}, {WEIGHED} FROM customers_customer c {occasion.stands} {OF_RM}
+                WHERE c.rm_id = %s AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
+                    AND {LANGUAGE} = ANY (%s::text[]) ORDER BY c.id LIMIT %s""",
+            [*_stands(occasion, bank), staff, list(tiers), list(words), MOST],
+        )
+        rows = cursor.fetchall()
+    return weigh([row[1:] for row in rows], [words[row[0]].text for row in rows], "greeting", bank)
 
 
 # ── what is done about it ───────────────────────────────────────────────────────────────────────────────────────
@@ -265,10 +296,11 @@ def estimate(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: i
 
 @dataclass(frozen=True)
 class Arranged:
-    """What one arranging came to."""
+    """What one arranging came to. ``wordless``: who stays open because there are no words in their language, by the language."""
 
     greeting: Greeting | None
     messages: int
+    wordless: dict[str, int]
 
 
 def arrange(
@@ -282,17 +314,19 @@ def arrange(
     bank: Bank,
     expected: int | None = None,
 ) -> Arranged:
-    """Puts a greeting into the queue for every open customer of ``staff`` in these tiers; it leaves on the morning of its day.
+    """Puts a greeting into the queue for every open customer of ``staff`` in these tiers, in their language; it leaves on the morning of its
+    day.
 
     A bulk send defaults to nobody: raises Refused without a tier, with a wording that is not in use, once the day is over, and where the
     number is not the one that was ``expected``.
     """
     _may(actor, staff)
     _check(occasion, wording, tiers, staff, now, bank)
-    open_now = _open(occasion, staff, bank, tiers)
+    without = wordless(occasion, wording, tiers, staff, bank)
+    open_now = _open(occasion, staff, bank, tiers) - sum(without.values())
     check_expected(open_now, expected)
     if not open_now:
-        return Arranged(None, 0)
+        return Arranged(None, 0, without)
     estimate(occasion, wording, tiers, staff, bank)
     greeting = Greeting.objects.create(
         occasion=occasion.key, day=occasion.day, staff_id=staff, tiers=list(tiers), wording=wording,
@@ -300,7 +334,7 @@ def arrange(
     )  # fmt: skip
     count = queue(occasion, greeting, [staff], now=now, bank=bank)
     _see(occasion, staff, actor=actor, now=now, bank=bank)
-    return Arranged(greeting, count)
+    return Arranged(greeting, count, without)
 
 
 def _may(actor: Actor, staff: int) -> None:
@@ -323,14 +357,17 @@ def _check(occasion: Greeted, wording: Wording, tiers: Sequence[str], staff: int
 
 
 def queue(occasion: Greeted, greeting: Greeting, staff: Sequence[int], *, now: datetime, bank: Bank) -> int:
-    """One statement for all open customers of these RMs in the greeting's tiers, each in its own RM's name. Returns how many."""
+    """One statement for all open customers of these RMs in the greeting's tiers, each in its own RM's name and in words of the customer's
+    language. Returns how many.
+    """
+    words = by_language(occasion, greeting.wording, greeting.staff_id)
     why = {"name": "its_day", "zh": occasion.waits.zh, "en": occasion.waits.en}
     with connection.cursor() as cursor, by_keys(cursor):
         cursor.execute(
-            QUEUE.format(stands=occasion.stands),
+            QUEUE.format(stands=occasion.stands, language=LANGUAGE),
             [
-                *_stands(occasion, bank), list(staff), greeting.tiers,
-                greeting.by_id, greeting.wording_id, greeting.pk, json.dumps(why, ensure_ascii=False), now, now,
+                list(words), [each.pk for each in words.values()], *_stands(occasion, bank), list(staff), greeting.tiers,
+                greeting.by_id, greeting.pk, json.dumps(why, ensure_ascii=False), now, now,
             ],
         )  # fmt: skip
         return int(cursor.rowcount)
@@ -354,13 +391,14 @@ def arranged(occasion: Greeted, staff: int) -> list[Greeting]:
 # has just added.
 QUEUE = """
 WITH chosen AS MATERIALIZED (
-    SELECT c.id, c.rm_id, g.occasion, g.sent_from, g.sent_until FROM customers_customer c {stands}
+    SELECT c.id, c.rm_id, w.wording, g.occasion, g.sent_from, g.sent_until FROM customers_customer c
+    JOIN unnest(%s::text[], %s::bigint[]) w (language, wording) ON w.language = {language} {stands}
     WHERE c.rm_id = ANY (%s::bigint[]) AND c.tier = ANY (%s::text[]) AND c.deceased_on IS NULL AND s.stands = 'open'
 )
 INSERT INTO sms_message (key, customer_id, staff_id, by_id, wording_id, greeting_id, occasion, kind, introduces, sealed, lane, through,
     state, why, not_before, not_after, parts, attempt, created_at)
 SELECT encode(substring(sha256((SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || int8send(c.id)) FOR 16), 'hex')::uuid,
-    c.id, c.rm_id, %s, %s, %s, c.occasion, 'greeting', false, '', 1, 'platform', 'waiting', %s,
+    c.id, c.rm_id, %s, c.wording, %s, c.occasion, 'greeting', false, '', 1, 'platform', 'waiting', %s,
     greatest(c.sent_from, %s), c.sent_until, 0, 1, %s
 FROM chosen c ORDER BY c.id
 ON CONFLICT (customer_id, occasion) WHERE occasion <> '' AND live DO NOTHING"""

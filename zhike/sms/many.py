@@ -69,15 +69,16 @@ WEIGHED = "c.id, c.tier, c.name, c.honorific, c.gender, c.kind, rm.name, rm.phon
 OF_RM = "JOIN people_staff rm ON rm.id = c.rm_id JOIN people_unit u ON u.id = c.unit_id"
 
 
-def weigh(rows: Sequence[tuple[Any, ...]], words: str, kind: str, bank: Bank) -> Estimate:
-    """Each customer's own text is measured (rows of ``WEIGHED``, ``MOST`` of them at most): names are long and short. Raises Unfilled where
+def weigh(rows: Sequence[tuple[Any, ...]], words: Sequence[str], kind: str, bank: Bank) -> Estimate:
+    """Each customer's own text, of the ``words`` for each, is measured (rows of ``WEIGHED``, ``MOST`` of them at most): names are long and short. Raises Unfilled where
     a variable has no value, Refused where somebody's text is too long.
     """
     if not rows:
         return Estimate(0, 0, None, "")
     name = texts.bank_name()
     said = [
-        messages.dressed(texts.fill(words, texts.one_of_many(*row[2:-1], bank=bank)), kind, bank, name) for row in rows
+        messages.dressed(texts.fill(each, texts.one_of_many(*row[2:-1], bank=bank)), kind, bank, name)
+        for each, row in zip(words, rows, strict=True)
     ]
     parts = [measure(text).segments for text in said]
     if (most := max(parts)) > LONGEST:

@@ -23,6 +23,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.calendars import to_lunar
 from zhike.conduct.festivals import FESTIVALS
 from zhike.conduct.words import Refused
+from zhike.customers.profile import LANGUAGES
 from zhike.pages import owed, standing
 from zhike.pages.answer import moved, number
 from zhike.pages.jinja import clock, day_text, language, local
@@ -209,11 +210,12 @@ def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wordi
     try:
         found: Estimate = greetings.estimate(place.occasion, wording, tiers, place.staff.pk, place.bank)
     except Refused as refused:
-        return {"unfilled": refused.words.say(owed.speaks()), "customers": 0}
+        return {"unfilled": refused.words.say(owed.speaks()), "customers": 0, "wordless": ""}
     scope, moment = standing.scope(tiers, place.bank), _leaves(request, place)
     who = found.who
     return {
         "unfilled": "",
+        "wordless": _wordless(place, wording, tiers),
         "customers": found.customers,
         "segments": found.segments,
         "price": found.price(place.bank),
@@ -224,6 +226,12 @@ def _plan(request: ActingRequest, place: Place, tiers: list[str], wording: Wordi
         "button": gettext("Arrange %(n)s · %(scope)s · %(moment)s")
         % {"n": found.customers, "scope": scope, "moment": moment},
     }  # fmt: skip
+
+
+def _wordless(place: Place, wording: Wording, tiers: list[str]) -> str:
+    """Who is not greeted because nobody has worded it in their language."""
+    found = greetings.wordless(place.occasion, wording, tiers, place.staff.pk, place.bank)
+    return standing.listed(f"{LANGUAGES.get(language, language)} {count}" for language, count in found.items())
 
 
 def _leaves(request: ActingRequest, place: Place) -> str:

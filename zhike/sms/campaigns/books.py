@@ -178,7 +178,8 @@ def estimate(campaign: Campaign, choice: Choice, staff: int, *, line: str = "", 
             f" WHERE s.rm_id = %s AND {CHOSEN} ORDER BY c.id LIMIT %s",
             [campaign.pk, *limits(now, bank), staff, *chosen(choice), MOST],
         )
-        return weigh(cursor.fetchall(), words, "marketing", bank)
+        rows = cursor.fetchall()
+        return weigh(rows, [words] * len(rows), "marketing", bank)
 
 
 CHOSEN = "s.stands = 'open' AND (%s OR s.tier = ANY (%s::text[]) OR s.customer_id = ANY (%s::bigint[]))"
