@@ -1,4 +1,4 @@
-"""The generated documents: every clause in docs/clauses/, the states of a contact in docs/states.md.
+"""The generated documents: every clause in docs/clauses/, the states of contacts and messages in docs/states.md.
 
 python -m zhike.handbook            writes them
 python -m zhike.handbook --check    says whether they are up to date (exit 1 if not)
@@ -152,28 +152,23 @@ def overview(language: str) -> str:
 
 
 def states() -> str:
-    """The states of a contact, drawn from the table that the program follows."""
+    """The states of a contact and of a message, drawn from the tables that the program follows."""
     import os
 
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
     django.setup()
-    from zhike.contacts.states import diagram
+    from zhike.contacts import states as of_contacts
+    from zhike.sms import states as of_messages
 
-    title = "# 接待、拜访、电话的状态 · The states of a contact"
-    return "\n".join(
-        [
-            NOTE.replace("conduct/clauses/*.toml", "contacts/states.py"),
-            "",
-            title,
-            "",
-            "```mermaid",
-            diagram().rstrip(),
-            "```",
-            "",
-        ]
-    )
+    lines = [NOTE.replace("conduct/clauses/*.toml", "contacts/states.py, zhike/sms/states.py"), ""]
+    for title, diagram in (
+        ("# 接待、拜访、电话的状态 · The states of a contact", of_contacts.diagram()),
+        ("# 短信的状态 · The states of a message", of_messages.diagram()),
+    ):
+        lines += [title, "", "```mermaid", diagram.rstrip(), "```", ""]
+    return "\n".join(lines)
 
 
 def main(arguments: list[str]) -> int:

@@ -23,6 +23,7 @@ from zhike.pages import message, owed
 from zhike.pages.answer import number
 from zhike.pages.middleware import ActingRequest
 from zhike.sms import composer, gate, texts, threads
+from zhike.sms.many import price_of
 from zhike.sms.models import Kind, Message, State
 from zhike.sms.segments import measure
 
@@ -164,7 +165,7 @@ def look(customer: Customer, kind: str, body: str, request: ActingRequest, bank:
     return {
         "used": size.used,
         "segments": size.segments,
-        "price": f"{(bank.segment_price * size.segments).normalize():f}",
+        "price": str(price_of(size.segments, bank)),
         "more": ngettext("%(n)s more letter makes one segment more", "%(n)s more letters make one segment more", size.left + 1) % {"n": size.left + 1},
         "verdicts": rows,
         "unfilled": unfilled if body.strip() else "",

@@ -52,7 +52,12 @@ class Estimate:
     text: str
 
     def price(self, bank: Bank) -> Decimal:
-        return self.segments * bank.segment_price
+        return price_of(self.segments, bank)
+
+
+def price_of(segments: int, bank: Bank) -> Decimal:
+    """What so many segments cost, in yuan, without the noughts at its end."""
+    return Decimal(f"{(bank.segment_price * segments).normalize():f}")
 
 
 @contextmanager

@@ -37,5 +37,9 @@ TRANSITIONS: dict[tuple[str, State], State] = {
 def diagram() -> str:
     """The table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", "    [*] --> drafted"]
-    lines += [f"    {before.value} --> {after.value} : {what}" for (what, before), after in TRANSITIONS.items()]
+    # A label holds no colon in Mermaid.
+    lines += [
+        f"    {before.value} --> {after.value} : {what.replace(':', ',')}"
+        for (what, before), after in TRANSITIONS.items()
+    ]
     return "\n".join(lines) + "\n"

@@ -31,7 +31,8 @@ from zhike.people.models import Unit
 from zhike.people.permissions import policy
 from zhike.sms import texts
 from zhike.sms.campaigns import asking
-from zhike.sms.campaigns.asking import KIND_NAMES, KINDS, LATE, LONGEST_TITLE, Draft
+from zhike.sms.campaigns.asking import FEW, KIND_NAMES, KINDS, LATE, LONGEST_TITLE, Draft
+from zhike.sms.many import price_of
 from zhike.sms.models import Kind
 
 NEW = "new"  # words written here, instead of the number of some in use
@@ -116,7 +117,7 @@ def _look(request: ActingRequest, bank: Bank) -> dict[str, Any]:
         "said": said,
         "for_many": _not_for_many(text),
         "reached": reached,
-        "price": said["price"] * reached["open"] if said and reached else None,
+        "price": price_of(said["segments"] * reached["open"], bank) if said and reached else None,
     }  # fmt: skip
 
 

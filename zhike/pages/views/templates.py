@@ -26,6 +26,7 @@ from zhike.pages.shell import bank_of
 from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
 from zhike.sms import templates, texts
+from zhike.sms.many import price_of
 from zhike.sms.models import Kind, Template, Wording
 from zhike.sms.segments import measure
 from zhike.sms.templates import Proposal
@@ -205,7 +206,7 @@ def looked_at(request: ActingRequest, text: str, kind: str, bank: Bank) -> dict[
         "text": dressed,
         "segments": weighed.segments,
         "used": weighed.used,
-        "price": weighed.segments * bank.segment_price,
+        "price": price_of(weighed.segments, bank),
     }
 
 
