@@ -131,8 +131,17 @@ def _not_for_many(text: str) -> str:
 
 
 def _reached(request: ActingRequest, draft: Draft, bank: Bank) -> dict[str, Any] | None:
-    """Numbers by standing; None before audience and risk are chosen."""
+    """Numbers by standing, of few that they are few; None before audience and risk are chosen."""
     if not (draft.unit and draft.tiers and draft.kinds and draft.risk in RISKS):
         return None
     found = asking.audience(draft, actor=request.actor, now=request.now, bank=bank)
-    return {**standing.coverage(found.counts, words.names()), "managers": found.managers}
+    reached = {**standing.coverage(found.counts, words.names()), "managers": found.managers, "few": bool(found.few)}
+    if found.few:
+        said = [
+            f"{name} {fewer if stands in found.few else found.counts[stands]}"
+            for fewer in [gettext("fewer than %(n)s") % {"n": FEW}]
+            for stands, name in words.names().items()
+            if stands in found.few or found.counts.get(stands)
+        ]
+        reached["said"] = standing.listed(said)
+    return reached

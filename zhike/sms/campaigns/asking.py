@@ -35,6 +35,7 @@ from .duties import FOLLOW
 KINDS = ("person", "company")
 LATE = timedelta(days=7)  # for so long after its deadline it may be forwarded late, unless marketing says otherwise
 LONGEST_TITLE = 40
+FEW = 5  # fewer customers than these are not counted for whoever may see none
 
 
 @dataclass(frozen=True)
@@ -225,10 +226,15 @@ KIND = approvals.register(
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many customers of an audience stand how (`STANDS`), and how many RMs have somebody who is open."""
+    """How many customers of an audience stand how (`STANDS`), and how many RMs have somebody who is open.
+
+    So few that they might be known by what is so of them are not counted: how they stand is in ``few`` and nowhere else, and of few who are
+    open nobody is told how many RMs there are.
+    """
 
     counts: dict[str, int]
-    managers: int
+    few: frozenset[str]
+    managers: int | None
 
 
 def audience(draft: Draft, *, actor: Actor, now: datetime, bank: Bank) -> Audience:
@@ -240,7 +246,10 @@ def audience(draft: Draft, *, actor: Actor, now: datetime, bank: Bank) -> Audien
             [draft.unit, list(draft.tiers), list(draft.kinds), draft.risk, *limits(now, bank)],
         )
         rows = cursor.fetchall()
+    few = frozenset(stands for stands, customers, _ in rows if customers < FEW)
+    managers = next((managers for stands, _, managers in rows if stands == "open"), 0)
     return Audience(
-        {stands: customers for stands, customers, _ in rows},
-        next((managers for stands, _, managers in rows if stands == "open"), 0),
+        {stands: customers for stands, customers, _ in rows if stands not in few},
+        few,
+        None if "open" in few else managers,
     )
