@@ -79,16 +79,15 @@ def stands(message: Message, now: datetime) -> str:
     match State(message.state):
         case State.DRAFTED:
             return gettext("Taken back, not sent")
-        # What the gateway was too busy for may be held overnight while it is being sent.
-        case State.WAITING | State.SUBMITTING if message.state == State.WAITING or why:
-            until = gettext("Waits until %(time)s") % {"time": moment(message.not_before, now)}
-            return gettext("%(until)s (%(why)s)") % {"until": until, "why": why} if why else until
+        case State.WAITING:
+            return _waits(message, why, now)
         case State.REFUSED:
             return gettext("Not sent: %(why)s") % {"why": why}
         case State.QUEUED:
             return gettext("About to be sent")
         case State.SUBMITTING:
-            return gettext("Being sent")
+            # What the gateway was too busy for may be held overnight while it is being sent.
+            return _waits(message, why, now) if why else gettext("Being sent")
         case State.SUBMITTED:
             return gettext("Sent %(time)s, no receipt yet") % {"time": clock(message.sent_at or message.created_at)}
         case State.DELIVERED:
@@ -102,6 +101,11 @@ def stands(message: Message, now: datetime) -> str:
             return gettext("Unknown: %(why)s") % {"why": why}
         case State.EXPIRED:
             return gettext("Too late: %(why)s") % {"why": why}
+
+
+def _waits(message: Message, why: str, now: datetime) -> str:
+    until = gettext("Waits until %(time)s") % {"time": moment(message.not_before, now)}
+    return gettext("%(until)s (%(why)s)") % {"until": until, "why": why} if why else until
 
 
 def title(message: Message) -> str:
