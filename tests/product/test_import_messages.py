@@ -34,11 +34,11 @@ from zhike.customers.models import Consent, Customer, Line, Part, Run
 from zhike.obligations.models import Fact, Finding, Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people.tables import open_table
-from zhike.sms import greetings
+from zhike.sms import gate, greetings
 from zhike.sms.imports.columns import MESSAGES, faults
 from zhike.sms.imports.load import run_import
 from zhike.sms.models import Message, OptOut
-from zhike.sms.tasks import import_messages
+from zhike.sms.tasks import import_messages, undo_messages
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -207,6 +207,38 @@ def test_a_festival_greeted_elsewhere_is_arranged(cast: Cast, customer: Customer
     with cast.acting("rm", eve):
         owed = Obligation.objects.filter(kind="greetings").exclude(state="withdrawn").get()
         assert owed.state == "done"
+
+
+def test_a_file_that_should_not_have_been_is_undone_as_long_as_nothing_followed(
+    cast: Cast, thanks: Obligation, load: Load, worker: Role
+) -> None:
+    """The messages go, the thanks are owed again, what was found is void; the same file can be loaded anew. Once a person has said of one
+    what became of it, it stays.
+    """
+    night = f"A9,{MOBILE},张先生，节日问候。,2026-03-01 23:10,问候,已送达"
+    unsure = f"A8,{MOBILE},您的存款已到期。,2026-03-01 10:00,服务,未知"
+    run = load([THANKED, night, unsure])
+    admin, address = cast.client("administrator"), f"/customers/import/{run.pk}/"
+    with clock.at(LATER):
+        assert "撤销导入" in admin.get(address).content.decode()
+        assert admin.post(address, {"act": "undo"}).status_code == 303
+        with worker():
+            undo_messages(run=run.pk, by=cast.administrator.pk)
+            assert Run.objects.get(pk=run.pk).state == "undone"
+    with cast.acting("rm", LATER):
+        thanks.refresh_from_db()
+        assert (thanks.state, Message.objects.count()) == ("open", 0)
+        assert not Finding.objects.filter(void=False).exists()
+    again = load([THANKED, unsure])
+    assert counts(again) == (2, 0, 0)
+    with cast.acting("rm", LATER) as actor:
+        thanks.refresh_from_db()
+        assert thanks.state == "done"
+        gate.settle(Message.objects.get(name="A8"), True, "客户说收到了", actor=actor, now=LATER)
+    with clock.at(LATER), worker():
+        undo_messages(run=again.pk, by=cast.administrator.pk)
+        told = Run.objects.get(pk=again.pk)
+        assert (told.state, "1 条已有人说明结果" in told.error) == ("done", True)
 
 
 SELLS = "理财非存款，产品有风险，投资须谨慎。新产品上架，拒收请回复R"
@@ -450,7 +482,7 @@ def test_the_page_takes_a_file_through_columns_trial_and_loading(cast: Cast, tha
             assert columns.guess(["何时"], of=MESSAGES) == {"何时": "at"}
             assert columns.guess(["何时"]) == {}, "what is remembered of these files says nothing of customers'"
         assert "A2" in browser.get(f"{address}refused/").content.decode()
-        assert browser.get(address).content.decode().count('value="undo"') == 0
+        assert browser.get(address).content.decode().count('value="undo"') == 1
         listed = browser.get("/customers/import/messages/").content.decode()
         assert "发送记录.csv" in listed
         assert "发送记录.csv" not in browser.get("/customers/import/").content.decode()

@@ -222,12 +222,12 @@ def import_decide(options: Options) -> int:
 
 @command(
     "import undo",
-    "撤销一次客户导入",
-    "undo an import of customers",
+    "撤销一次客户或短信导入",
+    "undo an import of customers or messages",
     argument("number", "导入编号", "the import's number", type=int),
 )
 def import_undo(options: Options) -> int:
-    """Take a run's customers away again, as long as nothing was recorded about them."""
+    """Take away again what a run brought: customers, as long as nothing was recorded about them, or messages."""
     with ready("worker"):
         from django.utils import translation
 
@@ -235,12 +235,18 @@ def import_undo(options: Options) -> int:
         from zhike.customers.checks import Unaccepted
         from zhike.customers.imports.decide import undo
         from zhike.customers.models import Run
+        from zhike.people import bank
+        from zhike.sms.imports import undo as messages
 
         run = Run.objects.filter(pk=options.number).first()
         if run is None:
             raise Failure(words(f"没有第 {options.number} 次导入。", f"There is no import {options.number}."))
         with translation.override(embedded.language() if embedded.language() == "en" else "zh-hans"):
             try:
+                if run.kind == "messages":
+                    gone = messages.undo(run, clock.now(), bank.settings().now(clock.now()))
+                    print(words(f"已撤销：移除短信 {gone} 条。", f"Undone: {gone} messages removed."))
+                    return DONE
                 undone = undo(run, clock.now())
             except Unaccepted as error:
                 raise Failure(str(error)) from error

@@ -9,12 +9,16 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from zhike import clock
+from zhike.customers.checks import Unaccepted
+from zhike.customers.models import Run
 from zhike.customers.tasks import carry_out
 from zhike.people import bank
+from zhike.people.actor import acting
 
 from . import greetings
 from .campaigns import duties, following
 from .imports.load import run_import
+from .imports.undo import undo
 from .models import Campaign
 
 
@@ -24,6 +28,17 @@ def import_messages(run: int) -> None:
     now = clock.now()
     rules = bank.settings().now(now)
     carry_out(run, lambda found, path, language: run_import(found, path, bank=rules, now=clock.now, language=language))
+
+
+@app.task(name="undo_messages")
+def undo_messages(run: int, by: int) -> None:
+    """Undoes an import of messages; why it cannot be stands in its row."""
+    now = clock.now()
+    with acting(by, now):
+        try:
+            undo(Run.objects.get(pk=run), now, bank.settings().now(now))
+        except Unaccepted as error:
+            Run.objects.filter(pk=run).update(error=str(error))
 
 
 @app.task(name=duties.FOLLOW, retry=5)

@@ -39,7 +39,7 @@ from zhike.people.models import Unit
 from zhike.people.permissions import policy
 from zhike.people.tables import UnreadableTable, open_table
 from zhike.sms.imports import columns as of_messages
-from zhike.sms.tasks import import_messages
+from zhike.sms.tasks import import_messages, undo_messages
 
 LARGEST = 200 << 20  # bytes
 FIRST = ("name", "core_number")  # what somebody is known by stands before the rest
@@ -62,12 +62,21 @@ class Sort:
     vocabulary: meanings.Vocabulary
     faults: Callable[[Iterable[str], Mapping[str, str]], str]
     job: Any
+    undo: Any
     command: str
 
 
-CUSTOMERS = Sort("import", "imports", meanings.CUSTOMERS, meanings.faults, import_customers, "zhike import customers")
+CUSTOMERS = Sort(
+    "import", "imports", meanings.CUSTOMERS, meanings.faults, import_customers, undo_import, "zhike import customers"
+)
 MESSAGES = Sort(
-    "messages", "imports_messages", of_messages.MESSAGES, of_messages.faults, import_messages, "zhike import messages"
+    "messages",
+    "imports_messages",
+    of_messages.MESSAGES,
+    of_messages.faults,
+    import_messages,
+    undo_messages,
+    "zhike import messages",
 )
 
 
@@ -155,9 +164,11 @@ def one(request: ActingRequest, run: int) -> HttpResponse:
             return _start(request, found, dry=act == "try")
         case "decide":
             return _decide(request, found)
-        case "undo" if found.state == Run.State.DONE and not found.dry and found.kind == CUSTOMERS.kind:
+        case "undo" if (
+            found.state == Run.State.DONE and not found.dry and found.kind in (CUSTOMERS.kind, MESSAGES.kind)
+        ):
             Run.objects.filter(pk=found.pk).update(error="")
-            undo_import.defer(run=found.pk, by=request.actor.id)
+            _sort(found).undo.defer(run=found.pk, by=request.actor.id)
             return moved(request, reverse("import", args=[run]), gettext("The import is being undone."))
     return _page(request, found, wrong=gettext("This import cannot do that now."))
 
@@ -258,7 +269,8 @@ def _page(request: ActingRequest, run: Run, wrong: str = "") -> HttpResponse:
         "again": run.kind in (CUSTOMERS.kind, MESSAGES.kind)
         and run.by_id is not None
         and (run.state == Run.State.FAILED or (run.dry and bool(run.loaded or run.doubtful))),
-        "undoable": run.kind == "import" and bool(run.loaded or lines.filter(state=Line.State.MERGED).exists()),
+        "undoable": run.kind in (CUSTOMERS.kind, MESSAGES.kind)
+        and bool(run.loaded or lines.filter(state=Line.State.MERGED).exists()),
         "refusals": list(lines.filter(state=Line.State.REFUSED).order_by("line")[:20]),
         "doubts": [
             _doubt(line, run.mapping) for line in lines.filter(state=Line.State.DOUBTFUL).order_by("line")[:SHOWN]

@@ -246,7 +246,7 @@ class _Loading:
     def _message(self, checked: Checked, customer: int, staff: int, by: int | None, now: datetime) -> Message:
         state = State(checked.state)
         message = Message(
-            key=uuid4(), customer_id=customer, staff_id=staff, by_id=by, through=THROUGH, name=checked.name, state=state,
+            key=uuid4(), customer_id=customer, staff_id=staff, by_id=by, through=THROUGH, name=checked.name, state=state, run=self.run,
             kind=Kind.GREETING if checked.kind == BIRTHDAY else checked.kind, introduces=introduces(checked.text, self.names.get(staff, "")),
             why=_why(state), parts=measure(checked.text).segments, not_before=checked.at, created_at=checked.at, sent_at=checked.at,
             done_at=checked.at if state in outcome.FAILED or state == State.DELIVERED else None,

@@ -104,6 +104,10 @@ class Message(models.Model):
     sealed = models.TextField(default="")
     lane = models.SmallIntegerField(choices=Lane, default=Lane.ONE)
     through = models.TextField(default="platform", help_text=_("platform, or bank_sms for what another platform sent"))
+    run = models.ForeignKey(
+        "customers.Run", models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False,
+        help_text=_("the file that brought it, of what another platform sent"),
+    )  # fmt: skip
     # Greetings and campaigns are queued by statements that know nothing of it.
     name = models.TextField(default="", db_default="", help_text=_("what that other platform calls it"))
 
@@ -150,6 +154,8 @@ class Message(models.Model):
             # what one person has to look at
             models.Index(fields=["staff", "created_at"], name="sms_message_look", condition=Q(look=True)),
             models.Index(fields=["greeting"], name="sms_message_greeting", condition=Q(greeting__isnull=False, waits=True)),
+            # what a file brought
+            models.Index(fields=["run"], name="sms_message_run", condition=Q(run__isnull=False)),
             models.Index(fields=["forwarding"], name="sms_message_forwarding", condition=Q(forwarding__isnull=False)),
         ]  # fmt: skip
 
