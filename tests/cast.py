@@ -133,6 +133,7 @@ def seat() -> Cast:
             for number, name in enumerate(names)
         ]
     without_second_factor()
+    without_outings()
     return cast
 
 
@@ -141,6 +142,15 @@ def without_second_factor() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_setting (name, value, from_day, at) VALUES ('second_factor_roles', '[]', %s, %s)",
+            [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
+        )
+
+
+def without_outings() -> None:
+    """The bank of the tests asks for no outing before a visit; the tests of outings ask for it again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people_setting (name, value, from_day, at) VALUES ('outing_guard', '\"off\"', %s, %s)",
             [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
         )
 

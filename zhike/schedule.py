@@ -22,6 +22,7 @@ from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
 from zhike.people.session import forget
+from zhike.work import overdue
 
 MONTHS_AHEAD = 2  # the trail's partitions that are made before they are needed
 CATCH_UP_DAYS = 14
@@ -39,6 +40,7 @@ def tick(timestamp: int) -> None:
     settings = bank.settings().at(day)
     lapse(now, settings)
     escalate(now, settings)
+    overdue.escalate(now, settings)
     subscription.end_all(now, settings)
     if is_swept(day):
         greet(day, now=now, bank=settings)

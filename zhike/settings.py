@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "zhike.obligations",
     "zhike.contacts",
     "zhike.sms",
+    "zhike.work",
     "zhike.notices",
     "zhike.pages",
     "zhike.api",

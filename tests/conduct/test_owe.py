@@ -53,6 +53,9 @@ def facts(draw: st.DrawFn) -> Fact:
         "days": draw(st.integers(1, 400)),
         "stop": draw(st.sampled_from(["deceased", "closed", "do_not_disturb", "complaint"])),
         "reason": "",
+        "departs": at.isoformat(),
+        "stops": draw(st.integers(1, 20)),
+        "who": "林晓",
     }
     carried = set(KINDS[kind].carries) | (
         {"purpose", "introduces"} if kind in {"call_ended", "message_sent"} else set()

@@ -300,7 +300,7 @@ def test_all_clauses_with_their_text_and_rules(rm: Program) -> None:
     assert (r12["modes"], r12["served"]) == (["OWE"], ["OWE"])
     assert "尚不能保存" in rm.get("clauses/R4")["not_yet"]
     w7 = rm.get("clauses/W7")
-    assert (w7["modes"], w7["served"], w7["not_yet"]) == (["RECORD", "GUARD", "OWE"], [], None)
+    assert (w7["modes"], w7["served"], w7["not_yet"]) == (["RECORD", "GUARD", "OWE"], ["RECORD", "GUARD", "OWE"], None)
 
 
 def test_adherence_counts_what_was_kept(cast: Cast, rm: Program, path: str, worker: Role) -> None:

@@ -43,6 +43,9 @@ Kind = Literal[
     "look_into",
     "greetings",
     "forward",
+    "sign_in",
+    "outing_report",
+    "help",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

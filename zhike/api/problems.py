@@ -24,6 +24,7 @@ from zhike.customers.models.customer import Exhausted
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
 from zhike.sms import gate
+from zhike.work import outing_states, outings
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -174,7 +175,7 @@ def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
     return problem(422, "invalid", str(error))
 
 
-def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit) -> HttpResponse:
+def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit) -> HttpResponse:
     return field_invalid(error.field, say(error.words)).response()
 
 
@@ -259,6 +260,9 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     DoesNotFit: _does_not_fit,
     Unfit: _does_not_fit,
     NotNow: _not_now,
+    outings.Unfit: _does_not_fit,
+    outings.Answered: _moved_on,
+    outing_states.WrongState: _moved_on,
     gate.TooLate: _moved_on,
     gate.OnItsWay: _moved_on,
     words.Refused: _refused_value,

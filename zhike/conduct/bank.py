@@ -69,6 +69,9 @@ _REMINDERS = (
     Reminding("look_into", at_once=True),
     Reminding("greetings", morning=True),
     Reminding("forward", morning=True, closing=True),
+    Reminding("sign_in", before=(15, 0)),
+    Reminding("outing_report", closing=True),
+    Reminding("help", at_once=True, before=(10,)),
 )
 
 
@@ -210,6 +213,36 @@ class Bank(MessageSettings):
         "错过的约定回电也告知上级主管",
         "The leader's leader is told of a missed call-back too",
         "C5",
+        group="deadlines",
+    )
+    outing_guard: str = choice(
+        "拜访前没有报备外出",
+        "A visit outside without a reported outing",
+        {
+            "warn": ("提醒，并记为发现", "Warn, and keep it as a finding"),
+            "block": ("不能开始；事后补记的记为发现", "Does not begin; recorded afterwards it is a finding"),
+            "off": ("不管", "Nothing"),
+        },
+        "W7",
+        group="deadlines",
+    )
+    outing_leader_after: int = number(
+        30,
+        "外出逾时未返回签到，多久后告知主管",
+        "Leader told of somebody who is not back after",
+        MINUTES,
+        1440,
+        "W7",
+        group="deadlines",
+    )
+    help_answer_within: int = number(
+        30,
+        "外出中的求助，主管须在多久内答复",
+        "A request for help from an outing is answered within",
+        MINUTES,
+        1440,
+        "W7",
+        low=1,
         group="deadlines",
     )
     try_again_days: int = number(

@@ -45,6 +45,9 @@ OBLIGATIONS = {
     "look_into": Words("过问", "look into"),
     "greetings": Words("安排节日问候", "arrange a festival's greetings"),
     "forward": Words("转发营销短信", "forward a campaign"),
+    "sign_in": Words("返回签到", "sign back in"),
+    "outing_report": Words("外出汇报", "report on an outing"),
+    "help": Words("答复求助", "answer a request for help"),
 }
 
 
@@ -54,7 +57,10 @@ class UnknownName(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OweRule:
-    """After a fact, under conditions, something is owed in a window: the OWE mode of one clause."""
+    """After a fact, under conditions, something is owed in a window: the OWE mode of one clause.
+
+    ``opens_from``: the moment among the fact's data from which on it may be done.
+    """
 
     kind: str
     after: str
@@ -62,6 +68,7 @@ class OweRule:
     window: str
     from_target: bool
     opens_now: bool
+    opens_from: str
     channels: Channels | None
     obstacle: Obstacle | None
     detail: Detail | None
@@ -203,6 +210,7 @@ def _owe(id: str, rule: dict[str, Any]) -> OweRule:
         "window",
         "from_target",
         "opens_now",
+        "opens_from",
         "channels",
         "obstacle",
         "detail",
@@ -215,6 +223,8 @@ def _owe(id: str, rule: dict[str, Any]) -> OweRule:
     _refuse(id, {rule["kind"]} - set(OBLIGATIONS), "obligation")
     _refuse(id, {rule["after"]} - set(facts.KINDS), "fact")
     _refuse(id, {rule["window"]} - windows.NAMES, "window")
+    if "opens_from" in rule:
+        _refuse(id, {rule["opens_from"]} - set(facts.KINDS[rule["after"]].carries), "moment")
     origin = rule.get("origin", "code")
     _refuse(id, {origin} - {"code", "bank", "law"}, "origin")
     return OweRule(
@@ -224,6 +234,7 @@ def _owe(id: str, rule: dict[str, Any]) -> OweRule:
         window=rule["window"],
         from_target=rule.get("from_target", False),
         opens_now=rule.get("opens_now", False),
+        opens_from=rule.get("opens_from", ""),
         channels=_name(id, CHANNELS, rule["channels"], "channels") if "channels" in rule else None,
         obstacle=_name(id, OBSTACLES, rule["obstacle"], "obstacle") if "obstacle" in rule else None,
         detail=_name(id, DETAILS, rule["detail"], "detail") if "detail" in rule else None,

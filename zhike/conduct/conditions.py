@@ -261,6 +261,10 @@ def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     said = (
         "words",
         "to",
+        "who",
+        "stops",
+        "answer",
+        "leader",
         "festival",
         "festival_en",
         "campaign",

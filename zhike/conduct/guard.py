@@ -89,6 +89,27 @@ def visit_start(*, agreed: bool, told_when_and_where: bool, customer_asked: bool
     ]
 
 
+def visit_outing(*, reported: bool, happened: bool, bank: Bank) -> list[Verdict]:
+    """W7: a visit outside wants an outing that the leader was told of before (bank). What has happened is kept, never refused."""
+    if reported or bank.outing_guard == "off":
+        return []
+    effect: Effect = "block" if bank.outing_guard == "block" and not happened else "warn"
+    return [
+        Verdict(
+            "W7",
+            "no_outing",
+            effect,
+            Words(
+                "这次拜访没有报备外出。请先在“工作 · 外出”报备，主管马上看到。",
+                "No outing was reported for this visit. Report it first under Work · Outings; your leader sees it at once.",
+            ),
+            needs="outing",
+            origin="bank",
+            kept=Words("没有报备外出的拜访。", "A visit outside without a reported outing."),
+        )
+    ]
+
+
 def call_start(
     *,
     purpose: str,

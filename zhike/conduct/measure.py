@@ -213,6 +213,53 @@ def edges(bin: int) -> tuple[int | None, int | None]:
     return EDGES[bin - 1] if bin else None, EDGES[bin] if bin < len(EDGES) else None
 
 
+# ── outings (W7) ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Outing:
+    """One outing that took place, as measured. ``returns_at``: the return that was said last; ``told``: of how many of its ``stops`` it was
+    reported what came of them."""
+
+    reported_at: datetime
+    left_at: datetime
+    returns_at: datetime
+    back_at: datetime | None = None
+    stops: int = 0
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outings:
+    """Outings together: how many, how many of them were reported before leaving; signed back in until the return that was said last, or
+    later, or not at all past it; how many stops they had and of how many it was reported what came of it. Who is out still, in time,
+    counts as reported alone."""
+
+    of: int
+    beforehand: int
+    in_time: int
+    late: int
+    missing: int
+    stops: int
+    told: int
+
+
+def outings(rows: Iterable[Outing], now: datetime) -> Outings:
+    """The return that was said itself is still in time."""
+    rows = list(rows)
+    back = [row for row in rows if row.back_at is not None]
+    in_time = sum(row.back_at <= row.returns_at for row in back if row.back_at is not None)
+    return Outings(
+        of=len(rows),
+        beforehand=sum(row.reported_at <= row.left_at for row in rows),
+        in_time=in_time,
+        late=len(back) - in_time,
+        missing=sum(row.back_at is None and row.returns_at < now for row in rows),
+        stops=sum(row.stops for row in back),
+        told=sum(row.told for row in back),
+    )
+
+
 # ── contacts as they were conducted: what owes nothing by itself is measured on the contacts ──────────────────────
 
 
@@ -340,6 +387,7 @@ JUDGES: dict[str, Judge] = {
     "R11": _reception(lambda talk: bool(talk.seen_off)),
     "R14": lambda talk: talk.learned > 0 if talk.kind != "call" and talk.closed else None,
     "V1": lambda talk: talk.agreed if talk.kind == "visit" else None,
+    "W7": lambda talk: "W7" not in talk.found if talk.kind == "visit" else None,
     "C1": lambda talk: bool(talk.purpose) if talk.kind == "call" and not talk.incoming else None,
     "C2": lambda talk: "manners" in talk.ticks if talk.kind == "call" and talk.reached else None,
     "C8": lambda talk: talk.need_said if talk.outcome == "not_interested" else None,

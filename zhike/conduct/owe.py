@@ -99,6 +99,8 @@ def _due(
     window = named(rule.window, fact.target if rule.from_target else fact.at, bank, workdays)
     if rule.opens_now:
         window = replace(window, opens=fact.at)
+    if rule.opens_from:
+        window = replace(window, opens=datetime.fromisoformat(fact.data[rule.opens_from]))
     tier = case.person.tier if case.person else ""
     channels = rule.channels(fact, case, bank) if rule.channels else ()
     detail = rule.detail(fact, case, bank) if rule.detail else {}
@@ -302,6 +304,41 @@ def _forwarded(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | N
     return _done(fact, owed, late=_late(fact, owed))
 
 
+def _signed_in(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W7: back from an outing, at once. Whoever is back later than was said last is late."""
+    if owed.kind != "sign_in" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
+def _not_gone(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """An outing that is called off before leaving owes no return."""
+    if owed.kind != "sign_in" or owed.subject != fact.subject:
+        return None
+    return Settlement(owed.id, "withdrawn", {"why": "called_off"})
+
+
+def _no_longer_missing(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """The leader was told that somebody is not back: once they are, or have said until when, nothing is left to look into."""
+    if owed.kind != "look_into" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, why=fact.kind.removeprefix("outing_"))
+
+
+def _told_of(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W7: of each stop it is said what came of it."""
+    if owed.kind != "outing_report" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
+def _helped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W7: whoever asked for help has an answer."""
+    if owed.kind != "help" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, words=fact.data["words"], late=_late(fact, owed))
+
+
 def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
@@ -387,6 +424,11 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "answered": (_answered,),
     "field_learned": (_found_out, _reachable),
     "customer_stopped": (_stopped,),
+    "outing_returned": (_signed_in, _no_longer_missing),
+    "outing_extended": (_no_longer_missing,),
+    "outing_called_off": (_not_gone, _no_longer_missing),
+    "outing_told": (_told_of,),
+    "help_answered": (_helped,),
 }
 
 

@@ -69,6 +69,20 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(f"答复短信：{detail['words']}", f"Answer the message: {detail['words']}")
         case "promise":
             return Words(f"兑现承诺：{detail['words']}", f"Keep the promise: {detail['words']}")
+        case "sign_in":
+            answer = f"{detail['leader']}：{detail['answer']}" if detail.get("answer") else ""
+            answer_en = f"{detail['leader']}: {detail['answer']}" if detail.get("answer") else ""
+            n = detail["stops"]
+            stops = Words(f"外出 {n} 处，返回签到", f"Out, {n} {'stop' if n == 1 else 'stops'}: sign in on return")
+            return _joined(stops, Words(answer, answer_en))
+        case "outing_report":
+            return Words("汇报外出结果", "Report on the outing")
+        case "help":
+            return Words(f"{detail['who']}求助：{detail['words']}", f"{detail['who']} asks for help: {detail['words']}")
+        case "look_into" if fact.kind == "outing_overdue":
+            return Words(
+                f"过问：{detail['words']}外出逾时未返回", f"Look into it: {detail['words']} is not back from an outing"
+            )
         case "look_into":
             return Words(
                 f"过问：{detail['words']}约定的回电", f"Look into the call-back that {detail['words']} promised"

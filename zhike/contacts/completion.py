@@ -98,7 +98,7 @@ def may_settle(actor: Actor, obligation: Obligation) -> bool:
 
     Seeing the customer is not enough: what a leader was told about an RM is not the RM's to close.
     """
-    stands_in = obligation.owner_id in actor.writes and obligation.kind != "look_into"
+    stands_in = obligation.owner_id in actor.writes and obligation.kind not in OF_THE_LEADER
     return obligation.owner_id == actor.id or actor.leads(obligation.owner_id) or stands_in
 
 
@@ -109,12 +109,14 @@ def may_waive(actor: Actor, obligation: Obligation, day: date) -> bool:
     owner = obligation.owner_id
     if owner == actor.id or actor.leads(owner):
         return True
-    if obligation.kind == "look_into":
+    if obligation.kind in OF_THE_LEADER:
         return False
     serving = Post.objects.filter(Q(to_day=None) | Q(to_day__gt=day), staff=owner, from_day__lte=day)
     return owner in actor.covers or (owner in actor.writes and not serving.exists())
 
 
+# What a leader was told or asked as the leader: nobody else settles it.
+OF_THE_LEADER = frozenset({"look_into", "help"})
 # What is done by recording it, and as which fact.
 FACTS = {
     "thanks": "message_sent",
@@ -134,6 +136,9 @@ ELSEWHERE = {
     "call_back": Words("请拨打这通电话。", "Make the call."),
     "call_again": Words("请再打一次电话。", "Call again."),
     "arrival": Words("请到门口时签到。", "Check in at the door."),
+    "sign_in": Words("请在外出页签到返回。", "Sign back in on the outing's page."),
+    "outing_report": Words("请在外出页逐处汇报。", "Report stop by stop on the outing's page."),
+    "help": Words("请在外出页答复求助。", "Answer on the outing's page."),
     "meet": Words("与客户见一次面即可完成，电话不计。", "A reception or a visit does it; a call does not."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }

@@ -19,7 +19,7 @@ from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
-from zhike.obligations import ledger
+from zhike.obligations import ledger, outside
 from zhike.obligations.models import Fact as Told
 from zhike.obligations.models import Finding, Obligation
 from zhike.people.actor import Actor
@@ -221,6 +221,13 @@ def arrive(contact: Contact, *, actor: Actor, now: datetime, bank: Bank, at: dat
     return contact
 
 
+def at_the_stop(fact: Fact, actor: Actor | None, now: datetime, bank: Bank) -> None:
+    """Who checks in at an outing's stop is at the door of the visit that it is for, in the same tap."""
+    contact = Contact.objects.held(int(fact.subject.removeprefix("contact:")), actor) if actor else None
+    if actor is not None and contact is not None and contact.state in {State.PLANNED, State.AGREED}:
+        arrive(contact, actor=actor, now=now, bank=bank)
+
+
 def start(
     contact: Contact,
     *,
@@ -289,12 +296,17 @@ def start_verdicts(contact: Contact, at: datetime, reason: str, bank: Bank) -> S
     bank = bank.at(at)
     if contact.kind == Kind.VISIT:
         told = contact.told_customer and contact.planned_for is not None and bool(contact.place)
-        return guard.visit_start(
-            agreed=contact.state == State.AGREED,
-            told_when_and_where=told,
-            customer_asked=contact.customer_asked,
-            reason=reason,
-        )
+        return [
+            *guard.visit_start(
+                agreed=contact.state == State.AGREED,
+                told_when_and_where=told,
+                customer_asked=contact.customer_asked,
+                reason=reason,
+            ),
+            *guard.visit_outing(
+                reported=outside.reported(contact.held_by_id, at, bank), happened=contact.afterwards, bank=bank
+            ),
+        ]
     if contact.kind == Kind.CALL:
         connects = contact.outcome not in set(Outcome) or Outcome(contact.outcome).connected
         first = connects and (contact.first if contact.ended_at else _is_first(contact, at, bank))

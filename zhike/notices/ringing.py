@@ -99,7 +99,7 @@ def look(alarms: Sequence[Alarm], now: datetime, bank: Bank, workdays: Workdays,
         for moment in found:
             if since < moment.at <= now:
                 # What a leader has to look into is not lent with the leader's own customers.
-                stand_in = covered.get(alarm.owner) if alarm.obligation.kind != "look_into" else None
+                stand_in = covered.get(alarm.owner) if alarm.obligation.kind not in {"look_into", "help"} else None
                 looked.rung.append(Rung(alarm.obligation.id, alarm.owner, moment, turn, away=stand_in is not None))
                 if stand_in is not None:
                     looked.rung.append(Rung(alarm.obligation.id, stand_in, moment, turn))

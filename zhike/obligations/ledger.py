@@ -9,7 +9,7 @@ once (``key``); of two that settle the same at once, one does (``was`` is compar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -26,6 +26,9 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.workdays import workdays
 
+# What follows elsewhere when a fact of a kind was told: entered at start by whoever has something to do then, so that siblings need not
+# know one another.
+WHEN_TOLD: dict[str, list[Callable[[Fact, Actor | None, datetime, Bank], None]]] = {}
 # Facts whose windows count in workdays.
 IN_WORKDAYS = {"demand_raised", "promise_made", "reply_received"}
 NO_WORKDAYS = Workdays.of({})
@@ -63,6 +66,9 @@ def tell(facts: Sequence[Fact], *, actor: Actor | None, now: datetime, bank: Ban
             [json.dumps(entries.document())],
         )
         row = cursor.fetchone()
+    for fact in facts:
+        for follows in WHEN_TOLD.get(fact.kind, ()):
+            follows(fact, actor, now, bank)
     return list(row[0] or []) if row else []
 
 

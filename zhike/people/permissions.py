@@ -69,6 +69,10 @@ MAY: dict[str, frozenset[str]] = {
     "team.view": frozenset({LEADER, COMPLIANCE, RISK, AUDITOR}),
     # Leave: one's own, or of those one leads; who may be asked serves customers too, and answers
     "leave.ask": SERVING,
+    # Outings: one's own are told and seen; who leads answers, and signs back in whoever cannot
+    "outings.view": LOOKING,
+    "outings.change": SERVING,
+    "outings.answer": frozenset({LEADER}),
     # People
     "staff.view": EVERYBODY,
     "staff.change": frozenset({ADMINISTRATOR}),
