@@ -32,11 +32,13 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/greetings/birthdays/",
         "/messages/templates/new/", "/messages/campaigns/", "/messages/campaigns/{campaign}/?to=*",
         "/messages/campaigns/{campaign}/?customer={person}&stands=no_consent",
+        "/work/outings/", "/work/outings/new/", "/work/outings/{outing}/", "/work/outings/{outing}/sheet/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/customers/import/messages/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
-        "/reminders/", "/reminders/?of=all", "/messages/greetings/", "/messages/campaigns/", "/messages/campaigns/{campaign}/"),
+        "/reminders/", "/reminders/?of=all", "/messages/greetings/", "/messages/campaigns/", "/messages/campaigns/{campaign}/",
+        "/work/outings/?of=team", "/work/outings/board/", "/work/outings/{outing}/"),
     "marketing": ("/messages/campaigns/", "/messages/campaigns/{campaign}/", "/messages/campaigns/new/", "/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
@@ -117,6 +119,7 @@ def one_of_everything(site: Site) -> dict[str, Any]:
     a_thread(site, person)
     on_leave(site)
     meant, campaign = campaigns(site)
+    outing = an_outing(site, person.pk)
     unit = digests(site)
     with site.owner():
         lies = Pushed.on("replies", "/etc/zhike/platform.toml", b"mobile=13800000001&moid=7", MONDAY)
@@ -130,8 +133,30 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "words": Template.objects.get(key="mid_autumn").pk, "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
-        "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant,
+        "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant, "outing": outing,
     }  # fmt: skip
+
+
+def an_outing(site: Site, customer: int) -> int:
+    """Out, at the first stop, help asked for, a line of the leader's."""
+    from zhike.conduct.bank import Bank
+    from zhike.people.actor import acting
+    from zhike.work import outings
+    from zhike.work.models import Outing
+
+    verb: dict[str, Any] = {"now": MONDAY, "bank": Bank()}
+    with acting(site.cast.rm.pk, MONDAY) as actor:
+        stops = [outings.Going(customer=customer, purpose="签合同"), outings.Going(place="市监局", purpose="办证")]
+        outing = outings.report(stops, departs_at=MONDAY, returns_at=MONDAY + timedelta(hours=2), actor=actor, **verb)
+        first = outing.stops.get(number=1)
+        first.outing = outing
+        outings.check_in(first, actor=actor, **verb)
+        outings.ask_help(outing, "合同少一页", actor=actor, **verb)
+    with acting(site.cast.leader.pk, MONDAY) as actor:
+        held = Outing.objects.held(outing.pk, actor)
+        assert held
+        outings.answer(held, "好的", actor=actor, **verb)
+    return int(outing.pk)
 
 
 def a_thread(site: Site, customer: Any) -> None:

@@ -35,6 +35,7 @@ from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 from zhike.sms.models import Campaign, Forwarding, Greeting, Message, Pushed, Reply, Template, Wording
+from zhike.work.models import Help, Outing, Stop
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -80,6 +81,7 @@ NOUNS = {
     "needs": "need",
     "approvals": "approval",
     "leaves": "leave",
+    "outings": "outing",
     "staff": "staff",
     "units": "unit",
     "clauses": "clause",
@@ -100,6 +102,9 @@ OF_AN_RM = {
     "arrangement",
     "forwarding",
     "template",
+    "outing",
+    "stop",
+    "help",
 }
 # Who is asked to stand in for whom, so that nobody sees a leave who does not see the RM as well.
 STANDS_IN = {"rm": "leader", "mate": "leader", "stranger": "other_leader"}
@@ -255,6 +260,24 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         staff=rm, from_day=date(2026, 3, 23), to_day=date(2026, 3, 25), stand_in=cast.staff[STANDS_IN[whose]],
         asked_by=rm, asked_at=NOW,
     )  # fmt: skip
+    outing = Outing.objects.create(
+        staff=rm,
+        state="out",
+        reported_at=NOW,
+        departs_at=NOW,
+        left_at=NOW,
+        returns_at=NOW + timedelta(hours=2),
+        note=customer.name,
+    )
+    stop = Stop.objects.create(outing=outing, number=1, customer=customer, purpose=customer.name)
+    asked = Help.objects.create(
+        outing=outing,
+        staff=rm,
+        leader=cast.staff[STANDS_IN[whose]],
+        words=customer.name,
+        asked_at=NOW,
+        due=NOW + timedelta(minutes=30),
+    )
     template = Template.objects.create(
         key=f"walk:{whose}", kind="greeting", owner=rm, title={"zh": customer.name, "en": customer.name}
     )
@@ -266,7 +289,7 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,
-        "leave": leave.pk,
+        "leave": leave.pk, "outing": outing.pk, "stop": stop.pk, "help": asked.pk,
     }  # fmt: skip
 
 
@@ -365,7 +388,7 @@ def test_the_walk_of_a_stand_in(cast: Cast, rows: Rows, owner: Role) -> None:
                 staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.stranger,
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
             )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger", "rm"}, but={"leave"})
+    assert not walked(cast, rows, "stranger", {"stranger", "rm"}, but={"leave", "outing", "help"})
 
 
 def walked(cast: Cast, rows: Rows, who: str, sees: set[str], but: set[str] = frozenset()) -> str:
@@ -539,7 +562,7 @@ def test_the_walk_of_a_leader_who_stands_in(cast: Cast, rows: Rows, owner: Role)
                 staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.other_leader,
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
             )  # fmt: skip
-    assert not walked(cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave"})
+    assert not walked(cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave", "outing", "help"})
 
 
 def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> None:
@@ -549,4 +572,4 @@ def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> Non
             staff=cast.rm, from_day=date(2026, 3, 9), to_day=date(2026, 3, 16), stand_in=cast.stranger,
             asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
         )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave"})
+    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave", "outing", "help"})

@@ -41,14 +41,17 @@ ICONS = {
     "meet": "people",
     "promise": "hand",
     "look_into": "people",
+    "sign_in": "home",
+    "outing_report": "pen",
+    "help": "hand",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
     "message": frozenset({"thanks", "greetings", "forward"}),
     "meet": frozenset({"arrival", "meet"}),
-    "record": frozenset({"write_up"}),
-    "answer": frozenset({"answer", "apology", "promise", "look_into"}),
+    "record": frozenset({"write_up", "sign_in", "outing_report"}),
+    "answer": frozenset({"answer", "apology", "promise", "look_into", "help"}),
 }
 NEAR = timedelta(minutes=10)
 
@@ -174,6 +177,8 @@ def contact_of(row: Row) -> int | None:
 
 def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
     """The one button: words, address, mark. None before its window opens: :func:`opens_at` says from when."""
+    if now < row["opens"] and row["kind"] == "sign_in":
+        return {"text": pgettext("button", "Open"), "href": outing(row), "method": "get", "icon": None}
     if now < row["opens"] and row["kind"] != "arrival":
         return None
     contact = contact_of(row)
@@ -214,6 +219,22 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("greetings", "Arrange"), "href": festival(row), "method": "get", "icon": None}
         case "forward":
             return {"text": pgettext("button", "Forward"), "href": campaign(row), "method": "get", "icon": None}
+        case "sign_in":
+            return {
+                "text": pgettext("button", "I am back"),
+                "href": address("outing_back", about(row)),
+                "method": "post",
+                "icon": None,
+            }
+        case "outing_report":
+            return {"text": pgettext("outing", "Report"), "href": outing(row), "method": "get", "icon": None}
+        case "help":
+            return {
+                "text": pgettext("button", "Answer"),
+                "href": address("outing_help", about(row)),
+                "method": "get",
+                "icon": None,
+            }
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -258,6 +279,16 @@ def campaign(row: Row) -> str:
     """Where a campaign is forwarded for whoever owes it, from ``campaign:<key>/staff:7``."""
     key, _, staff = str(row["subject"]).removeprefix("campaign:").partition("/staff:")
     return f"{address('campaign', key)}?rm={staff}"
+
+
+def about(row: Row) -> int:
+    """The outing, or the request for help, that it is about, from ``outing:12``, ``outing:12/leader:3`` or ``help:7``."""
+    return int(str(row["subject"]).partition(":")[2].partition("/")[0])
+
+
+def outing(row: Row) -> str:
+    """Where its outing is."""
+    return address("outing", about(row))
 
 
 def opens_at(row: Row, now: datetime) -> str:

@@ -61,7 +61,7 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("campaigns", _("Campaigns"), "campaigns.view"),
         ("templates", _("Templates"), "templates.view"),
     ),
-    "work": (),
+    "work": (("outings", _("Outings"), "outings.view"),),
     "market": (),
 }
 

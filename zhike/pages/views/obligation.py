@@ -93,6 +93,7 @@ def _page(
         "by_when": owed.until(row, request.now),
         "left": left_text(found.due, request.now) if found.due and found.state == State.OPEN else "",
         "proof": proof(found, bank, request),
+        "outing": owed.outing(row) if str(found.subject).startswith("outing:") else "",
         "does": owed.does(row, look, request.now) if found.state == State.OPEN and found.kind not in FACTS else None,
         "early": owed.opens_at(row, request.now) if found.state == State.OPEN and request.now < found.opens else "",
         "form": found.kind if completion.still_tellable(found) and found.kind in FACTS else "",

@@ -33,6 +33,7 @@ from zhike.pages.jinja import clock, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.customer import customer_to_change
+from zhike.pages.views.prepare import unreported
 from zhike.pages.views.talk import OUTCOMES, dial
 from zhike.people import workdays
 from zhike.people.permissions import may, policy
@@ -215,6 +216,7 @@ def _form(
         "given": given,
         "said": said,
         "early": said.get("early_reason", ("", _early(found, now, bank)))[1] if kind == Kind.CALL else "",
+        "unreported": unreported(kind, request.now, request.actor, bank),
         "tip": owed.tip,
         "kept": [],
         "knowing": "",

@@ -5,6 +5,7 @@ Domain: :func:`zhike.contacts.card.card`, :func:`zhike.contacts.course.prepare`,
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,7 @@ from zhike.conduct.words import Words
 from zhike.contacts import course, retraction
 from zhike.contacts.history import is_first
 from zhike.contacts.models import Contact, Kind, State
+from zhike.obligations import outside
 from zhike.pages import kinds, owed
 from zhike.pages.answer import contact_for, in_course, moved
 from zhike.pages.card import card, last_contacts
@@ -59,10 +61,16 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         "opening": _opening(found, first, request.actor),
         "after": _after(found, first, bank),
         "begin": _begin(found),
+        "unreported": unreported(found.kind, found.planned_for or request.now, request.actor, bank),
         "may_take_back": found.arrived_at is not None and retraction.may_take_back(found, request.now),
         "tip": owed.tip,
     }
     return render(request, "prepare.html", context)
+
+
+def unreported(kind: str, at: datetime, actor: Actor, bank: Bank) -> bool:
+    """Whether a visit at a moment wants an outing that nobody has reported yet (W7)."""
+    return kind == Kind.VISIT and bank.outing_guard != "off" and not outside.foreseen(actor.id, at)
 
 
 def _sheet(contact: Contact, first: bool, bank: Bank, speaker: Actor) -> brief.Brief:

@@ -29,6 +29,7 @@ from zhike.pages.jinja import clock, day_text, left_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import may, policy
+from zhike.work.board import abroad
 
 STUCK = 50  # rows
 FINDINGS, WITHIN = 50, timedelta(days=30)  # rows, and how far back
@@ -49,6 +50,7 @@ def show(request: ActingRequest) -> HttpResponse:
         groups.append({"id": id, "title": f"{id} {code[id].title.say(speaks)} {tally[id]}", "rows": shown})
         groups[-1]["more"] = tally[id] - len(shown)
         groups[-1]["all"] = f"{reverse('team')}?clause={id}" if not one and tally[id] > len(shown) else None
+    out, not_back = (0, 0) if one else abroad(request.actor, request.now)
     context = {
         "groups": groups,
         "late": sum(tally.values()),
@@ -61,6 +63,8 @@ def show(request: ActingRequest) -> HttpResponse:
         "stuck": [] if one else _stuck(request),
         "unsent": [] if one else _unsent(request),
         "start": f"{reverse('team')}?clause={one}" if after else None,
+        "out": out,
+        "not_back": not_back,
     }
     return render(request, "team.html", context)
 

@@ -42,12 +42,12 @@ async function ask() {
 }
 
 // Words in a field that are not sent yet: they are not thrown away, the page then only says that one is signed out.
-const typed = () => [...page.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
+const typed = (part = page) => [...part.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
 
 function take(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (!old || old.contains(document.activeElement)) continue;
+    if (!old || old.contains(document.activeElement) || (!part.matches("[data-timeline]") && (typed(old) || old.querySelector("details[open] form")))) continue;
     part.matches("[data-timeline]") ? lines(old, part) : old.replaceWith(part);
     htmx.process(old.isConnected ? old : part);
   }
