@@ -272,6 +272,8 @@ class Talk:
         return self
 
     def start(self, at: datetime, **more: Any) -> Talk:
+        if self.kind == "visit":
+            self.diary.go_out(at, self.customer.pk, self.place)
         self.diary.on(at, lambda actor, now, rules: course.start(self.real, actor=actor, now=now, bank=rules, **more))
         return self
 
@@ -280,6 +282,8 @@ class Talk:
         return self
 
     def end(self, at: datetime, **seen: Any) -> Talk:
+        if self.kind == "visit":
+            self.diary.come_back(at)
         self.diary.on(at, lambda actor, now, rules: course.end(self.real, actor=actor, now=now, bank=rules, **seen))
         return self
 

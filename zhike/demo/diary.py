@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 from zhike.conduct.bank import Bank as Rules
 from zhike.conduct.facts import Fact
+from zhike.conduct.words import Refused
 from zhike.contacts import course, write_up
 from zhike.contacts.completion import How, complete
 from zhike.contacts.models import Contact
@@ -20,6 +22,8 @@ from zhike.obligations import ledger
 from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor, acting
 from zhike.people.models import Staff
+from zhike.work import outings
+from zhike.work.models import Outing
 
 Act = Callable[[Actor, datetime, Rules], Any]
 
@@ -58,6 +62,33 @@ class Diary:
 
         self.on(moment, act)
 
+    # ── going out ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def go_out(self, visit: datetime, customer: int, place: str) -> None:
+        """The outing in which a visit lies, reported as one leaves; a second visit on the way is in it too."""
+
+        def act(actor: Actor, now: datetime, rules: Rules) -> None:
+            stops = [outings.Going(customer, place, "拜访客户")]
+            with suppress(Refused):
+                outings.report(
+                    stops, departs_at=now, returns_at=visit + timedelta(hours=2), actor=actor, now=now, bank=rules
+                )
+
+        self.on(visit - timedelta(minutes=40), act)
+
+    def come_back(self, ended: datetime) -> None:
+        """Signed back in and reported on."""
+
+        def act(actor: Actor, now: datetime, rules: Rules) -> None:
+            outing = Outing.objects.filter(staff=self.rm, state="out").first()
+            if outing is not None:
+                for stop in outing.stops.all():
+                    stop.outing = outing
+                    outings.report_on(stop, "done", actor=actor, now=now, bank=rules)
+                outings.come_back(outing, actor=actor, now=now, bank=rules)
+
+        self.on(ended + timedelta(minutes=20), act)
+
     # ── replaying what was drawn ─────────────────────────────────────────────────────────────────────────────────
 
     def replay(self, told: Told) -> None:
@@ -88,6 +119,9 @@ class Diary:
             )
         if drawn.started_at is None or drawn.ended_at is None:
             return
+        if drawn.kind == "visit":
+            self.go_out(drawn.arrived_at or drawn.started_at, drawn.customer_id, drawn.place)
+            self.come_back(drawn.ended_at)
         if drawn.arrived_at:
             self.on(
                 drawn.arrived_at,
