@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 from zhike.conduct import clause
@@ -151,22 +152,26 @@ def overview(language: str) -> str:
     return "\n".join([*lines, ""])
 
 
+# The tables of states, by their module.
+STATES = {
+    "zhike.contacts.states": "接待、拜访、电话的状态 · The states of a contact",
+    "zhike.sms.states": "短信的状态 · The states of a message",
+    "zhike.work.outing_states": "外出的状态 · The states of an outing",
+}
+
+
 def states() -> str:
-    """The states of a contact and of a message, drawn from the tables that the program follows."""
+    """The states of what has them, drawn from the tables that the program follows."""
     import os
 
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.settings")
     django.setup()
-    from zhike.contacts import states as of_contacts
-    from zhike.sms import states as of_messages
-
-    lines = [NOTE.replace("conduct/clauses/*.toml", "contacts/states.py, zhike/sms/states.py"), ""]
-    for title, diagram in (
-        ("# 接待、拜访、电话的状态 · The states of a contact", of_contacts.diagram()),
-        ("# 短信的状态 · The states of a message", of_messages.diagram()),
-    ):
+    files = ", ".join(f"{name.replace('.', '/')}.py" for name in STATES)
+    lines = [NOTE.replace("zhike/conduct/clauses/*.toml", files), ""]
+    for name, words in STATES.items():
+        title, diagram = f"# {words}", import_module(name).diagram()
         lines += [title, "", "```mermaid", diagram.rstrip(), "```", ""]
     return "\n".join(lines)
 
