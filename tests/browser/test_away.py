@@ -29,23 +29,30 @@ SENTENCE = "数据库暂时连不上，会自行恢复。请稍后再试。"
 IN_ENGLISH = "The database is away for a moment and comes back by itself. Please try again shortly."
 
 
-@pytest.fixture
-def alone(django_db_blocker: Any, chromium: Browser, tmp_path: Path) -> Iterator[Site]:
-    """A bank on a PostgreSQL of its own, which may be killed: what is confirmed there is on the disk."""
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[embedded.Server]:
+    """A PostgreSQL of this file's own, which may be killed: what is confirmed there is on the disk."""
     home = Path(tempfile.mkdtemp(prefix="zhike-test-", dir="/tmp"))
     home.chmod(0o755)
     with embedded.running(home / "home", tell=lambda text: None) as server:
         with as_superuser(server) as connection:
             prepare_tester(connection, server)
-        with (
-            clone(server, f"template_{fingerprint()}") as own,
-            django_db_blocker.unblock(),
-            connected(own),
-            opened(own, chromium, tmp_path / "web.log") as site,
-            watched(site),
-        ):
-            yield site
+        yield server
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def alone(mortal: embedded.Server, django_db_blocker: Any, chromium: Browser, tmp_path: Path) -> Iterator[Site]:
+    """A bank on it."""
+    mortal.revive()
+    with (
+        clone(mortal, f"template_{fingerprint()}") as own,
+        django_db_blocker.unblock(),
+        connected(own),
+        opened(own, chromium, tmp_path / "web.log") as site,
+        watched(site),
+    ):
+        yield site
 
 
 def stop(site: Site, how: signal.Signals) -> None:
