@@ -76,6 +76,7 @@ NOUNS = {
     "contacts": "contact",
     "appointments": "contact",
     "obligations": "obligation",
+    "promises": "obligation",
     "customers": "customer",
     "demands": "demand",
     "needs": "need",

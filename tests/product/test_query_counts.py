@@ -26,7 +26,7 @@ RM = (
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/api/v1/findings", "/api/v1/staff",
-    "/api/v1/units",
+    "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/api/v1/promises",
 )  # fmt: skip
 LEADER = (
     "/",
@@ -37,6 +37,8 @@ LEADER = (
     "/api/v1/obligations",
     "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=unit",
+    "/team/",
+    "/work/promises/?whose=team",
     "/team/call-backs/?fate=never",
     "/team/adherence/?clause=C5&all=yes",
 )
@@ -88,6 +90,12 @@ SELECT id, 'C5', '2025-07-01', 'call_back', 'must', 'code', staff_id, customer_i
        '{{"zh": "回电", "en": "Call back"}}', '{{"zh": "", "en": ""}}', '{{}}', at - interval '5 minutes', at + interval '5 minutes', at,
        true, false, '{{}}', 'open', '{{}}', at, 'back/' || id
 FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'back/' || f.id);
+INSERT INTO obligations_obligation (fact_id, clause, clause_from, kind, force, origin, owner_id, customer_id, subject, tier, what, why,
+    detail, opens, due, due_counts, lapses, channels, state, evidence, created_at, key)
+SELECT id, 'W11', '2025-07-01', 'promise', 'must', 'code', staff_id, customer_id, subject, 'gold',
+       '{{"zh": "兑现承诺", "en": "Keep the promise"}}', '{{"zh": "", "en": ""}}', '{{"words": "x", "to": "customer"}}', at,
+       at + interval '5 minutes', true, false, '{{}}', 'open', '{{}}', at, 'promise/' || id
+FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'promise/' || f.id);
 """
 
 

@@ -160,8 +160,8 @@ def whole(owed: Obligation, now: datetime) -> dict[str, Any]:
     law = clause.load()[owed.clause]
     return {
         **shown(owed, now),
-        "cause": _fact(owed.fact),
-        "settling": _fact(owed.settling) if owed.settling else None,
+        "cause": fact(owed.fact),
+        "settling": fact(owed.settling) if owed.settling else None,
         "clause_text": {
             "id": law.id,
             "title": say(law.title),
@@ -172,7 +172,7 @@ def whole(owed: Obligation, now: datetime) -> dict[str, Any]:
     }
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def fact(fact: Fact) -> dict[str, Any]:
     return {**{name: getattr(fact, name) for name in FactOut.model_fields if name != "by"}, "by": fact.by_id}
 
 

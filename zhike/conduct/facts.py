@@ -32,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "call_back_missed": Kind(Words("约定回电过时未打", "a promised call-back was missed"), ("target", "words")),
     "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "occasion")),
     "promise_made": Kind(Words("作出承诺", "a promise was made"), ("words",)),
+    "request_refused": Kind(Words("请求未答应", "a request was refused"), ("words", "reason")),
     "answered": Kind(Words("已答复", "an answer was given"), ("words", "how")),
     "written_up": Kind(Words("联系记录完成", "the write-up was closed")),
     "field_missing": Kind(Words("资料缺项", "something about the customer is missing"), ("field",)),

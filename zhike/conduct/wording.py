@@ -16,6 +16,7 @@ CHANNELS = {
     "call": Words("电话", "call"),
     "wecom": Words("企业微信", "WeCom"),
     "meeting": Words("面谈", "in person"),
+    "email": Words("邮件", "e-mail"),
 }
 OUTCOMES = {
     "reached": Words("接通", "reached"),

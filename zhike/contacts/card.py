@@ -25,7 +25,7 @@ HOLDINGS = 60  # as the statement has it
 class Card:
     """Rows are plain dictionaries: ``needs``, ``demands`` and ``owed`` that are open, ``contacts`` newest first (``contacts_all``: how
     many there are), ``ahead`` what is planned or agreed, ``holdings`` the first by maturity, ``relations`` and ``household``, ``consents`` that count now,
-    ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
+    ``promised``: how many promises were kept and broken, on the customer's page alone, ``known`` the acquaintance with the customer's own RM, ``rm`` and ``unit`` by name, ``since`` when the book began.
     """
 
     needs: list[dict[str, Any]]
@@ -43,6 +43,7 @@ class Card:
     unit: str
     since: date | None
     assets_before: Decimal | None
+    promised: dict[str, int]
 
 
 def told(customer: int, contacts: int = CONTACTS) -> str:
@@ -79,12 +80,13 @@ def of(row: Sequence[Any]) -> tuple[Customer, Card]:
 def both() -> str:
     """SQL of a customer's row and the card, for whoever ``sees`` these keepers."""
     scope = "c.id = %(customer)s AND c.keeper = ANY (%(sees)s::bigint[])"
-    return f"SELECT {SEEN.columns('c')}, {TOLD} FROM customers_customer c WHERE {scope}"  # noqa: S608 our own texts alone
+    told = TOLD.replace("'rm',", f"{PROMISED} 'rm',", 1)
+    return f"SELECT {SEEN.columns('c')}, {told} FROM customers_customer c WHERE {scope}"  # noqa: S608 our own texts alone
 
 
 def read(text: str) -> Card:
     """What :func:`told` told in Python's own kinds."""
-    value = json.loads(text)
+    value = {"promised": {}, **json.loads(text)}
     for name in ("needs", "demands", "owed", "contacts", "ahead", "relations", "household"):
         numbers(value[name], "id")
     numbers(value["needs"], "contact")
@@ -185,6 +187,13 @@ json_build_object(
                     AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
                     ORDER BY r.month DESC LIMIT 1)
 )::text
+"""
+# Beside it on the customer's page: what became of the promises that are over (:func:`zhike.obligations.promises.fate`).
+PROMISED = """
+'promised', (SELECT json_build_object('kept', count(*) FILTER (WHERE p.kept), 'broken', count(*) FILTER (WHERE NOT p.kept)) FROM (
+    SELECT o.state = 'done' AND (o.due IS NULL OR o.settled_at < o.due OR o.settled_at = o.due AND o.due_counts) AS kept
+    FROM obligations_obligation o
+    WHERE o.customer_id = c.id AND o.kind = 'promise' AND o.state IN ('done', 'waived', 'missed')) p),
 """
 # Without the margin: psycopg keeps what it made of a statement's text up to 4,096 letters.
 TOLD = " ".join(TOLD.split())

@@ -189,7 +189,9 @@ def _verdicts(obligation: Obligation, how: How, at: datetime, now: datetime) -> 
     if obligation.kind in {"answer", "promise"} and not how.words.strip():
         return blocked("no_answer", "请写明答复了什么。", "Say what was answered.", "words")
     if obligation.kind in {"answer", "promise", "apology"} and not how.channel:
-        return blocked("no_channel", "请选怎样告知的。", "Say how the customer was told.", "channel")
+        if obligation.kind == "apology" or obligation.customer_id:
+            return blocked("no_channel", "请选怎样告知的。", "Say how the customer was told.", "channel")
+        return blocked("no_channel", "请选怎样答复的。", "Say how it was answered.", "channel")
     if obligation.kind == "apology" and not how.apologised:
         return blocked(
             "no_apology",

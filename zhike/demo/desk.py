@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import NamedTemporaryFile
+from uuid import UUID
 
 from django.db.models import Q
 
 from zhike.conduct.bank import Bank as Rules
 from zhike.contacts import completion, course
+from zhike.contacts.completion import How
 from zhike.contacts.models import Contact
 from zhike.customers.handover import ask_to_hand_over
 from zhike.customers.imports import columns, load
@@ -18,6 +20,7 @@ from zhike.customers.models import Customer, Run
 from zhike.demo import names
 from zhike.demo.bank import CHANGED, Bank
 from zhike.demo.book import IMPORTED
+from zhike.obligations import promises
 from zhike.obligations.models import Obligation
 from zhike.people import approvals, leave, posts
 from zhike.people import bank as settings
@@ -59,6 +62,7 @@ def fill(bank: Bank, now: datetime, rules: Rules) -> None:
     _look(bank, now, rules)
     _let_go(bank, now)
     _look_into(now, rules)
+    _give_their_word(bank, now, rules)
     _hand_over(bank, now, rules)
     _leave(bank, now, rules)
     if 9 <= now.astimezone(rules.zone).hour < 18:
@@ -133,6 +137,45 @@ def _look(bank: Bank, now: datetime, rules: Rules) -> None:
             at = now - timedelta(days=place * 3 + 1, minutes=17 * place)
             with acting(rm.pk, at) as actor:
                 customer.reveal("mobile", actor=actor, now=at, bank=rules)
+
+
+def _give_their_word(bank: Bank, now: datetime, rules: Rules) -> None:
+    """What was promised in one line, to leaders and departments too, and what was asked for and not promised."""
+    today = now.astimezone(rules.zone).replace(hour=0, minute=0, second=0)
+    for place, (number, words, to, days, answered) in enumerate(
+        (
+            ("1001", "交一季度到期客户的跟进安排", "leader", 4, ""),
+            ("1001", "给零售部报养老金账户的客户反馈", "department", -1, "已发汇总，共 12 条"),
+            ("1002", "交节后走访名单", "leader", -2, ""),
+            ("1003", "给公司部补一份授信资料清单", "department", 2, ""),
+            ("1004", "回复收单费率能否再低", "department", -3, "最低千分之三，已转告"),
+        )
+    ):
+        at, due = (
+            today + timedelta(days=min(days, 0) - 4, hours=10, minutes=place),
+            today + timedelta(days=days, hours=17),
+        )
+        with acting(bank.staff[number].pk, at) as actor:
+            made = promises.make(
+                words, key=UUID(int=place + 1), to=to, customer=None, due=due, actor=actor, now=at, bank=rules
+            )
+        if answered:
+            told = due - timedelta(hours=3) if number == "1001" else due + timedelta(hours=20)
+            with acting(bank.staff[number].pk, told) as actor:
+                completion.complete(made, How(words=answered, channel="email"), actor=actor, now=told, bank=rules)
+    at = now - timedelta(hours=26)
+    with acting(bank.staff["1001"].pk, at) as actor:
+        customer = Customer.objects.visible_to(actor).get(name="罗文彬", rm=actor.id)
+        promises.refuse(
+            "代他去税务局取完税证明",
+            "不能代客办理",
+            key=UUID(int=100),
+            to="customer",
+            customer=customer,
+            actor=actor,
+            now=at,
+            bank=rules,
+        )
 
 
 def _let_go(bank: Bank, now: datetime) -> None:

@@ -87,6 +87,7 @@ def worded(
         "gaps": gaps(customer),
         "needs": [_need(n, now) for n in found.needs],
         "promises": [_promise(o, now) for o in promises],
+        "promised": found.promised,
         "in_process": [
             _in_process(d, now) for d in found.demands if _subject(d) not in {o["subject"] for o in promises}
         ],

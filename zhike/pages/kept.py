@@ -36,7 +36,7 @@ def things() -> dict[str, str]:
         "people_token": gettext("token"), "customers_holding": gettext("holding"), "customers_consent": gettext("consent"),
         "customers_household": gettext("household"), "contacts_amendment": gettext("amendment"), "trail_entry": gettext("trail"),
         "customers_difference": gettext("difference"), "customers_run": gettext("import"), "customers_rating": gettext("rating"),
-        "data_keys": gettext("data keys"), "notices_choice": gettext("reminder channel"), "notices_calendar": gettext("calendar on the phone"), "reminders": gettext("reminders"), "notices_webhook": gettext("the group's robot"), "people_leave": gettext("leave"), "leave": gettext("leave"),
+        "data_keys": gettext("data keys"), "notices_choice": gettext("reminder channel"), "notices_calendar": gettext("calendar on the phone"), "reminders": gettext("reminders"), "notices_webhook": gettext("the group's robot"), "people_leave": gettext("leave"), "leave": gettext("leave"), "promises": gettext("promise"),
         "customers": gettext("customer"), "contacts": gettext("contact"), "obligations": gettext("obligation"),
         "clauses": gettext("code"), "adherence": gettext("measures"), "team": gettext("team"), "staff": gettext("staff"),
         "units": gettext("unit"), "posts": gettext("post"), "settings": gettext("setting"), "workdays": gettext("workdays"),

@@ -61,7 +61,10 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("campaigns", _("Campaigns"), "campaigns.view"),
         ("templates", _("Templates"), "templates.view"),
     ),
-    "work": (("outings", _("Outings"), "outings.view"),),
+    "work": (
+        ("promises", _("Promises"), "promises.view"),
+        ("outings", _("Outings"), "outings.view"),
+    ),
     "market": (),
 }
 

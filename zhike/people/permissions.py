@@ -50,6 +50,9 @@ MAY: dict[str, frozenset[str]] = {
     "obligations.waive": SERVING,
     "obligations.approve_waive": frozenset({LEADER}),
     "obligations.approve_unled": frozenset({COMPLIANCE}),
+    # Promises: one's own word, and what became of the words of those one sees
+    "promises.view": LOOKING,
+    "promises.change": SERVING,
     # Messages to customers, and the texts that lie ready: an RM's own is decided by their leader, the bank's by another
     "messages.view": LOOKING,
     "messages.send": SERVING,

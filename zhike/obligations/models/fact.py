@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -33,6 +34,7 @@ class Fact(models.Model):
         indexes = [
             models.Index(fields=["subject"], name="obligations_fact_subject"),
             models.Index(fields=["customer", "at"], name="obligations_fact_customer"),
+            models.Index(fields=["staff", "at"], name="obligations_fact_refused", condition=Q(kind="request_refused")),
         ]
 
     def __str__(self) -> str:

@@ -93,6 +93,10 @@ class Obligation(models.Model):
             models.Index(fields=["target"], name="obligations_call_backs", condition=Q(state="open", kind="call_back")),
             # how the promised minutes of a period were kept
             models.Index(fields=["owner", "target"], name="obligations_called_back", condition=Q(kind="call_back")),
+            # what became of one's promises
+            models.Index(
+                fields=["owner", "due"], name="obligations_promises", condition=Q(kind__in=["promise", "assignment"])
+            ),
             # the sweep: what lapsed
             models.Index(fields=["due"], name="obligations_lapse", condition=Q(state="open", lapses=True)),
             models.Index(

@@ -103,7 +103,7 @@ def _page(
         and (found.force != "must" or leads) and completion.may_waive(request.actor, found, local(request.now).date()),
         "may_undo": found.settled_by_id == request.actor.id and found.settling is not None and found.kind in FACTS
         and request.now - found.settling.known_at <= completion.UNDO_WITHIN,
-        "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or ["call", "sms", "wecom", "meeting"])],
+        "channels": [(channel, wording.CHANNELS[channel].say(owed.speaks())) for channel in (found.channels or (["call", "sms", "wecom", "meeting"] if c else ["meeting", "call", "wecom", "email"]))],
         "numbers": numbers(c) if c and found.state == State.OPEN else [],
         "may_reveal": may(request.actor, "customers.reveal"),
         "throughs": _throughs(found, bank),

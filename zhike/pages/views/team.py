@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,6 +21,7 @@ from zhike.customers.full_books import BOOKS, full
 from zhike.customers.models import Book
 from zhike.notices.channels import worded
 from zhike.notices.models import Digest
+from zhike.obligations import promises
 from zhike.obligations.findings import found_with
 from zhike.obligations.models import Finding
 from zhike.obligations.team import ROWS, team
@@ -28,6 +30,7 @@ from zhike.pages.answer import number
 from zhike.pages.jinja import clock, day_text, left_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.promises import fates
 from zhike.people.permissions import may, policy
 from zhike.work.board import abroad
 
@@ -56,9 +59,11 @@ def show(request: ActingRequest) -> HttpResponse:
         "late": sum(tally.values()),
         "waived": [] if one else [_waived(o, request.now, bank) for o in owed.read(value["waived"])],
         "one": bool(one),
+        "tip": owed.tip,
         "leads": may(request.actor, "leave.ask"),
         "older": f"{reverse('team')}?clause={one}&after={late[-1]['id']}" if one and len(late) == ROWS else None,
         **_findings(request, bank, shown=not one),
+        "promises": [] if one else _promises(request),
         "full": [] if one else _full(request, bank),
         "stuck": [] if one else _stuck(request),
         "unsent": [] if one else _unsent(request),
@@ -99,6 +104,20 @@ def _row(o: dict[str, Any], now: datetime, bank: Bank, look: str) -> dict[str, A
 def _waived(o: dict[str, Any], now: datetime, bank: Bank) -> dict[str, Any]:
     reason = o["evidence"].get("reason", "")
     return {**_row(o, now, bank, "done"), "because": reason, "sub": None}
+
+
+def _promises(request: ActingRequest) -> list[dict[str, Any]]:
+    """What became of others' promises that are open, or fell due in the last month; each figure leads to them."""
+    others = [keeper for keeper in request.actor.oversees if keeper != request.actor.id]
+    rows = promises.of(request.actor, request.now).filter(owner__among=others)
+    since = request.now - WITHIN
+    counts = promises.counted(rows.filter(Q(state="open") | Q(due__gte=since)))
+    here, day = reverse("promises"), local(since).date().isoformat()
+    return [
+        {"text": words, "n": counts[name], "look": "late" if name in {"late", "broken"} and counts[name] else None,
+         "href": f"{here}?whose=team&state={name}" + ("" if name in {"open", "late"} else f"&from={day}")}
+        for name, words in fates().items() if name in counts and (counts[name] or name != "cannot")
+    ]  # fmt: skip
 
 
 def _unsent(request: ActingRequest) -> list[str]:

@@ -66,6 +66,11 @@ function letter(key) {
       return walk(-1);
     case "e":
       return press(row()?.querySelector(".why > summary, .clause"));
+    case "p": {
+      const line = document.getElementById("promise-line");
+      line?.focus();
+      return Boolean(line);
+    }
     case "g":
       going = Date.now();
       return true;
