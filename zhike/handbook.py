@@ -156,6 +156,7 @@ def overview(language: str) -> str:
 STATES = {
     "zhike.contacts.states": "接待、拜访、电话的状态 · The states of a contact",
     "zhike.sms.states": "短信的状态 · The states of a message",
+    "zhike.work.assignment_states": "交办的状态 · The states of an assignment",
     "zhike.work.outing_states": "外出的状态 · The states of an outing",
 }
 

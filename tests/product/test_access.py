@@ -35,7 +35,7 @@ from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 from zhike.sms.models import Campaign, Forwarding, Greeting, Message, Pushed, Reply, Template, Wording
-from zhike.work.models import Help, Outing, Stop
+from zhike.work.models import Assignment, Help, Outing, Stop
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -77,6 +77,7 @@ NOUNS = {
     "appointments": "contact",
     "obligations": "obligation",
     "promises": "obligation",
+    "assignments": "assignment",
     "customers": "customer",
     "demands": "demand",
     "needs": "need",
@@ -91,6 +92,7 @@ NOUNS = {
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
 OF_AN_RM = {
+    "assignment",
     "customer",
     "contact",
     "obligation",
@@ -286,7 +288,11 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
     greeting = Greeting.objects.create(
         occasion="dragon_boat:2026", day=date(2026, 6, 19), staff=rm, tiers=["gold"], wording=words, sent_from=NOW, by=rm, at=NOW
     )  # fmt: skip
+    assignment = Assignment.objects.create(
+        by=cast.staff[STANDS_IN[whose]], staff=rm, what=f"走访{customer.name}", counts_as_done="纪要", due=NOW + timedelta(days=2), given_at=NOW
+    )  # fmt: skip
     return {
+        "assignment": assignment.pk,
         "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,
@@ -389,7 +395,7 @@ def test_the_walk_of_a_stand_in(cast: Cast, rows: Rows, owner: Role) -> None:
                 staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.stranger,
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
             )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger", "rm"}, but={"leave", "outing", "help"})
+    assert not walked(cast, rows, "stranger", {"stranger", "rm"}, but={"leave", "outing", "help", "assignment"})
 
 
 def walked(cast: Cast, rows: Rows, who: str, sees: set[str], but: set[str] = frozenset()) -> str:
@@ -563,7 +569,9 @@ def test_the_walk_of_a_leader_who_stands_in(cast: Cast, rows: Rows, owner: Role)
                 staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.other_leader,
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
             )  # fmt: skip
-    assert not walked(cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave", "outing", "help"})
+    assert not walked(
+        cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave", "outing", "help", "assignment"}
+    )
 
 
 def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> None:
@@ -573,4 +581,4 @@ def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> Non
             staff=cast.rm, from_day=date(2026, 3, 9), to_day=date(2026, 3, 16), stand_in=cast.stranger,
             asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
         )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave", "outing", "help"})
+    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave", "outing", "help", "assignment"})

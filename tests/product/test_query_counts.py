@@ -26,7 +26,7 @@ RM = (
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/api/v1/findings", "/api/v1/staff",
-    "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/api/v1/promises",
+    "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/work/assignments/", "/api/v1/assignments", "/api/v1/promises",
 )  # fmt: skip
 LEADER = (
     "/",
@@ -96,6 +96,8 @@ SELECT id, 'W11', '2025-07-01', 'promise', 'must', 'code', staff_id, customer_id
        '{{"zh": "兑现承诺", "en": "Keep the promise"}}', '{{"zh": "", "en": ""}}', '{{"words": "x", "to": "customer"}}', at,
        at + interval '5 minutes', true, false, '{{}}', 'open', '{{}}', at, 'promise/' || id
 FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'promise/' || f.id);
+INSERT INTO work_assignment (together, by_id, staff_id, what, counts_as_done, due, every, state, given_at, hand_ins, sent_back, version)
+SELECT gen_random_uuid(), {rm}, {rm}, 'x', 'y', '2026-03-17', '', 'given', '2026-03-15', 0, 0, 1 FROM generate_series(1, 15);
 """
 
 

@@ -24,7 +24,7 @@ from zhike.customers.models.customer import Exhausted
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
 from zhike.sms import gate
-from zhike.work import outing_states, outings
+from zhike.work import assignment_states, outing_states, outings
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -263,6 +263,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     outings.Unfit: _does_not_fit,
     outings.Answered: _moved_on,
     outing_states.WrongState: _moved_on,
+    assignment_states.WrongState: _moved_on,
     gate.TooLate: _moved_on,
     gate.OnItsWay: _moved_on,
     words.Refused: _refused_value,

@@ -61,6 +61,9 @@ _REMINDERS = (
     Reminding("apology", at_once=True, closing=True),
     Reminding("answer", morning=True, closing=True),
     Reminding("promise", morning=True, closing=True),
+    Reminding("take_on", at_once=True, closing=True),
+    Reminding("assignment", morning=True, closing=True),
+    Reminding("look_over", at_once=True, closing=True),
     Reminding("thanks", closing=True),
     Reminding("write_up", closing=True),
     Reminding("birthday", morning=True, closing=True, spread=True),
@@ -275,6 +278,16 @@ class Bank(MessageSettings):
         DAYS,
         30,
         "W11",
+        low=1,
+        group="deadlines",
+    )
+    assignment_workdays: int = number(
+        1,
+        "交办：接受或反问、领导看交来的，时限（工作日）",
+        "Assignments: taken on or asked about, and looked at once handed in, within (working days)",
+        DAYS,
+        30,
+        "W2",
         low=1,
         group="deadlines",
     )

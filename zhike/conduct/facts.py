@@ -33,6 +33,16 @@ KINDS: dict[str, Kind] = {
     "demand_raised": Kind(Words("客户提出要求", "the customer raised a demand"), ("words", "occasion")),
     "promise_made": Kind(Words("作出承诺", "a promise was made"), ("words",)),
     "request_refused": Kind(Words("请求未答应", "a request was refused"), ("words", "reason")),
+    "assigned": Kind(Words("领导交办", "something was assigned"), ("words", "target")),
+    "assignment_taken_on": Kind(Words("接受交办", "an assignment was taken on"), ("words", "target")),
+    "assignment_asked": Kind(Words("反问交办", "an assignment was asked about")),
+    "assignment_answered": Kind(
+        Words("领导答复交办", "the question about an assignment was answered"), ("words", "target")
+    ),
+    "assignment_laid_before": Kind(Words("交领导看", "it was laid before the leader"), ("words", "asks")),
+    "assignment_looked_at": Kind(Words("领导已看", "the leader has looked at it")),
+    "assignment_done": Kind(Words("交办已认可", "an assignment was accepted as done"), ("words", "how")),
+    "assignment_called_off": Kind(Words("交办取消", "an assignment was called off")),
     "answered": Kind(Words("已答复", "an answer was given"), ("words", "how")),
     "written_up": Kind(Words("联系记录完成", "the write-up was closed")),
     "field_missing": Kind(Words("资料缺项", "something about the customer is missing"), ("field",)),

@@ -260,6 +260,76 @@ def outings(rows: Iterable[Outing], now: datetime) -> Outings:
     )
 
 
+# ── assignments (W2), and how content the leader was (W9) ─────────────────────────────────────────────────────────
+
+FEW = 5
+"""Below so many ratings nobody is shown one of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One assignment as measured: its date as it stands, whether it was called off or accepted, when it was handed in, how often handed in
+    and sent back, how content the leader was.
+    """
+
+    due: datetime
+    done: bool
+    called_off: bool = False
+    handed_in_at: datetime | None = None
+    waits: bool = False  # it lies before the leader
+    hand_ins: int = 0
+    sent_back: int = 0
+    rating: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """Assignments together. ``late``: handed in after their date, or not at all and it is over. Called off, and not due yet, does not
+    count. ``looked_at``: hand-ins that were accepted or sent back.
+    """
+
+    given: int
+    on_time: int
+    late: int
+    open: int
+    looked_at: int
+    sent_back: int
+    ratings: tuple[int, ...]
+
+    @property
+    def on_time_rate(self) -> float | None:
+        """On time of those whose time has told; None where none has."""
+        return self.on_time / (self.on_time + self.late) if self.on_time + self.late else None
+
+    @property
+    def sent_back_rate(self) -> float | None:
+        """Sent back of the hand-ins that the leader has looked at."""
+        return self.sent_back / self.looked_at if self.looked_at else None
+
+    @property
+    def rating(self) -> float | None:
+        """The mean of the ratings, from :data:`FEW` on; None below."""
+        return sum(self.ratings) / len(self.ratings) if len(self.ratings) >= FEW else None
+
+
+def errands(rows: Iterable[Errand], now: datetime) -> Errands:
+    """On time, late and sent back; the minute that was named still counts itself."""
+    some = [row for row in rows if not row.called_off]
+    fates = Counter(_errand(row, now) for row in some)
+    done = sum(row.done for row in some)
+    back = sum(row.sent_back for row in some)
+    ratings = tuple(row.rating for row in some if row.rating is not None)
+    return Errands(len(some), fates["on_time"], fates["late"], fates["open"], done + back, back, ratings)
+
+
+def _errand(row: Errand, now: datetime) -> str:
+    if (row.done or row.waits) and row.handed_in_at is not None:
+        if row.handed_in_at > row.due:
+            return "late"
+        return "on_time" if row.done else "open"
+    return "late" if now > row.due else "open"
+
+
 # ── contacts as they were conducted: what owes nothing by itself is measured on the contacts ──────────────────────
 
 

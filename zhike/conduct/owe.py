@@ -132,7 +132,8 @@ def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
     A visit that is moved twice owes two arrivals, and perhaps two apologies: each is named with its moment.
     """
     what = rule.detail.__name__ if rule.detail and rule.kind == "find_out" else rule.kind
-    moment = {"arrival": fact.data.get("target", ""), "apology": fact.at.isoformat()}.get(rule.kind, "")
+    at = fact.at.isoformat()
+    moment = {"arrival": fact.data.get("target", ""), "apology": at, "take_on": at}.get(rule.kind, "")
     return "/".join(part for part in (clause.id, what, fact.subject, moment) if part)
 
 
@@ -398,6 +399,19 @@ def _thanked_by_call(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settleme
     return _done(fact, owed, channel="call", late=_late(fact, owed))
 
 
+def _of_assignment(*kinds: str) -> Settler:
+    """W2: what an act on an assignment does of what is owed because of it."""
+
+    def settler(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+        if owed.kind not in kinds or owed.subject != fact.subject:
+            return None
+        if fact.kind == "assignment_called_off":
+            return Settlement(owed.id, "withdrawn", {"why": "called_off"})
+        return _done(fact, owed, late=_late(fact, owed), **fact.data if fact.kind == "assignment_done" else {})
+
+    return settler
+
+
 TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
 CARE = frozenset({"birthday", "rhythm", "meet"})
 STOPPED_BY = {"deceased": TO_THE_CUSTOMER, "closed": CARE, "do_not_disturb": CARE, "complaint": CARE}
@@ -422,6 +436,11 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "visit_called_off": (_called_off,),
     "customer_told": (_told,),
     "answered": (_answered,),
+    "assignment_taken_on": (_of_assignment("take_on"),),
+    "assignment_asked": (_of_assignment("take_on"),),
+    "assignment_looked_at": (_of_assignment("look_over"),),
+    "assignment_done": (_of_assignment("assignment"),),
+    "assignment_called_off": (_of_assignment("take_on", "assignment", "look_over"),),
     "field_learned": (_found_out, _reachable),
     "customer_stopped": (_stopped,),
     "outing_returned": (_signed_in, _no_longer_missing),

@@ -108,12 +108,21 @@ def next_day_end(at: datetime, bank: Bank, workdays: Workdays) -> Window:
 
 def promised_answer(at: datetime, bank: Bank, workdays: Workdays) -> Window:
     """W11, no date agreed: to the end of the `promise_workdays`-th working day after; calendar days where unknown."""
+    return _workdays_after(at, bank.promise_workdays, bank, workdays)
+
+
+def next_workdays(at: datetime, bank: Bank, workdays: Workdays) -> Window:
+    """W2: what was assigned is taken on, what was handed in is looked at, to the end of the `assignment_workdays`-th working day after."""
+    return _workdays_after(at, bank.assignment_workdays, bank, workdays)
+
+
+def _workdays_after(at: datetime, many: int, bank: Bank, workdays: Workdays) -> Window:
     day = start = _local(at, bank).date()
     try:
-        for _ in range(bank.promise_workdays):
+        for _ in range(many):
             day = workdays.next_workday(day)
     except YearNotPublished:
-        return Window(_utc(at), _end(start + bank.promise_workdays * _DAY, bank))
+        return Window(_utc(at), _end(start + many * _DAY, bank))
     return Window(_utc(at), _end(day, bank))
 
 
@@ -166,7 +175,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
     )
 }
 BY_NAME_AND_WORKDAYS: dict[str, Callable[[datetime, Bank, Workdays], Window]] = {
-    window.__name__: window for window in (next_day_end, promised_answer)
+    window.__name__: window for window in (next_day_end, promised_answer, next_workdays)
 }
 NAMES = frozenset(BY_NAME) | frozenset(BY_NAME_AND_WORKDAYS)
 """What a clause may name as its window."""

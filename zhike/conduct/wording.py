@@ -84,6 +84,14 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(
                 f"过问：{detail['words']}外出逾时未返回", f"Look into it: {detail['words']} is not back from an outing"
             )
+        case "take_on":
+            return Words(f"接受或反问：{detail['words']}", f"Take on, or ask back: {detail['words']}")
+        case "assignment":
+            return Words(f"交办：{detail['words']}", f"Assignment: {detail['words']}")
+        case "look_over" if fact.data["asks"]:
+            return Words(f"答复反问：{detail['words']}", f"Answer the question: {detail['words']}")
+        case "look_over":
+            return Words(f"看交来的：{detail['words']}", f"Look at what was handed in: {detail['words']}")
         case "look_into":
             return Words(
                 f"过问：{detail['words']}约定的回电", f"Look into the call-back that {detail['words']} promised"

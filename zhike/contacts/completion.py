@@ -140,6 +140,13 @@ ELSEWHERE = {
     "outing_report": Words("请在外出页逐处汇报。", "Report stop by stop on the outing's page."),
     "help": Words("请在外出页答复求助。", "Answer on the outing's page."),
     "meet": Words("与客户见一次面即可完成，电话不计。", "A reception or a visit does it; a call does not."),
+    "take_on": Words("请在交办页接受或反问。", "Take it on or ask back, on the assignment's page."),
+    "assignment": Words(
+        "请在交办页交出结果；领导认可才算完成。", "Hand it in on its page; it is done once the leader accepts it."
+    ),
+    "look_over": Words(
+        "请在交办页看过后认可、退回或答复。", "Look at it on the assignment's page: accept, send back or answer."
+    ),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import NamedTemporaryFile
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -27,6 +29,8 @@ from zhike.people import bank as settings
 from zhike.people.actor import acting
 from zhike.people.posts import NewPost
 from zhike.people.tables import open_table
+from zhike.work import assignments
+from zhike.work.models import Assignment
 
 ADMINISTRATOR, COMPLIANCE = "1090", "1060"
 
@@ -63,6 +67,7 @@ def fill(bank: Bank, now: datetime, rules: Rules) -> None:
     _let_go(bank, now)
     _look_into(now, rules)
     _give_their_word(bank, now, rules)
+    _assign(bank, now, rules)
     _hand_over(bank, now, rules)
     _leave(bank, now, rules)
     if 9 <= now.astimezone(rules.zone).hour < 18:
@@ -176,6 +181,58 @@ def _give_their_word(bank: Bank, now: datetime, rules: Rules) -> None:
             now=at,
             bank=rules,
         )
+
+
+def _assign(bank: Bank, now: datetime, rules: Rules) -> None:
+    """What the leader of 柳浪支行 has entrusted: accepted, sent back once, handed in, under way, asked about, just given."""
+    today = now.astimezone(rules.zone).replace(hour=0, minute=0, second=0)
+
+    def at(days: int, hour: int, minute: int = 0) -> datetime:
+        return min(today + timedelta(days=days, hours=hour, minutes=minute), now)
+
+    def act(
+        number: str, verb: Callable[..., Assignment], row: Assignment, when: datetime, *said: Any, **more: Any
+    ) -> None:
+        with acting(bank.staff[number].pk, when) as actor:
+            held = Assignment.objects.held(row.pk, actor)
+            assert held
+            verb(held, *said, actor=actor, now=when, bank=rules, **more)
+
+    def give(days: int, what: str, counts: str, due: int, *whom: str, every: str = "") -> list[Assignment]:
+        when = at(days, 8, 40)
+        with acting(bank.staff["1010"].pk, when) as actor:
+            return assignments.give(
+                [bank.staff[each].pk for each in whom], what, counts, today + timedelta(days=due, hours=17),
+                together=UUID(int=1000 + days + due), every=every, actor=actor, now=when, bank=rules,
+            )  # fmt: skip
+
+    for place, days in enumerate((-33, -26, -19, -12)):
+        for row in give(
+            days, "报一周到期客户承接情况", "每位客户一行：金额、去向、下次联系", days + 4, "1001", "1002", "1003"
+        ):
+            number = row.staff.number
+            act(number, assignments.take_on, row, at(days, 9, 10))
+            late = timedelta(days=1) if number == "1003" and place == 1 else timedelta(0)
+            act(number, assignments.hand_in, row, at(days + 4, 15) + late, "承接情况已按户填好，见明细")
+            if number == "1002" and place == 2:
+                act(
+                    "1010",
+                    assignments.send_back,
+                    row,
+                    at(days + 5, 9),
+                    "两户没有写去向",
+                    today + timedelta(days=days + 6, hours=17),
+                )
+                act(number, assignments.hand_in, row, at(days + 6, 11), "补了两户的去向")
+            act("1010", assignments.accept, row, at(days + 7, 9), "", rating=4 + (number == "1001"))
+    mine, colleague = give(-4, "节前走访名下白金以上客户", "走访名单与每户一句纪要，节后第一天上会", 3, "1001", "1002")
+    act("1001", assignments.take_on, mine, at(-4, 9, 5))
+    act("1001", assignments.report, mine, at(-1, 16), "已走访 9 户，还剩 4 户")
+    act("1002", assignments.ask_back, colleague, at(-4, 10), "外地客户改为电话可以吗？")
+    (handed_in,) = give(-6, "整理收单商户费率意见", "按行业分，写明竞争对手报价与依据", 1, "1001")
+    act("1001", assignments.take_on, handed_in, at(-6, 9, 30))
+    act("1001", assignments.hand_in, handed_in, at(-1, 17), "共 14 户，餐饮 6 户反映偏高，依据附在每户后面")
+    give(0, "每周报一条同业利率动态", "产品、期限、利率、来源", 4, "1001", "1003", every="week")
 
 
 def _let_go(bank: Bank, now: datetime) -> None:

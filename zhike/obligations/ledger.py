@@ -30,7 +30,14 @@ from zhike.people.workdays import workdays
 # know one another.
 WHEN_TOLD: dict[str, list[Callable[[Fact, Actor | None, datetime, Bank], None]]] = {}
 # Facts whose windows count in workdays.
-IN_WORKDAYS = {"demand_raised", "promise_made", "reply_received"}
+IN_WORKDAYS = {
+    "demand_raised",
+    "promise_made",
+    "reply_received",
+    "assigned",
+    "assignment_answered",
+    "assignment_laid_before",
+}
 NO_WORKDAYS = Workdays.of({})
 
 

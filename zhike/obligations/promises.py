@@ -31,7 +31,7 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import check
 from zhike.people.workdays import workdays
 
-KINDS = ("promise",)
+KINDS = ("promise", "assignment")
 TO = ("customer", "leader", "department")
 FATES = ("open", "late", "kept", "broken", "cannot")
 Fate = Literal["open", "late", "kept", "broken", "cannot"]

@@ -46,7 +46,8 @@ def things() -> dict[str, str]:
         "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
         "sms_left_out": gettext("left out of a greeting or a campaign"), "sms_campaign": gettext("campaign"),
         "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"), "gateways": gettext("gateways"),
-        "sms_pushed": gettext("what a gateway brought"),
+        "sms_pushed": gettext("what a gateway brought"), "work_assignment": gettext("assignment"),
+        "assignments": gettext("assignment"), "work_entry": gettext("said of an assignment"),
     }  # fmt: skip
 
 
@@ -75,6 +76,7 @@ TECHNICAL = frozenset({
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
+    "assignment_id", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
@@ -143,6 +145,9 @@ def columns() -> dict[str, str]:
         "is_active": gettext("may sign in"), "must_change_password": gettext("password to be changed"),
         "label": gettext("name"), "expires_at": gettext("expires"), "used_at": gettext("last used"),
         "revoked_at": gettext("revoked"), "code": gettext("number"),
+        "counts_as_done": gettext("what counts as done"), "every": gettext("how often it comes"), "given_at": gettext("assigned"),
+        "handed_in_at": gettext("handed in"), "hand_ins": gettext("how often laid before the leader"), "sent_back": gettext("how often sent back"),
+        "rating": gettext("how content the leader was"),
         "answer": gettext("answer"), "answered_at": gettext("answered"), "stand_in_id": gettext("stand-in"),
         "on_behalf_id": gettext("on behalf of"),
         "people_leave.ended_at": gettext("ended early"), "people_leave.to_day": gettext("first day back"),

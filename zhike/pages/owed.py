@@ -44,6 +44,9 @@ ICONS = {
     "sign_in": "home",
     "outing_report": "pen",
     "help": "hand",
+    "take_on": "task",
+    "assignment": "task",
+    "look_over": "eye",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
@@ -51,7 +54,7 @@ SORTS = {
     "message": frozenset({"thanks", "greetings", "forward"}),
     "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up", "sign_in", "outing_report"}),
-    "answer": frozenset({"answer", "apology", "promise", "look_into", "help"}),
+    "answer": frozenset({"answer", "apology", "promise", "look_into", "help", "take_on", "assignment", "look_over"}),
 }
 NEAR = timedelta(minutes=10)
 
@@ -215,6 +218,11 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("button", "Arrange"), "href": ask, "method": "get", "icon": None}
         case "promise" if is_answered_by_message(row):
             return {"text": pgettext("button", "Answer"), "href": composed(row), "method": "get", "icon": None}
+        case "take_on" | "assignment" | "look_over":
+            words = {
+                "take_on": pgettext("button", "Take on"), "assignment": pgettext("button", "Hand in"), "look_over": pgettext("button", "Look at it"),
+            }[row["kind"]]  # fmt: skip
+            return {"text": words, "href": assignment(row), "method": "get", "icon": None}
         case "greetings":
             return {"text": pgettext("greetings", "Arrange"), "href": festival(row), "method": "get", "icon": None}
         case "forward":
@@ -289,6 +297,11 @@ def about(row: Row) -> int:
 def outing(row: Row) -> str:
     """Where its outing is."""
     return address("outing", about(row))
+
+
+def assignment(row: Row) -> str:
+    """Where an assignment is taken on, handed in and looked at, from ``assignment:7`` or ``assignment:7/look:1``."""
+    return address("assignment", int(str(row["subject"]).removeprefix("assignment:").partition("/")[0]))
 
 
 def opens_at(row: Row, now: datetime) -> str:

@@ -63,6 +63,7 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
     ),
     "work": (
         ("promises", _("Promises"), "promises.view"),
+        ("assignments", _("Assignments"), "assignments.view"),
         ("outings", _("Outings"), "outings.view"),
     ),
     "market": (),

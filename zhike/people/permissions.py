@@ -53,6 +53,10 @@ MAY: dict[str, frozenset[str]] = {
     # Promises: one's own word, and what became of the words of those one sees
     "promises.view": LOOKING,
     "promises.change": SERVING,
+    # Assignments: a leader gives them, whoever serves takes them on
+    "assignments.view": LOOKING,
+    "assignments.change": SERVING,
+    "assignments.give": frozenset({LEADER}),
     # Messages to customers, and the texts that lie ready: an RM's own is decided by their leader, the bank's by another
     "messages.view": LOOKING,
     "messages.send": SERVING,

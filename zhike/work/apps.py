@@ -5,9 +5,12 @@ class Work(AppConfig):
     name = "zhike.work"
 
     def ready(self) -> None:
-        """Enters what it brings: who is at a visit's door has checked in at its stop."""
+        """Enters what it brings: who is at a visit's door has checked in at its stop; the next turn of what is assigned each week or month."""
         from zhike.obligations.ledger import WHEN_TOLD
+        from zhike.obligations.sweep import WHEN_SWEPT
 
+        from . import recurring
         from .outings import arrived
 
         WHEN_TOLD.setdefault("arrived", []).append(arrived)
+        WHEN_SWEPT.append(recurring.sweep)

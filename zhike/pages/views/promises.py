@@ -211,7 +211,7 @@ def _row(o: Any, request: ActingRequest, bank: Bank, asked: Asked) -> dict[str, 
         "id": f"o{o.pk}",
         "look": LOOKS[fate],
         "icon": owed.ICONS[o.kind],
-        "when": owed.until(row, now) if stands else day_text(local(o.due or o.opens).date(), local(now).date(), weekday=False),
+        "when": (owed.until(row, now) if o.due else gettext("handed in")) if stands else day_text(local(o.due or o.opens).date(), local(now).date(), weekday=False),
         "sub": left_text(o.due, now) if stands and o.due else fates()[fate],
         "due": None,
         "who": owed.person(c.pk, c.name, c.honorific, c.tier, bank, c.kind) if c else None,
@@ -270,7 +270,7 @@ def file(request: ActingRequest) -> HttpResponse:
     )
     note(action="export", object="obligations_obligation", now=request.now, rows=len(some), format=kind)
     columns = [
-        gettext("Promised"), gettext("Whose"), gettext("To whom"), gettext("Customer"), gettext("Promise"), gettext("By when"),
+        gettext("Promised"), gettext("Whose"), pgettext("promise", "To whom"), gettext("Customer"), gettext("Promise"), gettext("By when"),
         gettext("What became of it"), gettext("Answered"), gettext("How"), gettext("Answer or reason"),
     ]  # fmt: skip
     return table_file.answer(kind, f"promises-{local(request.now):%Y%m%d}", columns, (_cells(each) for each in some))

@@ -1,5 +1,6 @@
-"""Work that is planned, entrusted and reported: outings."""
+"""Work that is entrusted and reported: assignments, outings."""
 
+from .assignment import Assignment, Entry
 from .outing import Help, Outing, Stop
 
-__all__ = ["Help", "Outing", "Stop"]
+__all__ = ["Assignment", "Entry", "Help", "Outing", "Stop"]
