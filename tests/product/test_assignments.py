@@ -18,6 +18,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.measure import Errand, errands
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
+from zhike.people.models import Post
 from zhike.work.models import Assignment
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,10 @@ def test_from_the_leader_to_the_accepted_hand_in(cast: Cast, people: dict[str, P
     act(rm, row, "report", {"words": "已走访 6 户"})
     with clock.at(datetime(2026, 3, 6, 8, 59, tzinfo=UTC)):  # a minute before
         act(rm, row, "hand-in", {"words": "12 户走访完，纪要如下"})
+    rm.post("promises", {"words": "交总结", "to": "leader", "due": FRIDAY}, status=201)
+    first = rm.get("promises?limit=1")
+    assert (first["items"][0]["kind"], first["items"][0]["due"]) == ("assignment", None)
+    assert [each["kind"] for each in rm.get(f"promises?limit=1&cursor={first['next']}")["items"]] == ["promise"]
     (look,) = owed(leader, "look_over")
     assert (look["what"], look["due"]) == ("看交来的：林晓 · 走访到期客户", "2026-03-09T16:00:00+00:00")
     (work,) = owed(rm, "assignment")
@@ -97,7 +102,7 @@ def test_from_the_leader_to_the_accepted_hand_in(cast: Cast, people: dict[str, P
         assert (work["settled_at"], work["due"]) == ("2026-03-10T09:00:00+00:00", "2026-03-10T09:00:00+00:00")
         assert (work["evidence"]["words"], work["evidence"]["late"]) == ("补了金额", False)
         assert owed(leader, "look_over") == []
-        (promise,) = rm.get("promises")["items"]
+        (promise,) = rm.get("promises?fate=kept")["items"]
         assert (promise["id"], promise["fate"], promise["kind"]) == (work["id"], "kept", "assignment"), (
             "one item with its promise"
         )
@@ -168,6 +173,20 @@ def test_who_may_not(cast: Cast, people: dict[str, Program]) -> None:
     act(people["other_leader"], row, "cancellation", {"words": "x"}, status=404)
     act(people["stranger"], row, "acceptance", status=404)
     assert act(people["branch_leader"], row, "cancellation", {"words": "并入专项"})["state"] == "called_off"
+
+
+def test_whoever_leads_the_receiver_now_judges_it(cast: Cast, people: dict[str, Program], owner: Role) -> None:
+    """The leader went elsewhere: what they gave is looked at by whoever came after them, and owed by nobody twice."""
+    (row,) = give(people, cast)
+    act(people["rm"], row, "acceptance")
+    act(people["rm"], row, "hand-in", {"words": "好"})
+    with owner():
+        Post.objects.filter(staff=cast.leader).update(unit=cast.units["lujiazui"])
+        Post.objects.filter(staff=cast.other_leader).update(unit=cast.units["century"])
+    act(people["leader"], row, "approval", {}, status=403)
+    assert act(people["other_leader"], row, "approval", {})["state"] == "done"
+    assert [each["state"] for each in owed(people["rm"], "assignment", "done")] == ["done"]
+    assert owed(people["leader"], "look_over") == []
 
 
 @pytest.mark.parametrize("verb", ["approval", "hand-in", "answer"])

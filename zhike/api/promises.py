@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from ninja import Query, Router
 
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, locked, one, verb
 from zhike.api.needs import WhoOut, who
-from zhike.api.obligations import FactOut, ObligationOut, ObligationRow, fact, shown, whole
+from zhike.api.obligations import NEVER, FactOut, ObligationOut, ObligationRow, fact, shown, whole
 from zhike.api.shapes import Id, In, Line, Moment, Named, Out, Text
 from zhike.customers.models import Customer
 from zhike.obligations import promises
@@ -95,8 +97,8 @@ def _promises(request: Desk) -> Any:
 @router.get("promises", response=PromisesOut)
 @policy("promises.view")
 def list_(request: Desk, asked: Query[PromiseFilters]) -> Any:
-    """Promises in sight, the last due first."""
-    found = _promises(request)
+    """Promises in sight, the last due first; what was handed in and waits for the leader has no deadline, and comes before."""
+    found = _promises(request).annotate(when=Coalesce("due", NEVER))
     if asked.of == "mine":
         found = found.filter(owner=request.actor.id)
     if asked.of == "team":
@@ -106,9 +108,9 @@ def list_(request: Desk, asked: Query[PromiseFilters]) -> Any:
             found = found.filter(**{column: value})
     if after := position(asked.cursor, moment, int):
         due, id = after
-        found = found.filter(due__lte=due).exclude(due=due, pk__gte=id)
-    rows = list(found.order_by("-due", "-pk")[: asked.limit + 1])
-    some, more = page(rows, asked.limit, lambda each: (each.due, each.pk))
+        found = found.filter(Q(when__lt=due) | Q(when=due, pk__lt=id))
+    rows = list(found.order_by("-when", "-pk")[: asked.limit + 1])
+    some, more = page(rows, asked.limit, lambda each: (each.when, each.pk))
     return {"items": [{**shown(each, request.now), "fate": each.fate} for each in some], "next": more}
 
 

@@ -29,6 +29,7 @@ from zhike.obligations.models import Fact as Kept
 from zhike.obligations.models import Obligation, State
 from zhike.people.actor import Actor
 from zhike.people.permissions import check
+from zhike.people.turn import take_turn
 from zhike.people.workdays import workdays
 
 KINDS = ("promise", "assignment")
@@ -112,6 +113,7 @@ def make(
     words = words.strip()
     _stop(_verdicts(words, to, customer, due, actor, now))
     subject = f"promise:{key}"
+    take_turn("promise", actor.id)  # of two clicks the second finds what the first made
     if made := Obligation.objects.filter(subject=subject, kind="promise").exclude(state=State.WITHDRAWN).first():
         return made
     data: dict[str, Any] = {"words": words, "to": to}

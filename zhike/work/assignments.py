@@ -23,15 +23,14 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Staff
 from zhike.people.permissions import SERVING, Refused, check
+from zhike.people.turn import take_turn
 
 from .assignment_states import follow
 from .models.assignment import Assignment, Entry, Every, State
 
 MOST = 200  # receivers at once
 NOBODY_ELSE = Words("只有接受交办的人可以这样做。", "Only whoever was given it does that.")
-NOT_THE_LEADER = Words(
-    "只有交办的领导或其现任主管可以这样做。", "Only the leader who gave it, or who leads them now, does that."
-)
+NOT_THE_LEADER = Words("只有接受人的现任主管可以这样做。", "Only who leads the receiver now does that.")
 
 
 def give(
@@ -40,6 +39,7 @@ def give(
 ) -> list[Assignment]:  # fmt: skip
     """Entrusts it to each of ``staff``, a row each. Raises Blocked, naming the field. ``together``: sent twice it is given once."""
     check(actor, "assignments.give")
+    take_turn("assign", actor.id)  # of two clicks the second finds what the first gave
     if made := list(
         Assignment.objects.filter(together=together, by=actor.id, follows=None).select_related("staff", "by")
     ):
@@ -256,8 +256,8 @@ def stop_repeating(row: Assignment, *, actor: Actor, now: datetime, bank: Bank) 
 
 
 def may_judge(row: Assignment, actor: Actor) -> bool:
-    """The leader who gave it, while one, and who leads the receiver now."""
-    return "leader" in actor.roles and row.staff_id != actor.id and (row.by_id == actor.id or actor.leads(row.staff_id))
+    """Who leads the receiver now: whoever gave it and leads elsewhere since has handed it on with them."""
+    return actor.leads(row.staff_id)
 
 
 def _check_own(row: Assignment, actor: Actor) -> None:
