@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,12 +13,13 @@ from django.http import HttpResponse
 
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
+from zhike.people.tables import FORMULA
 from zhike.trail.models import note
 
 FORMATS = ("csv", "xlsx")
 ROWS = 10_000
-# What a spreadsheet would take for a formula; a quotation mark before it keeps it a text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+LONGEST = 32_767  # letters that a cell of Excel holds
+UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a file of Excel cannot hold such letters
 
 
 def wanted(request: ActingRequest) -> str:
@@ -38,15 +40,16 @@ def exported(request: ActingRequest, name: str, columns: Sequence[str], rows: It
         body, media = _csv(columns, kept), "text/csv; charset=utf-8"
     answer = HttpResponse(body, content_type=media)
     answer["Content-Disposition"] = f'attachment; filename="{name}-{day}.{kind}"'
+    answer["Cache-Control"] = "no-store"
     return answer
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """With the mark that lets Excel read Chinese."""
+    """With the mark that lets Excel read Chinese; what would be reckoned stands behind an apostrophe."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(columns)
-    writer.writerows([f"'{value}" if value.startswith(FORMULA) else value for value in row] for row in rows)
+    writer.writerows([f"'{value}" if FORMULA.match(value) else value for value in row] for row in rows)
     return written.getvalue().encode("utf-8-sig")
 
 
@@ -55,9 +58,10 @@ def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     book = xlsxwriter.Workbook(written, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
+    heading = book.add_format({"bold": True})
     for n, row in enumerate([columns, *rows]):
         for m, value in enumerate(row):
-            sheet.write_string(n, m, value)
+            sheet.write_string(n, m, value[:LONGEST], None if n else heading)
     book.close()
     return written.getvalue()
 
@@ -65,4 +69,4 @@ def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 def _plain(value: Any) -> str:
     if value is None:
         return ""
-    return f"{local(value):%Y-%m-%d %H:%M}" if hasattr(value, "hour") else str(value)
+    return f"{local(value):%Y-%m-%d %H:%M}" if hasattr(value, "hour") else UNKEPT.sub("", str(value))

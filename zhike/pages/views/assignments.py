@@ -20,20 +20,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
 from zhike.conduct.measure import Errands
-from zhike.pages import owed, table_file
+from zhike.pages import owed
 from zhike.pages.answer import complaints, moment, moved, number
+from zhike.pages.exported import FORMATS, exported, wanted
+from zhike.pages.exported import ROWS as MOST
 from zhike.pages.jinja import day_text, left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.leave import away
 from zhike.people.permissions import may, policy
-from zhike.trail.models import note
 from zhike.work import assignments
 from zhike.work.models import Assignment
 from zhike.work.models.assignment import Every, State
 from zhike.work.rates import rates
 
-ROWS, EXPORTED = 50, 20_000
+ROWS = 50
 WITHIN = timedelta(days=92)  # what the rates are of
 OPEN = (State.GIVEN, State.ASKED, State.TAKEN_ON, State.HANDED_IN, State.SENT_BACK)
 STANDS = ("open", "late", "waits", "over")
@@ -128,7 +129,7 @@ def show(request: ActingRequest) -> HttpResponse:
         ],
         "older": asked.address(page=page + 1) if len(some) > ROWS else None,
         "start": asked.address() if page > 1 else None,
-        "files": [(kind.upper(), f"{reverse('assignments_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in table_file.KINDS],
+        "files": [(kind.upper(), f"{reverse('assignments_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in FORMATS],
         "gives": may(request.actor, "assignments.give"),
         "rates": _rates(request),
         "tip": owed.tip,
@@ -193,30 +194,25 @@ def row(each: Assignment, request: ActingRequest) -> dict[str, Any]:
 @require_safe
 def file(request: ActingRequest) -> HttpResponse:
     """What the list shows, as a file; kept in the trail."""
-    asked, kind = Asked(request), request.GET.get("format", "")
-    if kind not in table_file.KINDS:
+    asked = Asked(request)
+    if not wanted(request):
         raise Http404
     rows = (
         standing(asked.rows(request.actor), asked.stands, request.now)
         .select_related("staff", "by")
         .order_by("-due", "-pk")
     )
-    some = list(rows[:EXPORTED])
-    note(action="export", object="work_assignment", now=request.now, rows=len(some), format=kind)
+    some = list(rows[:MOST])
     columns = [
         gettext("Assigned by"), gettext("Whose"), gettext("What"), gettext("What counts as done"), gettext("By when"), gettext("How it stands"),
         gettext("Handed in"), gettext("Sent back"), gettext("How often it comes"),
     ]  # fmt: skip
     cells = (
-        [each.by.name, each.staff.name, each.what, each.counts_as_done, _at(each.due), str(each.get_state_display()), _at(each.handed_in_at),
+        [each.by.name, each.staff.name, each.what, each.counts_as_done, each.due, str(each.get_state_display()), each.handed_in_at,
          str(each.sent_back), str(each.get_every_display())]
         for each in some
     )  # fmt: skip
-    return table_file.answer(kind, f"assignments-{local(request.now):%Y%m%d}", columns, cells)
-
-
-def _at(at: datetime | None) -> str:
-    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
+    return exported(request, "assignments", columns, cells)
 
 
 @policy("assignments.give")

@@ -24,16 +24,17 @@ from zhike.customers.models import Customer
 from zhike.obligations import promises
 from zhike.obligations.models import Fact, Obligation
 from zhike.obligations.promises import Understood
-from zhike.pages import owed, table_file
+from zhike.pages import owed
 from zhike.pages.answer import complaints, moment, moved, number
+from zhike.pages.exported import FORMATS, exported, wanted
+from zhike.pages.exported import ROWS as MOST
 from zhike.pages.jinja import clock, day_text, left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
-from zhike.trail.models import note
 
-ROWS, PEOPLE, EXPORTED = 50, 300, 20_000
+ROWS, PEOPLE = 50, 300
 LONGEST = 300  # letters of a line
 
 
@@ -153,7 +154,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "people": [("", gettext("everybody")), *people],
         "older": asked.address(page=page + 1) if more else None,
         "start": asked.address() if page > 1 else None,
-        "files": [(kind.upper(), f"{reverse('promises_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in table_file.KINDS],
+        "files": [(kind.upper(), f"{reverse('promises_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in FORMATS],
         "may_make": may(request.actor, "promises.change"),
         "whose_name": named.get(str(asked.staff), "") if asked.staff else "",
         "tip": owed.tip,
@@ -261,32 +262,26 @@ def file(request: ActingRequest) -> HttpResponse:
     """What the list shows, as a file; kept in the trail. Whom one only covers is left out: an export is asked for with a role."""
     bank, asked = bank_of(request), Asked(request)
     _customer(request, asked.customer)
-    kind = request.GET.get("format", "")
-    if kind not in table_file.KINDS:
+    if not wanted(request):
         raise Http404
     rows = _ordered(asked.rows(request, bank), asked).exclude(owner__among=request.actor.lent)
     some = list(
-        rows.exclude(customer__keeper__among=request.actor.lent).select_related("customer", "owner", "fact")[:EXPORTED]
+        rows.exclude(customer__keeper__among=request.actor.lent).select_related("customer", "owner", "fact")[:MOST]
     )
-    note(action="export", object="obligations_obligation", now=request.now, rows=len(some), format=kind)
     columns = [
         gettext("Promised"), gettext("Whose"), pgettext("promise", "To whom"), gettext("Customer"), gettext("Promise"), gettext("By when"),
         gettext("What became of it"), gettext("Answered"), gettext("How"), gettext("Answer or reason"),
     ]  # fmt: skip
-    return table_file.answer(kind, f"promises-{local(request.now):%Y%m%d}", columns, (_cells(each) for each in some))
+    return exported(request, "promises", columns, (_cells(each) for each in some))
 
 
-def _cells(o: Any) -> list[str]:
+def _cells(o: Any) -> list[Any]:
     how = wording.CHANNELS.get(str(o.evidence.get("how", "")))
     return [
-        _at(o.fact.at), o.owner.name, receivers().get(str(o.detail.get("to", "customer")), ""), o.customer.name if o.customer else "",
-        str(o.detail.get("words") or owed.words(o.what)), _at(o.due), fates()[str(o.fate)],
-        _at(o.settled_at), how.say(owed.speaks()) if how else "", str(o.evidence.get("words") or o.evidence.get("reason") or ""),
+        o.fact.at, o.owner.name, receivers().get(str(o.detail.get("to", "customer")), ""), o.customer.name if o.customer else "",
+        str(o.detail.get("words") or owed.words(o.what)), o.due, fates()[str(o.fate)],
+        o.settled_at, how.say(owed.speaks()) if how else "", str(o.evidence.get("words") or o.evidence.get("reason") or ""),
     ]  # fmt: skip
-
-
-def _at(moment_: datetime | None) -> str:
-    return f"{local(moment_):%Y-%m-%d %H:%M}" if moment_ else ""
 
 
 # ── one line ────────────────────────────────────────────────────────────────────────────────────────────────────────
