@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "zhike.contacts",
     "zhike.sms",
     "zhike.work",
+    "zhike.market",
     "zhike.notices",
     "zhike.pages",
     "zhike.api",

@@ -28,6 +28,7 @@ from zhike import clock
 from zhike.contacts.models import Contact, Demand
 from zhike.customers.models import Need, Relation, Run
 from zhike.customers.vault import vault
+from zhike.market.models import Prospect
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
 from zhike.pages.shell import LEADS
@@ -89,6 +90,7 @@ NOUNS = {
     "clauses": "clause",
     "messages": "message",
     "templates": "template",
+    "prospects": "prospect",
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
 OF_AN_RM = {
@@ -108,6 +110,7 @@ OF_AN_RM = {
     "outing",
     "stop",
     "help",
+    "prospect",
 }
 # Who is asked to stand in for whom, so that nobody sees a leave who does not see the RM as well.
 STANDS_IN = {"rm": "leader", "mate": "leader", "stranger": "other_leader"}
@@ -291,8 +294,14 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
     assignment = Assignment.objects.create(
         by=cast.staff[STANDS_IN[whose]], staff=rm, what=f"走访{customer.name}", counts_as_done="纪要", due=NOW + timedelta(days=2), given_at=NOW
     )  # fmt: skip
+    prospect = Prospect.objects.create(
+        name=customer.name, source="fair", rm=rm, since=NOW, unit=customer.unit, by=rm, at=NOW, employer=customer.name
+    )
+    prospect.seal("mobile", "13911112222")
+    prospect.save()
+    prospect.events.create(what="entered", stage="new", rm=rm, by=rm, at=NOW, known_at=NOW, words=customer.name)
     return {
-        "assignment": assignment.pk,
+        "assignment": assignment.pk, "prospect": prospect.pk,
         "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,
@@ -318,10 +327,15 @@ def ask(browser: Client, route: Route, address: str, body: dict[str, Any] | None
 
 
 def written() -> set[int | None]:
-    """Whose rows the trail says were touched in this transaction, beyond row-level security."""
+    """Whose rows the trail says were touched in this transaction, beyond row-level security. A new customer stands for whose it became."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE zhike_owner")
-        cursor.execute("SELECT DISTINCT customer_id FROM trail_entry WHERE action IN ('insert', 'update', 'delete')")
+        cursor.execute(
+            "SELECT DISTINCT coalesce((SELECT min(o.id) FROM customers_customer c JOIN customers_customer o ON o.keeper = c.keeper"
+            " WHERE c.id = e.customer_id AND c.created_at >= %s), e.customer_id)"
+            " FROM trail_entry e WHERE e.action IN ('insert', 'update', 'delete')",
+            [NOW],
+        )
         touched = {row[0] for row in cursor.fetchall()}
         cursor.execute("SET LOCAL ROLE zhike_app")
     return touched

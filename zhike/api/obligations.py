@@ -49,6 +49,8 @@ Kind = Literal[
     "sign_in",
     "outing_report",
     "help",
+    "prospect_step",
+    "prospect_keep",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

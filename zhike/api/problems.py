@@ -21,6 +21,7 @@ from zhike.contacts.course import DoesNotFit
 from zhike.contacts.states import WrongState
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models.customer import Exhausted
+from zhike.market import refusals as market
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
 from zhike.sms import gate
@@ -175,11 +176,11 @@ def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
     return problem(422, "invalid", str(error))
 
 
-def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit) -> HttpResponse:
+def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit | market.Unfit) -> HttpResponse:
     return field_invalid(error.field, say(error.words)).response()
 
 
-def _not_now(request: HttpRequest, error: NotNow) -> HttpResponse:
+def _not_now(request: HttpRequest, error: NotNow | market.NotNow) -> HttpResponse:
     return problem(409, "wrong-state", say(error.words))
 
 
@@ -264,6 +265,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     outings.Answered: _moved_on,
     outing_states.WrongState: _moved_on,
     assignment_states.WrongState: _moved_on,
+    market.Unfit: _does_not_fit,
+    market.NotNow: _not_now,
     gate.TooLate: _moved_on,
     gate.OnItsWay: _moved_on,
     words.Refused: _refused_value,

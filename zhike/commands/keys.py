@@ -27,6 +27,7 @@ def keys(options: Options) -> int:
         from zhike.contacts.models import draft
         from zhike.customers import reseal
         from zhike.customers.vault import vault
+        from zhike.market.models import prospect
         from zhike.notices.models import webhook
         from zhike.pages import sign_in
         from zhike.sms.models import message, opt_out, pushed, reply
@@ -44,7 +45,7 @@ def keys(options: Options) -> int:
             vault(), clock.now(), by=_staff(options.by), batch=min(options.batch, 10_000), dry=options.check
         )
         sealed = [draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED]
-        sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED]
+        sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED, prospect.SEALED]
         found = reseal.passes(work, (*reseal.STORES, *sealed))
         return _tell(options, [key.id for key in vault().keys], found)
 

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from zhike.conduct.calendars import BirthdayPolicy
-from zhike.conduct.fields import DAYS, HOURS, MINUTES, SECONDS, TIMES, choice, clock, number, setting, switch
+from zhike.conduct.fields import DAYS, HOURS, MINUTES, PEOPLE, SECONDS, TIMES, choice, clock, number, setting, switch
 from zhike.conduct.message_settings import MessageSettings
 from zhike.conduct.reminding import Reminding
 from zhike.conduct.setting import Setting, SettingRefused, read
@@ -75,6 +75,8 @@ _REMINDERS = (
     Reminding("sign_in", before=(15, 0)),
     Reminding("outing_report", closing=True),
     Reminding("help", at_once=True, before=(10,)),
+    Reminding("prospect_step", morning=True, closing=True),
+    Reminding("prospect_keep", morning=True),
 )
 
 
@@ -423,6 +425,25 @@ class Bank(MessageSettings):
         "W5",
         uncertified=True,
         group="rhythm",
+    )
+
+    # Prospects and market notes
+    prospects_held: int = number(
+        80, "一人至多持有潜在客户", "Prospects that one RM may hold", PEOPLE, 2000, "W5", low=1, group="market"
+    )
+    prospects_claimed: int = number(
+        10, "一人每日至多从公海认领", "Prospects that one RM may claim a day", PEOPLE, 500, "W5", low=1, group="market"
+    )
+    prospect_idle_days: int = number(
+        30, "多久没有联系即退回公海", "A prospect goes back to the pool after so long without a contact",
+        DAYS, 730, "W5", low=2, group="market",
+    )  # fmt: skip
+    prospect_idle_days_high: int = number(
+        15, "预计白金及以上的，多久没有联系即退回公海", "The same where platinum or above is expected",
+        DAYS, 730, "W5", low=2, group="market",
+    )  # fmt: skip
+    prospect_told_days: int = number(
+        3, "退回公海前多久告知", "Told so long before it goes back", DAYS, 60, "W5", low=1, group="market"
     )
 
     # Leave and cover

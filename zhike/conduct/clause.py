@@ -51,6 +51,8 @@ OBLIGATIONS = {
     "sign_in": Words("返回签到", "sign back in"),
     "outing_report": Words("外出汇报", "report on an outing"),
     "help": Words("答复求助", "answer a request for help"),
+    "prospect_step": Words("潜在客户的下一步", "next step with a prospect"),
+    "prospect_keep": Words("将退回公海的潜在客户", "a prospect about to go back to the pool"),
 }
 
 

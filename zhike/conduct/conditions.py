@@ -260,6 +260,8 @@ def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     """The words that were said, and to whom the word was given."""
     said = (
         "words",
+        "who",
+        "step",
         "to",
         "who",
         "stops",

@@ -19,7 +19,8 @@ class Kind:
 
 
 # What each `data` name means: `first`: a first meeting or call; `connected`: the customer was spoken to; `target`: an
-# agreed moment (ISO 8601 with offset); `whose`: "rm" or "customer".
+# agreed moment (ISO 8601 with offset); `whose`: "rm" or "customer"; `who`: a prospect's name; `step`: which of a prospect's next steps;
+# `talked`: whether it was a talk and not a message; `does`: whether it was the next step.
 KINDS: dict[str, Kind] = {
     "reception_ended": Kind(Words("接待结束", "a reception ended"), ("first", "missing")),
     "visit_ended": Kind(Words("拜访结束", "a visit ended"), ("first",)),
@@ -62,6 +63,14 @@ KINDS: dict[str, Kind] = {
     "stop_reached": Kind(Words("外出到点签到", "a stop of an outing was reached")),
     "help_asked": Kind(Words("外出中求助", "help was asked for"), ("target", "words", "who")),
     "help_answered": Kind(Words("求助已答复", "a request for help was answered"), ("words",)),
+    "prospect_step_set": Kind(
+        Words("定下潜在客户的下一步", "a next step with a prospect was set"), ("words", "who", "target", "step")
+    ),
+    "prospect_idle": Kind(
+        Words("潜在客户久未联系", "a prospect was not contacted for long"), ("who", "days", "target")
+    ),
+    "prospect_contacted": Kind(Words("联系了潜在客户", "a prospect was contacted"), ("how", "words", "talked", "does")),
+    "prospect_left": Kind(Words("潜在客户离手", "a prospect is no longer worked on"), ("why",)),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
     "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),
     "meeting_overdue": Kind(Words("面访频次到期", "a meeting is due by rhythm"), ("since", "days", "target")),

@@ -13,6 +13,7 @@ MINUTES = Words("分钟", "minutes")
 HOURS = Words("小时", "hours")
 DAYS = Words("天", "days")
 SECONDS = Words("秒", "seconds")
+PEOPLE = Words("位", "prospects")
 TIMES = Words("次", "times")
 YUAN = Words("元", "yuan")
 

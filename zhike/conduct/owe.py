@@ -129,11 +129,15 @@ def _due(
 def _key(fact: Fact, clause: Clause, rule: OweRule) -> str:
     """Names the thing owed, however often the fact is told: two demands of one visit are two subjects.
 
-    A visit that is moved twice owes two arrivals, and perhaps two apologies: each is named with its moment.
+    A visit that is moved twice owes two arrivals, and perhaps two apologies: each is named with its moment. A prospect has one next
+    step after the other.
     """
     what = rule.detail.__name__ if rule.detail and rule.kind == "find_out" else rule.kind
     at = fact.at.isoformat()
-    moment = {"arrival": fact.data.get("target", ""), "apology": at, "take_on": at}.get(rule.kind, "")
+    moment = {
+        "arrival": fact.data.get("target", ""), "apology": at, "take_on": at, "prospect_step": str(fact.data.get("step", "")),
+        "prospect_keep": fact.data.get("target", ""),
+    }.get(rule.kind, "")  # fmt: skip
     return "/".join(part for part in (clause.id, what, fact.subject, moment) if part)
 
 
@@ -298,6 +302,29 @@ def _arranged(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | No
     return _done(fact, owed, late=_late(fact, owed))
 
 
+PROSPECTS = frozenset({"prospect_step", "prospect_keep"})
+
+
+def _prospect_contacted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W5: a talk keeps the prospect, a message does not; it is the next step as well where the RM says so."""
+    if owed.kind not in PROSPECTS or owed.subject != fact.subject:
+        return None
+    if not fact.data["does" if owed.kind == "prospect_step" else "talked"]:
+        return None
+    return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
+
+
+def _prospect_left(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """Lost, handed to another or back in the pool: whoever held the prospect owes it nothing more. Of one who was won the next
+    step stays, now towards a customer.
+    """
+    if owed.kind not in PROSPECTS or owed.subject != fact.subject:
+        return None
+    if owed.kind == "prospect_step" and fact.data["why"] == "won":
+        return None
+    return Settlement(owed.id, "withdrawn", {"why": fact.data["why"], "at": fact.at.isoformat()})
+
+
 def _forwarded(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """S4: every customer of the book who may be told has been told, or is left out for a reason. Late, it is done late."""
     if owed.kind != "forward" or owed.subject != fact.subject:
@@ -428,6 +455,8 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "message_sent": (_thanked, _greeted),
     "greetings_arranged": (_arranged,),
     "campaign_forwarded": (_forwarded,),
+    "prospect_contacted": (_prospect_contacted,),
+    "prospect_left": (_prospect_left,),
     "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
     "reception_ended": (_greeted_in_person, _met, _met_in_person),
     "visit_ended": (_greeted_in_person, _met, _met_in_person),

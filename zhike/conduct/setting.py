@@ -18,7 +18,17 @@ Kind = Literal[
 ]
 Origin = Literal["code", "bank", "law"]
 Group = Literal[
-    "hours", "deadlines", "reminders", "thanks", "tiers", "rhythm", "birthdays", "messages", "leave", "security"
+    "hours",
+    "deadlines",
+    "reminders",
+    "thanks",
+    "tiers",
+    "rhythm",
+    "birthdays",
+    "messages",
+    "market",
+    "leave",
+    "security",
 ]
 
 GROUPS: dict[Group, Words] = {
@@ -30,6 +40,7 @@ GROUPS: dict[Group, Words] = {
     "rhythm": Words("联系频次", "Contact rhythm"),
     "birthdays": Words("生日与子女", "Birthdays and children"),
     "messages": Words("短信与营销", "Messages and calls that sell"),
+    "market": Words("获客与市场信息", "Prospects and market notes"),
     "leave": Words("休假与代班", "Leave and cover"),
     "security": Words("登录与安全", "Sign-in and security"),
 }

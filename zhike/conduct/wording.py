@@ -103,6 +103,15 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(f"安排{detail['festival']}问候", f"Arrange the greetings for {detail['festival_en']}")
         case "forward":
             return Words(f"转发“{detail['campaign']}”", f"Forward “{detail['campaign']}”")
+        case "prospect_step":
+            first = Words("首次联系", "first contact")
+            return Words(
+                f"{detail['who']}：{detail['words'] or first.zh}", f"{detail['who']}: {detail['words'] or first.en}"
+            )
+        case "prospect_keep":
+            return Words(
+                f"联系 {detail['who']}，否则退回公海", f"Contact {detail['who']}, or the prospect goes back to the pool"
+            )
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
         case "meet":

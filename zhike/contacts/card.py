@@ -63,25 +63,27 @@ def card(customer: int, contacts: int = CONTACTS) -> Card:
     return read(told(customer, contacts))
 
 
-def seen(customer: int, actor: Actor, contacts: int = CONTACTS) -> tuple[Customer, Card] | None:
-    """A customer in the actor's scope, and the card, in one statement; None as for one who does not exist."""
+def seen(
+    customer: int, actor: Actor, contacts: int = CONTACTS, beside: str = "NULL"
+) -> tuple[Customer, Card, Any] | None:
+    """A customer in the actor's scope, the card, and what stands ``beside`` it, in one statement; None as for one who does not exist."""
     with connection.cursor() as cursor:
-        cursor.execute(both(), {"customer": customer, "sees": list(actor.sees), "contacts": contacts})
+        cursor.execute(both(beside), {"customer": customer, "sees": list(actor.sees), "contacts": contacts})
         row = cursor.fetchone()
     return None if row is None else of(row)
 
 
-def of(row: Sequence[Any]) -> tuple[Customer, Card]:
+def of(row: Sequence[Any]) -> tuple[Customer, Card, Any]:
     """A row of :func:`both` in Python's own kinds."""
-    return SEEN.of(row[:-1]), read(row[-1])
+    return SEEN.of(row[:-2]), read(row[-2]), row[-1]
 
 
 @cache
-def both() -> str:
-    """SQL of a customer's row and the card, for whoever ``sees`` these keepers."""
+def both(beside: str = "NULL") -> str:
+    """SQL of a customer's row, the card, and one value of the customer's row ``c`` more, for whoever ``sees`` these keepers."""
     scope = "c.id = %(customer)s AND c.keeper = ANY (%(sees)s::bigint[])"
     told = TOLD.replace("'rm',", f"{PROMISED} 'rm',", 1)
-    return f"SELECT {SEEN.columns('c')}, {told} FROM customers_customer c WHERE {scope}"  # noqa: S608 our own texts alone
+    return f"SELECT {SEEN.columns('c')}, {told}, {beside} AS beside FROM customers_customer c WHERE {scope}"  # noqa: S608 our own texts alone
 
 
 def read(text: str) -> Card:

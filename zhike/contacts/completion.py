@@ -147,6 +147,8 @@ ELSEWHERE = {
     "look_over": Words(
         "请在交办页看过后认可、退回或答复。", "Look at it on the assignment's page: accept, send back or answer."
     ),
+    "prospect_step": Words("请在潜在客户页记下做了什么。", "Note on the prospect's page what was done."),
+    "prospect_keep": Words("在潜在客户页记下一次联系即可。", "A contact noted on the prospect's page does it."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }
 

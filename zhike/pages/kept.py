@@ -48,6 +48,7 @@ def things() -> dict[str, str]:
         "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"), "gateways": gettext("gateways"),
         "sms_pushed": gettext("what a gateway brought"), "work_assignment": gettext("assignment"),
         "assignments": gettext("assignment"), "work_entry": gettext("said of an assignment"),
+        "market_prospect": gettext("prospect"), "market_event": gettext("what happened to a prospect"), "prospects": gettext("prospect"),
     }  # fmt: skip
 
 
@@ -58,7 +59,12 @@ def thing(entry: Entry) -> str:
 
 
 # What has a page of its own, where a reader in whose scope it lies sees what the number stands for.
-PAGES = {"customers_customer": "customer", "contacts_contact": "contact", "obligations_obligation": "obligation"}
+PAGES = {
+    "market_prospect": "prospect",
+    "customers_customer": "customer",
+    "contacts_contact": "contact",
+    "obligations_obligation": "obligation",
+}
 
 
 def page(entry: Entry) -> str | None:
@@ -74,7 +80,7 @@ TECHNICAL = frozenset({
     "made_at", "made_by_id", "key", "digest", "hash", "grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index",
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
-    "answered_by_id", "ended_by_id",
+    "answered_by_id", "ended_by_id", "prospect_id",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "assignment_id", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
@@ -138,6 +144,13 @@ def columns() -> dict[str, str]:
         "sms_campaign.code": gettext("product's code"), "risk": gettext("product's risk"), "kinds": gettext("persons or companies"),
         "deadline": gettext("to be forwarded by"), "ends_at": gettext("ends"), "stopped_at": gettext("stopped on"),
         "stop_reason": gettext("why stopped"), "line": gettext("the RM's own line"),
+        # the market
+        "employer": gettext("employer"), "mobile": gettext("mobile"), "email": gettext("e-mail address"), "contact_name": gettext("contact person"),
+        "source_words": gettext("which occasion"), "referred_by_id": gettext("referred by"), "interest": gettext("interest"),
+        "interest_words": gettext("interest"), "stage": gettext("stage"), "lost": gettext("why lost"), "lost_words": gettext("why lost"),
+        "do_not_contact": gettext("does not want to be contacted"), "contacted_at": gettext("last contact"), "how": gettext("how"),
+        "market_prospect.since": gettext("held since"), "market_prospect.step": gettext("next step"),
+        "market_prospect.tier": gettext("tier expected"), "market_event.what": gettext("what happened"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

@@ -47,6 +47,8 @@ ICONS = {
     "take_on": "task",
     "assignment": "task",
     "look_over": "eye",
+    "prospect_step": "growth",
+    "prospect_keep": "growth",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
@@ -55,6 +57,7 @@ SORTS = {
     "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up", "sign_in", "outing_report"}),
     "answer": frozenset({"answer", "apology", "promise", "look_into", "help", "take_on", "assignment", "look_over"}),
+    "prospects": frozenset({"prospect_step", "prospect_keep"}),
 }
 NEAR = timedelta(minutes=10)
 
@@ -243,6 +246,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
                 "method": "get",
                 "icon": None,
             }
+        case "prospect_step" | "prospect_keep":
+            return {"text": pgettext("button", "Note down"), "href": prospect(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -302,6 +307,11 @@ def outing(row: Row) -> str:
 def assignment(row: Row) -> str:
     """Where an assignment is taken on, handed in and looked at, from ``assignment:7`` or ``assignment:7/look:1``."""
     return address("assignment", int(str(row["subject"]).removeprefix("assignment:").partition("/")[0]))
+
+
+def prospect(row: Row) -> str:
+    """Where what was done with a prospect is noted, from ``prospect:12``."""
+    return address("prospect", int(str(row["subject"]).removeprefix("prospect:").partition("/")[0]))
 
 
 def opens_at(row: Row, now: datetime) -> str:

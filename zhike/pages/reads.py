@@ -24,6 +24,7 @@ from zhike.conduct.bank import Bank
 from zhike.contacts import card
 from zhike.contacts.agenda import AGENDA, on
 from zhike.front import POLL, SESSION, Answer, Environ, Headers, LongWay, asked, statement
+from zhike.market.story import BEFORE
 from zhike.obligations import lifting
 from zhike.obligations.today import TODAY, moments
 from zhike.pages import owed
@@ -61,7 +62,7 @@ CUSTOMER = statement(
     SESSION,
     "customers.view",
     f"{BEGUN}, seen.*",
-    _ones_own(f"CROSS JOIN LATERAL ({card.both()} AND NOT {lifting.DECIDED} OFFSET 0) seen"),
+    _ones_own(f"CROSS JOIN LATERAL ({card.both(BEFORE)} AND NOT {lifting.DECIDED} OFFSET 0) seen"),
 )
 
 

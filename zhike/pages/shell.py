@@ -66,7 +66,7 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("assignments", _("Assignments"), "assignments.view"),
         ("outings", _("Outings"), "outings.view"),
     ),
-    "market": (),
+    "market": (("prospects", _("Prospects"), "prospects.view"),),
 }
 
 

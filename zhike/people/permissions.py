@@ -68,6 +68,10 @@ MAY: dict[str, frozenset[str]] = {
     "campaigns.view": LOOKING | {MARKETING},
     "campaigns.change": frozenset({MARKETING}),
     "campaigns.approve": frozenset({MARKETING, COMPLIANCE}),
+    # Prospects: one's own and the pool of one's unit; who leads assigns
+    "prospects.view": LOOKING,
+    "prospects.change": SERVING,
+    "prospects.assign": frozenset({LEADER}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,

@@ -25,9 +25,10 @@ from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Customer, Need, Relation
 from zhike.customers.models.customer import Exhausted
 from zhike.customers.vault import Unopened
+from zhike.market.story import BEFORE
 from zhike.obligations import lifting, stops
 from zhike.obligations.learning import learn
-from zhike.pages import owed
+from zhike.pages import owed, prospects
 from zhike.pages.answer import complaints, moved
 from zhike.pages.card import card, worded
 from zhike.pages.jinja import local, names, when_text
@@ -62,22 +63,30 @@ def customer_to_change(request: ActingRequest, id: int) -> Customer:
 @require_safe
 def show(request: ActingRequest, customer: int) -> HttpResponse:
     """The page; ``?contacts=all`` tells the whole story, ``?holdings=all`` all that is held."""
-    seen = cards.seen(customer, request.actor, ALL if request.GET.get("contacts") == "all" else CONTACTS)
+    contacts = ALL if request.GET.get("contacts") == "all" else CONTACTS
+    seen = cards.seen(customer, request.actor, contacts, BEFORE)
     if seen is None:
         raise Http404
-    found, known = seen
-    return page(request, found, known, _decided(request, found), all_held=request.GET.get("holdings") == "all")
+    found, known, before = seen
+    return page(request, found, known, before, _decided(request, found), all_held=request.GET.get("holdings") == "all")
 
 
 def page(
-    request: ActingRequest, found: Customer, known: cards.Card, decided: list[dict[str, Any]], *, all_held: bool = False
+    request: ActingRequest,
+    found: Customer,
+    known: cards.Card,
+    before: Any,
+    decided: list[dict[str, Any]],
+    *,
+    all_held: bool = False,
 ) -> HttpResponse:
-    """The page of a customer whose card was read."""
+    """The page of a customer whose card was read; ``before``: of the prospect whom the customer was, if any."""
     context = {
         "customer": found,
         "decided": decided,
         "card": worded(found, known, request.actor, request.now, bank_of(request), all_held=all_held),
         "kinds": names(Need.Kind),
+        "before": prospects.before(before),
         "may_change": may(request.actor, "customers.change") and found.changeable_by(request.actor),
         "may_reveal": may(request.actor, "customers.reveal"),
         "may_hand_over": may(request.actor, "customers.reassign") and found.rm_id not in request.actor.lent,

@@ -318,7 +318,7 @@ def _tabs(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
     here = reverse("today")
     names = {
         "call": pgettext("filter", "Phone"), "message": pgettext("filter", "SMS"), "meet": pgettext("filter", "Meetings"),
-        "record": pgettext("filter", "Write-ups"), "answer": pgettext("filter", "Answers"),
+        "record": pgettext("filter", "Write-ups"), "answer": pgettext("filter", "Answers"), "prospects": pgettext("filter", "Prospects"),
     }  # fmt: skip
     tabs = [{"text": pgettext("filter", "All"), "href": here, "count": len(rows), "current": not sort}]
     for name, text in names.items():

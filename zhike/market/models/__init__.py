@@ -1,0 +1,6 @@
+"""Prospects with all that happened to them."""
+
+from .event import Event
+from .prospect import Prospect
+
+__all__ = ["Event", "Prospect"]
