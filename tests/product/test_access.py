@@ -28,7 +28,8 @@ from zhike import clock
 from zhike.contacts.models import Contact, Demand
 from zhike.customers.models import Need, Relation, Run
 from zhike.customers.vault import vault
-from zhike.market.models import Prospect
+from zhike.market.models import Brief, Prospect, Routing
+from zhike.market.models import Note as MarketNote
 from zhike.obligations.models import Fact, Obligation
 from zhike.pages.middleware import paths_behind, stated_policy
 from zhike.pages.shell import LEADS
@@ -222,6 +223,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "field": "mobile",
                 "kind": "call",
                 "clause": "R12",
+                **_passed(cast, whose),
                 "rest": "nowhere",
                 "why": "complaint",
                 "secret": "of nobody",
@@ -307,6 +309,25 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,
         "leave": leave.pk, "outing": outing.pk, "stop": stop.pk, "help": asked.pk,
     }  # fmt: skip
+
+
+def _passed(cast: Cast, whose: str) -> dict[str, Any]:
+    """A note about a customer, a brief of it, passed to the RM's leader: they are read by others too, the customer's name is not."""
+    customer, rm = cast.customers[whose][0], cast.staff[whose]
+    about = {"by": rm, "unit": customer.unit, "at": NOW}
+    note = MarketNote.objects.create(
+        kind="need",
+        text="想换短期",
+        source="customer",
+        seen_on=date(2026, 3, 16),
+        customer=customer,
+        grams=["短期"],
+        **about,
+    )
+    brief = Brief.objects.create(title="短期", text="都想换短期", for_bank="备货", **about)
+    brief.worked.create(note=note)
+    routing = Routing.objects.create(note=note, to=cast.staff[STANDS_IN[whose]], **about)
+    return {"note": note.pk, "brief": brief.pk, "routing": routing.pk}
 
 
 def ask(browser: Client, route: Route, address: str, body: dict[str, Any] | None = None) -> HttpResponse:

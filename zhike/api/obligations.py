@@ -51,6 +51,8 @@ Kind = Literal[
     "help",
     "prospect_step",
     "prospect_keep",
+    "note_answer",
+    "answer_back",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

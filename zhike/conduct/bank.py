@@ -77,6 +77,8 @@ _REMINDERS = (
     Reminding("help", at_once=True, before=(10,)),
     Reminding("prospect_step", morning=True, closing=True),
     Reminding("prospect_keep", morning=True),
+    Reminding("note_answer", morning=True, closing=True),
+    Reminding("answer_back", at_once=True),
 )
 
 
@@ -444,6 +446,20 @@ class Bank(MessageSettings):
     )  # fmt: skip
     prospect_told_days: int = number(
         3, "退回公海前多久告知", "Told so long before it goes back", DAYS, 60, "W5", low=1, group="market"
+    )
+
+    note_answers: bool = switch(
+        True, "收到报送的市场信息须答复", "Whoever receives a market note owes an answer", "W12", group="market"
+    )
+    note_answer_workdays: int = number(
+        3,
+        "市场信息的答复时限（工作日）",
+        "A market note is answered within (working days)",
+        DAYS,
+        30,
+        "W12",
+        low=1,
+        group="market",
     )
 
     # Leave and cover

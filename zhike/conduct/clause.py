@@ -52,6 +52,8 @@ OBLIGATIONS = {
     "outing_report": Words("外出汇报", "report on an outing"),
     "help": Words("答复求助", "answer a request for help"),
     "prospect_step": Words("潜在客户的下一步", "next step with a prospect"),
+    "note_answer": Words("答复报送的信息", "answer a note"),
+    "answer_back": Words("看报送的答复", "read the answer to a note"),
     "prospect_keep": Words("将退回公海的潜在客户", "a prospect about to go back to the pool"),
 }
 

@@ -136,6 +136,12 @@ def birthdays_greeted(fact: Fact, case: Case, bank: Bank) -> bool:
 
 
 @_named(CONDITIONS)
+def notes_answered(fact: Fact, case: Case, bank: Bank) -> bool:
+    """W12: whoever receives a note owes an answer where the bank wants it so."""
+    return bank.note_answers
+
+
+@_named(CONDITIONS)
 def not_stopped(fact: Fact, case: Case, bank: Bank) -> bool:
     """Greetings and rhythm stop with the account, do-not-disturb or an open complaint (CLAUSES, Stops)."""
     return case.person is None or case.person.stopped is None

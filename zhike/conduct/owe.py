@@ -325,6 +325,19 @@ def _prospect_left(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement
     return Settlement(owed.id, "withdrawn", {"why": fact.data["why"], "at": fact.at.isoformat()})
 
 
+def _note_answered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W12: read, used, or why not."""
+    if owed.kind != "note_answer" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
+
+
+def _answer_seen(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "answer_back" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed)
+
+
 def _forwarded(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     """S4: every customer of the book who may be told has been told, or is left out for a reason. Late, it is done late."""
     if owed.kind != "forward" or owed.subject != fact.subject:
@@ -457,6 +470,8 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "campaign_forwarded": (_forwarded,),
     "prospect_contacted": (_prospect_contacted,),
     "prospect_left": (_prospect_left,),
+    "note_answered": (_note_answered,),
+    "note_answer_seen": (_answer_seen,),
     "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
     "reception_ended": (_greeted_in_person, _met, _met_in_person),
     "visit_ended": (_greeted_in_person, _met, _met_in_person),

@@ -126,6 +126,17 @@ def _workdays_after(at: datetime, many: int, bank: Bank, workdays: Workdays) -> 
     return Window(_utc(at), _end(day, bank))
 
 
+def note_answer(at: datetime, bank: Bank, workdays: Workdays) -> Window:
+    """W12: to the end of the `note_answer_workdays`-th working day after; calendar days where unknown."""
+    day = start = _local(at, bank).date()
+    try:
+        for _ in range(bank.note_answer_workdays):
+            day = workdays.next_workday(day)
+    except YearNotPublished:
+        return Window(_utc(at), _end(start + bank.note_answer_workdays * _DAY, bank))
+    return Window(_utc(at), _end(day, bank))
+
+
 def arrival(target: datetime, bank: Bank) -> Window:
     """V2: at the door in time for a visit agreed for `target`. Its `target` is the moment the code names, T-15."""
     agreed = _utc(target)
@@ -175,7 +186,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
     )
 }
 BY_NAME_AND_WORKDAYS: dict[str, Callable[[datetime, Bank, Workdays], Window]] = {
-    window.__name__: window for window in (next_day_end, promised_answer, next_workdays)
+    window.__name__: window for window in (next_day_end, promised_answer, next_workdays, note_answer)
 }
 NAMES = frozenset(BY_NAME) | frozenset(BY_NAME_AND_WORKDAYS)
 """What a clause may name as its window."""

@@ -108,6 +108,15 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(
                 f"{detail['who']}：{detail['words'] or first.zh}", f"{detail['who']}: {detail['words'] or first.en}"
             )
+        case "note_answer":
+            return Words(
+                f"答复{detail['who']}报送：{detail['words']}",
+                f"Answer what {detail['who']} passed on: {detail['words']}",
+            )
+        case "answer_back":
+            return Words(
+                f"{detail['who']}答复了：{detail['words']}", f"{detail['who']} has answered: {detail['words']}"
+            )
         case "prospect_keep":
             return Words(
                 f"联系 {detail['who']}，否则退回公海", f"Contact {detail['who']}, or the prospect goes back to the pool"

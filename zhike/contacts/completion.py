@@ -148,6 +148,8 @@ ELSEWHERE = {
         "请在交办页看过后认可、退回或答复。", "Look at it on the assignment's page: accept, send back or answer."
     ),
     "prospect_step": Words("请在潜在客户页记下做了什么。", "Note on the prospect's page what was done."),
+    "note_answer": Words("请在市场信息页答复。", "Answer on the page of market notes."),
+    "answer_back": Words("请在市场信息页查看答复。", "Read the answer on the page of market notes."),
     "prospect_keep": Words("在潜在客户页记下一次联系即可。", "A contact noted on the prospect's page does it."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }

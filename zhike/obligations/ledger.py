@@ -37,6 +37,8 @@ IN_WORKDAYS = {
     "assigned",
     "assignment_answered",
     "assignment_laid_before",
+    "note_routed",
+    "note_answer_came",
 }
 NO_WORKDAYS = Workdays.of({})
 

@@ -49,6 +49,8 @@ def things() -> dict[str, str]:
         "sms_pushed": gettext("what a gateway brought"), "work_assignment": gettext("assignment"),
         "assignments": gettext("assignment"), "work_entry": gettext("said of an assignment"),
         "market_prospect": gettext("prospect"), "market_event": gettext("what happened to a prospect"), "prospects": gettext("prospect"),
+        "market_note": gettext("market note"), "market_brief": gettext("brief"), "market_worked": gettext("note in a brief"),
+        "market_routing": gettext("note passed on"), "notes": gettext("market note"),
     }  # fmt: skip
 
 
@@ -61,6 +63,9 @@ def thing(entry: Entry) -> str:
 # What has a page of its own, where a reader in whose scope it lies sees what the number stands for.
 PAGES = {
     "market_prospect": "prospect",
+    "market_note": "note",
+    "market_brief": "brief",
+    "market_routing": "note_routing",
     "customers_customer": "customer",
     "contacts_contact": "contact",
     "obligations_obligation": "obligation",
@@ -80,7 +85,7 @@ TECHNICAL = frozenset({
     "made_at", "made_by_id", "key", "digest", "hash", "grams", "pinyin", "sort_key", "mobile_index", "tail_index", "other_tail_index", "id_index",
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
-    "answered_by_id", "ended_by_id", "prospect_id",
+    "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "assignment_id", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
@@ -151,6 +156,8 @@ def columns() -> dict[str, str]:
         "do_not_contact": gettext("does not want to be contacted"), "contacted_at": gettext("last contact"), "how": gettext("how"),
         "market_prospect.since": gettext("held since"), "market_prospect.step": gettext("next step"),
         "market_prospect.tier": gettext("tier expected"), "market_event.what": gettext("what happened"),
+        "seen_on": gettext("seen on"), "tags": gettext("tags"), "for_customers": gettext("for customers"), "for_bank": gettext("for the bank"),
+        "to_id": gettext("to whom"),  "answer_words": gettext("answer"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

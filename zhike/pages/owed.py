@@ -49,6 +49,8 @@ ICONS = {
     "look_over": "eye",
     "prospect_step": "growth",
     "prospect_keep": "growth",
+    "note_answer": "bubble",
+    "answer_back": "bubble",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
@@ -56,7 +58,20 @@ SORTS = {
     "message": frozenset({"thanks", "greetings", "forward"}),
     "meet": frozenset({"arrival", "meet"}),
     "record": frozenset({"write_up", "sign_in", "outing_report"}),
-    "answer": frozenset({"answer", "apology", "promise", "look_into", "help", "take_on", "assignment", "look_over"}),
+    "answer": frozenset(
+        {
+            "answer",
+            "apology",
+            "promise",
+            "look_into",
+            "help",
+            "take_on",
+            "assignment",
+            "look_over",
+            "note_answer",
+            "answer_back",
+        }
+    ),
     "prospects": frozenset({"prospect_step", "prospect_keep"}),
 }
 NEAR = timedelta(minutes=10)
@@ -248,6 +263,10 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             }
         case "prospect_step" | "prospect_keep":
             return {"text": pgettext("button", "Note down"), "href": prospect(row), "method": "get", "icon": None}
+        case "note_answer":
+            return {"text": pgettext("button", "Answer"), "href": routing(row), "method": "get", "icon": None}
+        case "answer_back":
+            return {"text": pgettext("button", "See"), "href": routing(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -312,6 +331,11 @@ def assignment(row: Row) -> str:
 def prospect(row: Row) -> str:
     """Where what was done with a prospect is noted, from ``prospect:12``."""
     return address("prospect", int(str(row["subject"]).removeprefix("prospect:").partition("/")[0]))
+
+
+def routing(row: Row) -> str:
+    """Where a note that was passed on is answered, from ``routing:12`` or ``routing:12/back``."""
+    return address("note_routing", int(str(row["subject"]).removeprefix("routing:").partition("/")[0]))
 
 
 def opens_at(row: Row, now: datetime) -> str:

@@ -66,7 +66,10 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("assignments", _("Assignments"), "assignments.view"),
         ("outings", _("Outings"), "outings.view"),
     ),
-    "market": (("prospects", _("Prospects"), "prospects.view"),),
+    "market": (
+        ("prospects", _("Prospects"), "prospects.view"),
+        ("notes", _("Market notes"), "notes.view"),
+    ),
 }
 
 

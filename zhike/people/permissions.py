@@ -72,6 +72,10 @@ MAY: dict[str, frozenset[str]] = {
     "prospects.view": LOOKING,
     "prospects.change": SERVING,
     "prospects.assign": frozenset({LEADER}),
+    # Market notes: RMs and leaders write and pass on, leaders and marketing answer, compliance looks
+    "notes.view": LOOKING | {MARKETING},
+    "notes.change": SERVING | {MARKETING},
+    "notes.answer": frozenset({LEADER, MARKETING}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,
