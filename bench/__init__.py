@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-NAMES = ("today", "customer", "writeup", "search", "import", "sweep", "reminders", "sms_queue", "sms_submit")
+NAMES = ("today", "customer", "writeup", "search", "import", "sweep", "reminders", "sms_queue", "sms_submit", "records")
 
 
 def measure(names: Sequence[str], *, customers: int, seconds: float, rounds: int) -> Iterator[dict[str, object]]:
@@ -18,13 +18,13 @@ def measure(names: Sequence[str], *, customers: int, seconds: float, rounds: int
     """
     from dataclasses import asdict
 
-    from bench import data, databases, load, messaging, reading, reminding, run, writing
+    from bench import data, databases, load, messaging, reading, records, reminding, run, writing
     from zhike import embedded
 
     measures = {
         "today": reading.today, "customer": reading.customer, "writeup": writing.write_up, "search": reading.search,
         "import": writing.import_, "sweep": writing.sweep, "reminders": reminding.reminders,
-        "sms_queue": messaging.queue, "sms_submit": messaging.submit,
+        "sms_queue": messaging.queue, "sms_submit": messaging.submit, "records": records.records,
     }  # fmt: skip
     # The clock stands on the measured morning when the first one begins, and runs on.
     os.environ.update(ZHIKE_CLOCK=data.NOW.isoformat(), ZHIKE_CLOCK_SINCE=repr(time.time()))

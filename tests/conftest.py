@@ -13,6 +13,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -39,11 +40,15 @@ for name in (
     "ZHIKE_WORKER_DATABASE_URL",
     "ZHIKE_HOME",
     "ZHIKE_CLOCK",
+    "ZHIKE_FILES",
 ):
     os.environ.pop(name, None)
 os.environ["ZHIKE_MODE"] = "test"
 os.environ["ZHIKE_ROLE"] = "app"
 os.environ["DJANGO_SETTINGS_MODULE"] = "zhike.settings"
+# Records of the tests lie where nobody's records are, and go with them.
+FILES = tempfile.TemporaryDirectory(prefix="zhike-files-")
+os.environ["ZHIKE_FILES"] = FILES.name
 
 
 # Django is up before any conftest further in imports a model; but not where only the engine is tested: that must take a

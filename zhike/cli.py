@@ -12,11 +12,11 @@ import sys
 from typing import NoReturn
 
 from zhike import clock, embedded, processes
-from zhike.commands import bench, code, customers, day, keep, keys, messages, run, staff
+from zhike.commands import bench, code, customers, day, documents, keep, keys, messages, run, staff
 from zhike.commands.frame import COMMANDS, FAILED, GROUPS, Failure, words
 
 # Importing one enters its commands; help lists them in this order.
-NOUNS = (run, day, code, staff, customers, messages, keep, keys, bench)
+NOUNS = (run, day, code, staff, customers, messages, documents, keep, keys, bench)
 
 WRONG_USE = 2
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from zhike.clock import ClockRefused, parse
 from zhike.conduct.bank import Bank
+from zhike.embedded import default_home
 
 BASE = Path(__file__).resolve().parent
 
@@ -75,6 +76,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECRET_KEY = secret("ZHIKE_SECRET_KEY", "demonstration only, known to everybody, never for production")
 # Keys for personal data: "id:base64 of 32 bytes", comma separated, the first one seals, all of them open.
 DATA_KEYS = secret("ZHIKE_DATA_KEYS", "d1:" + base64.b64encode(b"demonstration key, 32 bytes long"[:32]).decode())
+# Where the files of records lie (docs/operations/files.md); every process of the bank sees the same folder.
+FILES = Path(os.environ.get("ZHIKE_FILES") or default_home() / "files")
+# A file is taken in piece by piece, and no further than the bank's limit.
+FILE_UPLOAD_HANDLERS = ["zhike.documents.arriving.Limited"]
 CLOCK = os.environ.get("ZHIKE_CLOCK", "")
 if CLOCK:
     if not DEMO:
@@ -108,6 +113,7 @@ INSTALLED_APPS = [
     "zhike.trail",
     "zhike.people",
     "zhike.customers",
+    "zhike.documents",
     "zhike.obligations",
     "zhike.contacts",
     "zhike.sms",

@@ -27,6 +27,7 @@ RM = (
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/api/v1/findings", "/api/v1/staff",
     "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/work/assignments/", "/api/v1/assignments", "/api/v1/promises",
+    "/documents/", "/documents/?state=over", "/customers/{customer}/documents/", "/api/v1/documents", "/api/v1/documents?state=held",
 )  # fmt: skip
 LEADER = (
     "/",
@@ -98,6 +99,12 @@ SELECT id, 'W11', '2025-07-01', 'promise', 'must', 'code', staff_id, customer_id
 FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'promise/' || f.id);
 INSERT INTO work_assignment (together, by_id, staff_id, what, counts_as_done, due, every, state, given_at, hand_ins, sent_back, version)
 SELECT gen_random_uuid(), {rm}, {rm}, 'x', 'y', '2026-03-17', '', 'given', '2026-03-15', 0, 0, 1 FROM generate_series(1, 15);
+INSERT INTO documents_document (customer_id, unit_id, keeper, business_id, kind_id, title, dated, by_id, at, version, reading, trouble, counts_from,
+    years, deleted_why)
+SELECT {customer}, {unit}, 0, b.id, k.id, '合同' || n, '2026-03-02', {rm}, '2026-03-02', 1, 'read', '', '2000-03-02', 5, ''
+FROM generate_series(1, 15) n, documents_label b, documents_label k WHERE b.key = 'office' AND k.key = 'minutes';
+INSERT INTO documents_hold (document_id, why, by_id, at, lifted_why)
+SELECT id, '投诉', {rm}, '2026-03-02', '' FROM documents_document d WHERE title > '合同5' AND NOT EXISTS (SELECT FROM documents_hold h WHERE h.document_id = d.id);
 """
 
 

@@ -186,6 +186,8 @@ def test_what_moves_deadlines_and_opens_accounts_is_watched(cast: Cast) -> None:
     }
     # machine rows: the journal of what left, under whose numbers it came back, parts until they are joined, what a demonstration's handset types
     elsewhere |= {"sms_segment", "sms_connection", "sms_receipt", "sms_reply_part", "sms_typed", "sms_pushed"}
+    # what is made from a file that its document's version names: the words and pairs that find it, the key under which it lies
+    elsewhere |= {"documents_text", "documents_blob"}
     tables = rows("""SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
         AND NOT relispartition AND relname !~ '^(account|auth|axes|django|procrastinate)_'
         AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'trail')""")

@@ -18,9 +18,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from zhike.api.problems import problem
+from zhike.api.desk import bank_of
+from zhike.api.problems import problem, say
 from zhike.customers.reseal import simple
 from zhike.customers.vault import vault
+from zhike.documents.filing import too_large
 
 KEPT = timedelta(hours=48)
 LONGEST = 200
@@ -34,6 +36,8 @@ def once(run: Run) -> Run:
 
     @wraps(run)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.content_type == "multipart/form-data" and not request.FILES and getattr(request, "too_large", False):
+            return problem(413, "invalid", say(too_large(bank_of(request)).words))  # type: ignore[arg-type]
         key = request.headers.get("Idempotency-Key", "")
         if request.method != "POST" or not key:
             return run(request, *args, **kwargs)
@@ -49,7 +53,7 @@ def once(run: Run) -> Run:
 def _once(run: Run, request: Any, key: str, args: Any, kwargs: Any) -> HttpResponseBase:
     route = f"{request.method} {request.path}"
     digest = hashlib.sha256(
-        b"\0".join([route.encode(), request.META.get("QUERY_STRING", "").encode(), request.body])
+        b"\0".join([route.encode(), request.META.get("QUERY_STRING", "").encode(), _sent(request)])
     ).hexdigest()
     made = _row(
         BEGIN,
@@ -70,6 +74,18 @@ def _once(run: Run, request: Any, key: str, args: Any, kwargs: Any) -> HttpRespo
     elif response.status_code < 400 and isinstance(response, HttpResponse):
         _keep(made[0], response)
     return response
+
+
+def _sent(request: HttpRequest) -> bytes:
+    """What was sent; of a form with files, which is read piece by piece, its fields and the hashes of its files."""
+    if request.content_type != "multipart/form-data":
+        return request.body
+    files = []
+    for name, each in sorted(request.FILES.items()):
+        upload: Any = each
+        files.append((name, upload.name, hashlib.file_digest(upload.file, "sha256").hexdigest()))
+        upload.seek(0)
+    return json.dumps([sorted(request.POST.lists()), files]).encode()
 
 
 def afresh(request: HttpRequest) -> None:

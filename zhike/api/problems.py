@@ -21,6 +21,8 @@ from zhike.contacts.course import DoesNotFit
 from zhike.contacts.states import WrongState
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models.customer import Exhausted
+from zhike.documents.filing import NotNow as NotNowFiled
+from zhike.documents.formats import Unkept
 from zhike.market import refusals as market
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
@@ -176,11 +178,13 @@ def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
     return problem(422, "invalid", str(error))
 
 
-def _does_not_fit(request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit | market.Unfit) -> HttpResponse:
+def _does_not_fit(
+    request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit | market.Unfit | Unkept
+) -> HttpResponse:
     return field_invalid(error.field, say(error.words)).response()
 
 
-def _not_now(request: HttpRequest, error: NotNow | market.NotNow) -> HttpResponse:
+def _not_now(request: HttpRequest, error: NotNow | market.NotNow | NotNowFiled) -> HttpResponse:
     return problem(409, "wrong-state", say(error.words))
 
 
@@ -267,6 +271,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     assignment_states.WrongState: _moved_on,
     market.Unfit: _does_not_fit,
     market.NotNow: _not_now,
+    Unkept: _does_not_fit,
+    NotNowFiled: _not_now,
     gate.TooLate: _moved_on,
     gate.OnItsWay: _moved_on,
     words.Refused: _refused_value,

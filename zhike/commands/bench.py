@@ -11,8 +11,8 @@ from zhike.commands.frame import DONE, JSON, MISUSED, Failure, Options, argument
 
 
 @command("bench", "性能测试：逐项与裸 Django 对照", "measure speed, each thing beside a bare Django",
-         argument("names", "项目：today customer writeup search import sweep reminders sms_queue sms_submit，默认全部",
-                  "what: today customer writeup search import sweep reminders sms_queue sms_submit; all unless named", nargs="*", metavar="NAME"),
+         argument("names", "项目：today customer writeup search import sweep reminders sms_queue sms_submit records，默认全部",
+                  "what: today customer writeup search import sweep reminders sms_queue sms_submit records; all unless named", nargs="*", metavar="NAME"),
          argument("--customers", "客户数，默认 100000", "how many customers; 100,000 unless given", type=int, default=100_000),
          argument("--seconds", "每轮秒数，默认 10", "how long a round lasts; 10 s unless given", type=float, default=10.0),
          argument("--rounds", "轮数，默认 5", "how many rounds; 5 unless given", type=int, default=5), JSON)  # fmt: skip

@@ -27,6 +27,7 @@ def keys(options: Options) -> int:
         from zhike.contacts.models import draft
         from zhike.customers import reseal
         from zhike.customers.vault import vault
+        from zhike.documents.models import blob, document
         from zhike.market.models import prospect
         from zhike.notices.models import webhook
         from zhike.pages import sign_in
@@ -46,6 +47,7 @@ def keys(options: Options) -> int:
         )
         sealed = [draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED]
         sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED, prospect.SEALED]
+        sealed += [blob.SEALED, document.SEALED]
         found = reseal.passes(work, (*reseal.STORES, *sealed))
         return _tell(options, [key.id for key in vault().keys], found)
 

@@ -476,6 +476,25 @@ class Bank(MessageSettings):
         group="leave",
     )
 
+    # Records
+    document_mb: int = number(
+        50,
+        "归档单个文件最大",
+        "A file of the records has at most",
+        Words("MB", "MB"),
+        500,
+        "W10",
+        low=1,
+        group="records",
+    )
+    document_archives: bool = switch(
+        False,
+        "允许归档 ZIP 压缩包（内容不可查找）",
+        "ZIP archives are kept (their content is not searched)",
+        "W10",
+        group="records",
+    )
+
     # Access
     second_factor_roles: tuple[str, ...] = setting(
         ROLES,

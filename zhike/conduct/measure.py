@@ -464,3 +464,32 @@ JUDGES: dict[str, Judge] = {
     "C9": _introduced,
     "S5": _sold_lawfully,
 }
+
+
+# ── files, by what they are to hold (W10) ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Files of customers, one a business: how many are whole; of the kinds of paper that they are to hold, how many are there."""
+
+    files: int
+    whole: int
+    wanted: int
+    there: int
+
+    @property
+    def rate(self) -> float | None:
+        """Whole files of all; None where there are none."""
+        return self.whole / self.files if self.files else None
+
+
+def completeness(files: Iterable[tuple[int, int]]) -> Completeness:
+    """``files``: of each, how many kinds it is to hold and how many of them it holds. What is to hold nothing is no file."""
+    rows = [(wanted, there) for wanted, there in files if wanted]
+    return Completeness(
+        len(rows),
+        sum(there >= wanted for wanted, there in rows),
+        sum(wanted for wanted, _ in rows),
+        sum(min(row) for row in rows),
+    )

@@ -28,6 +28,7 @@ Group = Literal[
     "messages",
     "market",
     "leave",
+    "records",
     "security",
 ]
 
@@ -42,6 +43,7 @@ GROUPS: dict[Group, Words] = {
     "messages": Words("短信与营销", "Messages and calls that sell"),
     "market": Words("获客与市场信息", "Prospects and market notes"),
     "leave": Words("休假与代班", "Leave and cover"),
+    "records": Words("档案资料", "Records"),
     "security": Words("登录与安全", "Sign-in and security"),
 }
 """What a setting belongs to, as a bank officer thinks of it; the order of the settings page."""

@@ -20,6 +20,7 @@ def acts() -> dict[str, str]:
         "reseal": gettext("sealed personal data anew with other"),
         "second_factor_off": gettext("took away the second factor of"),
         "take back": gettext("took back"), "send again": gettext("had sent again"), "settle": gettext("looked into"),
+        "download": gettext("was given the file"),
         "decide": gettext("decided"), "try again": gettext("tried again"), "dismiss": gettext("dismissed"),
     }  # fmt: skip
 
@@ -51,6 +52,8 @@ def things() -> dict[str, str]:
         "market_prospect": gettext("prospect"), "market_event": gettext("what happened to a prospect"), "prospects": gettext("prospect"),
         "market_note": gettext("market note"), "market_brief": gettext("brief"), "market_worked": gettext("note in a brief"),
         "market_routing": gettext("note passed on"), "notes": gettext("market note"),
+        "documents": gettext("document"), "documents_document": gettext("document"), "documents_version": gettext("version of a document"),
+        "documents_hold": gettext("hold on a document"), "documents_label": gettext("business or kind of document"),
     }  # fmt: skip
 
 
@@ -69,6 +72,7 @@ PAGES = {
     "customers_customer": "customer",
     "contacts_contact": "contact",
     "obligations_obligation": "obligation",
+    "documents_document": "document",
 }
 
 
@@ -86,6 +90,7 @@ TECHNICAL = frozenset({
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
+    "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "assignment_id", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
@@ -158,6 +163,14 @@ def columns() -> dict[str, str]:
         "market_prospect.tier": gettext("tier expected"), "market_event.what": gettext("what happened"),
         "seen_on": gettext("seen on"), "tags": gettext("tags"), "for_customers": gettext("for customers"), "for_bank": gettext("for the bank"),
         "to_id": gettext("to whom"),  "answer_words": gettext("answer"),
+        # records
+        "business_id": gettext("business"), "kind_id": gettext("kind"), "documents_document.title": pgettext("documents", "Title"),
+        "dated": gettext("day of the document"), "counts_from": gettext("kept from"), "years": gettext("years kept"),
+        "deleted_at": pgettext("documents", "deleted"), "deleted_why": gettext("why deleted"), "format": gettext("format"),
+        "sha256": gettext("hash"), "active": gettext("macros or scripts"), "lifted_at": gettext("hold lifted"),
+        "lifted_why": gettext("why the hold was lifted"), "sort": gettext("business or kind"), "zh": gettext("name in Chinese"),
+        "en": gettext("name in English"), "least": gettext("years that law asks"), "wanted": gettext("what a file is to hold"),
+        "always": gettext("every customer has it"), "open": gettext("open for new documents"), "documents_label.place": gettext("order"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

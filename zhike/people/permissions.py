@@ -76,6 +76,13 @@ MAY: dict[str, frozenset[str]] = {
     "notes.view": LOOKING | {MARKETING},
     "notes.change": SERVING | {MARKETING},
     "notes.answer": frozenset({LEADER, MARKETING}),
+    # Records: whoever sees a customer sees the file; a hold is lifted by compliance alone, labels and times are theirs too
+    "documents.view": LOOKING,
+    "documents.change": SERVING,
+    "documents.hold": frozenset({LEADER, COMPLIANCE}),
+    "documents.lift": frozenset({COMPLIANCE}),
+    "documents.delete": frozenset({LEADER}),
+    "documents.labels": frozenset({COMPLIANCE}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
     "adherence.view": LOOKING,

@@ -25,6 +25,7 @@ from zhike.contacts.models import Kind
 from zhike.contacts.near import Near, near
 from zhike.customers import profile, search
 from zhike.customers.models import Customer, Need
+from zhike.documents import search as records
 from zhike.obligations.working_list import CHOICES, WELCOME, Counts, WorkingList
 from zhike.pages import kinds, owed, sought
 from zhike.pages.answer import moved, number
@@ -36,6 +37,7 @@ from zhike.people.models import Staff, Unit
 from zhike.people.permissions import may, policy
 
 ROWS = 50
+DOCUMENTS = 5  # below the customers, while one types
 BOOKS = 300
 # What the calls would be about that are planned from a working list.
 SUGGESTS = {"matures": "maturity", "birthday": "birthday", "need": "need", "silent": "care"}
@@ -316,8 +318,30 @@ def hits(request: ActingRequest) -> HttpResponse:
         for title, some in groups
     ]
     context = {"words": words, "groups": [group for group in shown if group[1]], "more": found.more}
+    # Where a customer is to be chosen, no document is.
+    plain = not (given.get("relative") or given.get("kind"))
+    context["documents"] = documents_found(words, request, DOCUMENTS) if words and plain else []
     context["spent"] = bank.reveals_a_day if found.spent else None
     return render(request, "_hits.html", context)
+
+
+def documents_found(words: str, request: ActingRequest, rows: int) -> list[dict[str, Any]]:
+    """Documents that hold these words, as the lists below a search box show them; for who may look at records."""
+    if not may(request.actor, "documents.view"):
+        return []
+    return [
+        {
+            "href": reverse("document", args=[each.document.pk]),
+            "title": each.document.title,
+            "excerpt": each.excerpt,
+            "small": " · ".join(
+                part
+                for part in (each.document.customer.name if each.document.customer else "", each.document.kind.name)
+                if part
+            ),
+        }
+        for each in records.find(words, request.actor, rows).hits
+    ]
 
 
 def leads_to(given: Mapping[str, Any]) -> Callable[[int], str]:
@@ -379,9 +403,15 @@ def find(request: ActingRequest) -> HttpResponse:
     bank = bank_of(request)
     found = search.find(words, request.actor, request.now, bank)
     exact = [each for each in found.hits if each.name == words]
-    if len(found.hits) == 1 or len(exact) == 1:
+    papers = documents_found(words, request, ROWS)
+    if len(exact) == 1 or (len(found.hits) == 1 and not papers):
         return moved(request, reverse("customer", args=[(exact or found.hits)[0].id]))
     if posted:
         return moved(request, f"{reverse('search')}?{urlencode({'for': sought.sealed(words, request.actor)})}")
-    context = {"words": words, "hits": [hit(each, bank) for each in found.hits], "more": found.more}
+    context = {
+        "words": words,
+        "hits": [hit(each, bank) for each in found.hits],
+        "more": found.more,
+        "documents": papers,
+    }
     return render(request, "found.html", {**context, "spent": bank.reveals_a_day if found.spent else None})

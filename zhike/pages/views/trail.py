@@ -27,7 +27,7 @@ from zhike.trail.models import Entry, note
 ROWS = 50
 DAYS = 30
 ACCOUNT = "people_staff"  # of which the trail names the person, not the number of a row
-ACTS = ("insert", "update", "delete", "reveal", "search", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
+ACTS = ("insert", "update", "delete", "reveal", "search", "download", "export", "refused", "sign_in", "sign_in_failed", "sign_out",
         "unlock", "end_sessions", "revoke", "second_factor_off")  # fmt: skip
 
 
