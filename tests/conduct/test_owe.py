@@ -57,6 +57,10 @@ def facts(draw: st.DrawFn) -> Fact:
         "departs": at.isoformat(),
         "stops": draw(st.integers(1, 20)),
         "who": "林晓",
+        "talked": draw(st.booleans()),
+        "step": draw(st.sampled_from(["1", "2"])),
+        "does": draw(st.sampled_from(["", "1"])),
+        "why": draw(st.sampled_from(["won", "lost", "given_back"])),
     }
     carried = set(KINDS[kind].carries) | (
         {"purpose", "introduces"} if kind in {"call_ended", "message_sent"} else set()

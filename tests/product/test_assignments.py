@@ -354,7 +354,7 @@ def test_today_leads_both_to_the_assignment(cast: Cast, people: dict[str, Progra
     page = cast.client("rm").get(here).content.decode()
     assert "领导看之前不计期限" in page
     assert cast.client("mate").get(here).status_code == 404
-    assert "走访到期客户" in cast.client("leader").get("/work/assignments/file/?whose=given&format=csv").content.decode(
+    assert "走访到期客户" in cast.client("leader").get("/work/assignments/file/?whose=given&as=csv").content.decode(
         "utf-8-sig"
     )
 

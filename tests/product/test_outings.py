@@ -352,13 +352,13 @@ def test_the_list_is_narrowed_by_its_address_and_leaves_as_a_file(cast: Cast, ow
     assert team.content.decode().count("<tr>") == 4, "the head and three outings"
     one = cast.client("leader").get(f"/work/outings/?of=team&staff={cast.mate.pk}&state=abroad").content.decode()
     assert one.count("<tr>") == 2
-    csv = mine.get("/work/outings/?format=csv")
+    csv = mine.get("/work/outings/?as=csv")
     text = csv.content.decode("utf-8-sig")
     assert csv["Content-Disposition"].startswith("attachment")
     assert len(text.splitlines()) == 3
     assert ",'=HYPERLINK" in text, "a formula leaves as a text"
     book = CalamineWorkbook.from_filelike(
-        io.BytesIO(cast.client("leader").get("/work/outings/?of=team&format=xlsx").content)
+        io.BytesIO(cast.client("leader").get("/work/outings/?of=team&as=xlsx").content)
     )
     rows = book.get_sheet_by_index(0).to_python()
     assert [row[0] for row in rows[1:]] == ["陈彤", "林晓", "林晓"]

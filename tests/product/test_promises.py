@@ -222,7 +222,7 @@ def test_whoever_covers_promises_for_the_colleague_on_leave(cast: Cast, owner: R
     assert (made["owner"]["name"], made["cause"]["by"]) == ("林晓", str(cast.mate.pk))
     mate.post(f"obligations/{made['id']}/completion", {"words": "2.1%", "channel": "call"})
     assert fates(rm) == {"回复利率": "kept"}
-    told = cast.client("mate").get("/work/promises/file/?format=csv").content.decode("utf-8-sig")
+    told = cast.client("mate").get("/work/promises/file/?as=csv").content.decode("utf-8-sig")
     assert "回复利率" not in told
 
 
@@ -300,22 +300,22 @@ def test_filters_stand_in_the_address_and_the_file_holds_the_same(cast: Cast, rm
         (f"customer={cast.customers['rm'][0].pk}", "HYPERLINK", "交总结"),
     ):
         page = browser.get(f"/work/promises/?{asked}").content.decode()
-        text = browser.get(f"/work/promises/file/?{asked}&format=csv").content.decode("utf-8-sig")
+        text = browser.get(f"/work/promises/file/?{asked}&as=csv").content.decode("utf-8-sig")
         for told in (page, text):
             assert has in told, asked
             assert lacks not in told, asked
-    assert "'=HYPERLINK(1)" in browser.get("/work/promises/file/?format=csv").content.decode("utf-8-sig")
-    book = zipfile.ZipFile(io.BytesIO(browser.get("/work/promises/file/?format=xlsx").content))
-    assert "交总结" in book.read("xl/worksheets/sheet1.xml").decode()
+    assert "'=HYPERLINK(1)" in browser.get("/work/promises/file/?as=csv").content.decode("utf-8-sig")
+    book = zipfile.ZipFile(io.BytesIO(browser.get("/work/promises/file/?as=xlsx").content))
+    assert "交总结" in book.read("xl/sharedStrings.xml").decode()
     assert browser.get(f"/work/promises/?customer={cast.customers['mate'][0].pk}").status_code == 404
-    assert browser.get("/work/promises/file/?format=pdf").status_code == 404
+    assert browser.get("/work/promises/file/?as=pdf").status_code == 404
 
 
 def test_an_export_is_kept_in_the_trail_and_opens_as_a_table(cast: Cast, rm: Program, tmp_path: Any) -> None:
     from zhike.people.tables import open_table
 
     promise(rm, cast, due=at(60))
-    answer = cast.client("rm").get("/work/promises/file/?format=xlsx")
+    answer = cast.client("rm").get("/work/promises/file/?as=xlsx")
     (tmp_path / "promises.xlsx").write_bytes(answer.content)
     (row,) = list(open_table(tmp_path / "promises.xlsx"))
     assert (row.cells["客户"], row.cells["承诺内容"], row.cells["结果"]) == ("张伟明", "回复利率", "未到期")

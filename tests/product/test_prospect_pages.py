@@ -118,7 +118,7 @@ def test_taken_along_within_ones_rights_and_kept_in_the_trail(cast: Cast, owner:
     entered(cast, name="=1+1")
     entered(cast, "stranger", name="欧阳试", mobile="13900002222")
     answer = cast.client("rm").get(f"/market/prospects/?as={kind}")
-    assert answer["Content-Disposition"] == f'attachment; filename="prospects.{kind}"'
+    assert answer["Content-Disposition"] == f'attachment; filename="prospects-20260302.{kind}"'
     if kind == "csv":
         body = answer.content.decode("utf-8-sig")
         assert "'=1+1" in body

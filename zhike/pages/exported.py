@@ -16,57 +16,62 @@ from zhike.pages.middleware import ActingRequest
 from zhike.people.tables import FORMULA
 from zhike.trail.models import note
 
-FORMATS = ("csv", "xlsx")
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 ROWS = 10_000
 LONGEST = 32_767  # letters that a cell of Excel holds
 UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a file of Excel cannot hold such letters
+Cell = str | int | float
 
 
 def wanted(request: ActingRequest) -> str:
-    """Which file the address asks for; empty: the page."""
-    asked = request.GET.get("format", "")
+    """Which file the address asks for (``?as=csv``); empty: the page."""
+    asked = request.GET.get("as", "")
     return asked if asked in FORMATS else ""
 
 
-def exported(request: ActingRequest, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
-    """The rows as the file that was asked for; ``name`` is the list's, in its file name and in the trail."""
-    kept = [[_plain(value) for value in row] for row in rows]
+def exported(
+    request: ActingRequest, name: str, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> HttpResponse:
+    """The rows as the file that was asked for; ``name`` is the list's, ``table`` whose rows they are: so the trail calls them."""
+    lines = [[_cell(value) for value in row] for row in rows]
     kind = wanted(request)
-    note(action="export", object=name, now=request.now, rows=len(kept), format=kind)
-    day = f"{local(request.now):%Y%m%d}"
-    if kind == "xlsx":
-        body, media = _xlsx(columns, kept), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    else:
-        body, media = _csv(columns, kept), "text/csv; charset=utf-8"
-    answer = HttpResponse(body, content_type=media)
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{day}.{kind}"'
+    asked = {key: value for key, value in request.GET.items() if key != "as"}
+    note(action="export", object=table, now=request.now, rows=len(lines), format=kind, asked=asked)
+    body = _xlsx(columns, lines) if kind == "xlsx" else _csv(columns, lines)
+    answer = HttpResponse(body, content_type=FORMATS[kind])
+    answer["Content-Disposition"] = f'attachment; filename="{name}-{local(request.now):%Y%m%d}.{kind}"'
     answer["Cache-Control"] = "no-store"
     return answer
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+def _csv(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> bytes:
     """With the mark that lets Excel read Chinese; what would be reckoned stands behind an apostrophe."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(columns)
-    writer.writerows([f"'{value}" if FORMULA.match(value) else value for value in row] for row in rows)
+    writer.writerows([f"'{cell}" if FORMULA.match(str(cell)) else cell for cell in line] for line in lines)
     return written.getvalue().encode("utf-8-sig")
 
 
-def _xlsx(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+def _xlsx(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> bytes:
     written = io.BytesIO()
     book = xlsxwriter.Workbook(written, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
+    sheet.write_row(0, 0, columns, book.add_format({"bold": True}))
+    for number, line in enumerate(lines, 1):
+        sheet.write_row(number, 0, line)
     sheet.freeze_panes(1, 0)
-    heading = book.add_format({"bold": True})
-    for n, row in enumerate([columns, *rows]):
-        for m, value in enumerate(row):
-            sheet.write_string(n, m, value[:LONGEST], None if n else heading)
+    sheet.autofit()
     book.close()
     return written.getvalue()
 
 
-def _plain(value: Any) -> str:
+def _cell(value: Any) -> Cell:
+    if isinstance(value, int | float):
+        return value
     if value is None:
         return ""
-    return f"{local(value):%Y-%m-%d %H:%M}" if hasattr(value, "hour") else UNKEPT.sub("", str(value))
+    return f"{local(value):%Y-%m-%d %H:%M}" if hasattr(value, "hour") else UNKEPT.sub("", str(value))[:LONGEST]

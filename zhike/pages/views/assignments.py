@@ -129,7 +129,7 @@ def show(request: ActingRequest) -> HttpResponse:
         ],
         "older": asked.address(page=page + 1) if len(some) > ROWS else None,
         "start": asked.address() if page > 1 else None,
-        "files": [(kind.upper(), f"{reverse('assignments_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in FORMATS],
+        "files": [(kind.upper(), f"{reverse('assignments_file')}?{urlencode({**asked.values, 'as': kind})}") for kind in FORMATS],
         "gives": may(request.actor, "assignments.give"),
         "rates": _rates(request),
         "tip": owed.tip,
@@ -212,7 +212,7 @@ def file(request: ActingRequest) -> HttpResponse:
          str(each.sent_back), str(each.get_every_display())]
         for each in some
     )  # fmt: skip
-    return exported(request, "assignments", columns, cells)
+    return exported(request, "assignments", "work_assignment", columns, cells)
 
 
 @policy("assignments.give")

@@ -5,8 +5,6 @@ Domain: :mod:`zhike.documents`.
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from functools import partial
 from typing import Any
@@ -27,14 +25,14 @@ from zhike.documents import missing, search
 from zhike.documents.models import Document, Hold, Label
 from zhike.pages import owed, sought
 from zhike.pages.answer import moved, number
+from zhike.pages.exported import ROWS as MOST
+from zhike.pages.exported import exported, wanted
 from zhike.pages.jinja import day_text, local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.people.permissions import may, policy
-from zhike.trail.models import note
 
 ROWS = 50
-EXPORTED = 10_000
 LACKING = 20
 BOOKS = 40  # of more books nobody asks on a page who lacks what
 Reading = Document.Reading
@@ -76,8 +74,8 @@ def show(request: ActingRequest) -> HttpResponse:
             {hit.document.pk: hit.excerpt for hit in hits},
         )
     else:
-        if form := request.GET.get("as"):
-            return _exported(request, rows, form)
+        if wanted(request):
+            return _file(request, rows)
         after = number(request.GET.get("after"))
         page = list((rows.filter(pk__lt=after) if after else rows).order_by("-pk")[: ROWS + 1])
         listed, more, excerpts = page[:ROWS], len(page) > ROWS, {}
@@ -203,7 +201,7 @@ def row(document: Document, request: ActingRequest, excerpt: tuple[str, str, str
     }
 
 
-def _exported(request: ActingRequest, rows: QuerySet[Document], form: str) -> HttpResponse:
+def _file(request: ActingRequest, rows: QuerySet[Document]) -> HttpResponse:
     """The list as a file, within what the reader sees; kept in the trail."""
     heads = [
         pgettext("documents", "Title"), gettext("Customer"), gettext("Business"), gettext("Kind"), gettext("Day of the document"), gettext("Version"),
@@ -211,34 +209,10 @@ def _exported(request: ActingRequest, rows: QuerySet[Document], form: str) -> Ht
     ]  # fmt: skip
     table = [
         [each.title, each.customer.name if each.customer else "", each.business.name, each.kind.name, each.dated.isoformat(),
-         str(each.version), each.by.name, local(each.at).date().isoformat(), each.kept_until.isoformat()]
-        for each in rows.order_by("-pk")[:EXPORTED]
+         each.version, each.by.name, local(each.at).date().isoformat(), each.kept_until.isoformat()]
+        for each in rows.order_by("-pk")[:MOST]
     ]  # fmt: skip
-    note(action="export", object="documents_document", now=request.now, rows=len(table))
-    out: Any
-    if form == "xlsx":
-        from xlsxwriter import Workbook
-
-        out = io.BytesIO()
-        book = Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-        sheet = book.add_worksheet()
-        for place, line in enumerate([heads, *table]):
-            sheet.write_row(place, 0, line)
-        book.close()
-        answer = HttpResponse(
-            out.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        )
-    else:
-        form, out = "csv", io.StringIO(newline="")
-        csv.writer(out).writerows([[_harmless(cell) for cell in line] for line in [heads, *table]])
-        answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="documents-{local(request.now):%Y%m%d}.{form}"'
-    return answer
-
-
-def _harmless(cell: str) -> str:
-    """What a spreadsheet would reckon out is text."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    return exported(request, "documents", "documents_document", heads, table)
 
 
 # ── one customer's file ──────────────────────────────────────────────────────────────────────────────────────────

@@ -20,8 +20,10 @@ from zhike.market import notes
 from zhike.market.models import Brief, Note, Routing
 from zhike.market.notes import Seen
 from zhike.market.refusals import Unfit
-from zhike.pages import export, owed, sought
+from zhike.pages import owed, sought
 from zhike.pages.answer import moved, number
+from zhike.pages.exported import FORMATS, exported, wanted
+from zhike.pages.exported import ROWS as MOST
 from zhike.pages.jinja import day_text, label, local, names
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -111,8 +113,8 @@ def _page(request: ActingRequest, given: QueryDict | None = None, wrong: dict[st
     if asked["of"] == "mine":
         rows = rows.filter(by=actor.id)
     rows = notes.found(rows, words).select_related("by", "unit", "customer").order_by("-at", "-pk")
-    if kind := export.wanted(request):
-        lines = [row(each, request) for each in rows[: export.MOST]]
+    if wanted(request):
+        lines = [row(each, request) for each in rows[:MOST]]
         columns = [
             gettext("Kind"),
             gettext("What was seen"),
@@ -126,7 +128,7 @@ def _page(request: ActingRequest, given: QueryDict | None = None, wrong: dict[st
             (each["kind"], each["text"], each["source"], each["on"], " ".join(each["tags"]), each["by"], each["unit"])
             for each in lines
         ]
-        return export.answer(request, kind, "market-notes", "market_note", columns, values)
+        return exported(request, "market-notes", "market_note", columns, values)
     page = max(number(request.GET.get("page")) or 1, 1)
     found = list(rows[(page - 1) * ROWS : page * ROWS + 1])
     routings = Routing.objects.visible_to(actor).select_related(*ABOUT)
@@ -155,7 +157,7 @@ def _page(request: ActingRequest, given: QueryDict | None = None, wrong: dict[st
         "writes": may(actor, "notes.change"),
         "older": address(page=page + 1) if len(found) > ROWS else None,
         "start": address() if page > 1 else None,
-        "files": [(kind, address(**{"as": kind})) for kind in export.KINDS],
+        "files": [(kind, address(**{"as": kind})) for kind in FORMATS],
         "today": local(request.now).date().isoformat(),
         "given": given if given is not None else QueryDict(),
         "wrong": wrong or {},

@@ -53,7 +53,7 @@ STATES = ("abroad", "overdue", "untold", "over", "cancelled")
 @policy("outings.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """``?of=team`` or ``?staff=7`` others'; ``?state=``; ``?period=`` or ``?from=&to=``; ``?before=`` page by page; ``?format=csv|xlsx``."""
+    """``?of=team`` or ``?staff=7`` others'; ``?state=``; ``?period=`` or ``?from=&to=``; ``?before=`` page by page; ``?as=csv|xlsx``."""
     bank, now, actor = bank_of(request), request.now, request.actor
     today = local(now).date()
     period = period_asked(request.GET, today)
@@ -97,7 +97,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "kept": measured(within, now),
         "older": address(before=str(page[ROWS - 1].pk)) if len(page) > ROWS else None,
         "start": address() if before else None,
-        "files": [("CSV", address(format="csv")), ("Excel", address(format="xlsx"))],
+        "files": [("CSV", address(**{"as": "csv"})), ("Excel", address(**{"as": "xlsx"}))],
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "outings.html", context)
@@ -150,7 +150,9 @@ def _file(request: ActingRequest, rows: QuerySet[Outing], bank: Bank) -> HttpRes
         gettext("Expected back"), gettext("Back at"), gettext("Stops"), gettext("Results"), gettext("The leader's answer"),
         gettext("Requests for help"),
     ]  # fmt: skip
-    return exported(request, "outings", columns, _lines(whole(rows).order_by("-pk")[:MOST], bank, request.now))
+    return exported(
+        request, "outings", "work_outing", columns, _lines(whole(rows).order_by("-pk")[:MOST], bank, request.now)
+    )
 
 
 def _lines(rows: QuerySet[Outing], bank: Bank, now: datetime) -> Iterator[list[Any]]:

@@ -154,7 +154,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "people": [("", gettext("everybody")), *people],
         "older": asked.address(page=page + 1) if more else None,
         "start": asked.address() if page > 1 else None,
-        "files": [(kind.upper(), f"{reverse('promises_file')}?{urlencode({**asked.values, 'format': kind})}") for kind in FORMATS],
+        "files": [(kind.upper(), f"{reverse('promises_file')}?{urlencode({**asked.values, 'as': kind})}") for kind in FORMATS],
         "may_make": may(request.actor, "promises.change"),
         "whose_name": named.get(str(asked.staff), "") if asked.staff else "",
         "tip": owed.tip,
@@ -272,7 +272,7 @@ def file(request: ActingRequest) -> HttpResponse:
         gettext("Promised"), gettext("Whose"), pgettext("promise", "To whom"), gettext("Customer"), gettext("Promise"), gettext("By when"),
         gettext("What became of it"), gettext("Answered"), gettext("How"), gettext("Answer or reason"),
     ]  # fmt: skip
-    return exported(request, "promises", columns, (_cells(each) for each in some))
+    return exported(request, "promises", "obligations_obligation", columns, (_cells(each) for each in some))
 
 
 def _cells(o: Any) -> list[Any]:

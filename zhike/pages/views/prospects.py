@@ -18,9 +18,11 @@ from django.views.decorators.http import require_safe
 
 from zhike.market.models import Prospect
 from zhike.obligations.models import Obligation
-from zhike.pages import export, owed
+from zhike.pages import owed
 from zhike.pages import prospects as words
 from zhike.pages.answer import number
+from zhike.pages.exported import FORMATS, exported, wanted
+from zhike.pages.exported import ROWS as MOST
 from zhike.pages.jinja import local, names
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -45,8 +47,8 @@ def show(request: ActingRequest) -> HttpResponse:
     owing = Obligation.objects.filter(subject=subject, kind="prospect_step", state="open")
     rows = rows.annotate(due=Subquery(owing.values("due")[:1])).order_by(F("due").asc(nulls_last=True), "-pk")
     rows = rows.select_related("rm", "unit", "referred_by", "customer")
-    if kind := export.wanted(request):
-        return _file(request, kind, [row for row in rows[: export.MOST] if row.keeper not in actor.lent])
+    if wanted(request):
+        return _file(request, [row for row in rows[:MOST] if row.keeper not in actor.lent])
     page = max(number(request.GET.get("page")) or 1, 1)
     found = list(rows[(page - 1) * ROWS : page * ROWS + 1])
     steps = words.steps(found[:ROWS])
@@ -85,7 +87,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "may_enter": may(actor, "prospects.change"),
         "older": address(page=page + 1) if len(found) > ROWS else None,
         "start": address() if page > 1 else None,
-        "files": [(kind, address(**{"as": kind})) for kind in export.KINDS],
+        "files": [(kind, address(**{"as": kind})) for kind in FORMATS],
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "prospects.html", context)
@@ -143,7 +145,7 @@ def _people(request: ActingRequest) -> list[tuple[str, str]]:
     return [(str(id), name) for id, name in held.values_list("pk", "name")[:300]]
 
 
-def _file(request: ActingRequest, kind: str, rows: list[Prospect]) -> HttpResponse:
+def _file(request: ActingRequest, rows: list[Prospect]) -> HttpResponse:
     """Numbers stay masked."""
     steps, bank, today = words.steps(rows), bank_of(request), local(request.now).date()
     columns = [
@@ -159,4 +161,4 @@ def _file(request: ActingRequest, kind: str, rows: list[Prospect]) -> HttpRespon
             local(row.at).date().isoformat(), local(row.contacted_at).date().isoformat() if row.contacted_at else "",
             words.goes_back(row, bank, today),
         ])  # fmt: skip
-    return export.answer(request, kind, "prospects", "market_prospect", columns, lines)
+    return exported(request, "prospects", "market_prospect", columns, lines)
