@@ -53,6 +53,7 @@ def things() -> dict[str, str]:
         "market_note": gettext("market note"), "market_brief": gettext("brief"), "market_worked": gettext("note in a brief"),
         "market_routing": gettext("note passed on"), "notes": gettext("market note"),
         "documents": gettext("document"), "documents_document": gettext("document"), "documents_version": gettext("version of a document"),
+        "work_outing": gettext("outing"), "work_stop": gettext("stop of an outing"), "work_help": gettext("request for help"), "outings": gettext("outing"),
         "documents_hold": gettext("hold on a document"), "documents_label": gettext("business or kind of document"),
     }  # fmt: skip
 
@@ -92,7 +93,7 @@ TECHNICAL = frozenset({
     "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
     "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
-    "assignment_id", "together", "on_day", "documents",
+    "assignment_id", "outing_id", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
@@ -178,6 +179,9 @@ def columns() -> dict[str, str]:
         "is_active": gettext("may sign in"), "must_change_password": gettext("password to be changed"),
         "label": gettext("name"), "expires_at": gettext("expires"), "used_at": gettext("last used"),
         "revoked_at": gettext("revoked"), "code": gettext("number"),
+        "state": gettext("state"), "reported_at": gettext("reported"), "departs_at": gettext("leaves"), "returns_at": gettext("expected back"),
+        "left_at": gettext("left"), "extended_at": gettext("another return said"), "back_at": gettext("back"), "cancelled_at": gettext("called off"),
+        "not_today": gettext("not today"), "reached_at": gettext("checked in"), "told_at": gettext("reported on"), "visit": gettext("visit"),
         "counts_as_done": gettext("what counts as done"), "every": gettext("how often it comes"), "given_at": gettext("assigned"),
         "handed_in_at": gettext("handed in"), "hand_ins": gettext("how often laid before the leader"), "sent_back": gettext("how often sent back"),
         "rating": gettext("how content the leader was"),
