@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 from tests import files
 from tests.cast import Cast
@@ -32,7 +34,10 @@ def filed(cast: Cast, content: bytes, name: str) -> tuple[Document, str]:
         return document, document.versions.get().sha256
 
 
-def test_what_is_damaged_or_gone_is_named_and_strays_are_counted(seated: Cast, database: Database) -> None:
+def test_what_is_damaged_or_gone_is_named_and_strays_are_counted(
+    seated: Cast, database: Database, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILES = tmp_path
     (_whole, _), (gone, digest), (touched, other) = (
         filed(seated, content, name)
         for content, name in ((files.pdf("one"), "a.pdf"), (files.pdf("two"), "b.pdf"), (files.docx("三"), "c.docx"))
@@ -43,7 +48,7 @@ def test_what_is_damaged_or_gone_is_named_and_strays_are_counted(seated: Cast, d
     stray = store.path_of("0" * 64)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"x")
-    done = zhike(database, "documents", "verify", "--json")
+    done = zhike(database, "documents", "verify", "--json", ZHIKE_FILES=str(tmp_path))
     told = json.loads(done.stdout)
     assert (done.returncode, told["files"]) == (1, 3)
     assert told["damaged"] == [

@@ -430,7 +430,7 @@ def run_zhike(*arguments: str, **environment: str) -> subprocess.CompletedProces
         env={**inherited, "ZHIKE_LANG": "en", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         cwd="/",
     )
 
