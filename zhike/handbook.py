@@ -158,6 +158,7 @@ STATES = {
     "zhike.sms.states": "短信的状态 · The states of a message",
     "zhike.work.assignment_states": "交办的状态 · The states of an assignment",
     "zhike.work.outing_states": "外出的状态 · The states of an outing",
+    "zhike.work.delivery_states": "送达的状态 · The states of a delivery",
 }
 
 

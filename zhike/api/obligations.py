@@ -49,6 +49,7 @@ Kind = Literal[
     "sign_in",
     "outing_report",
     "help",
+    "delivery",
     "prospect_step",
     "prospect_keep",
     "note_answer",

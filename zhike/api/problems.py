@@ -27,7 +27,7 @@ from zhike.market import refusals as market
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
 from zhike.sms import gate
-from zhike.work import assignment_states, outing_states, outings
+from zhike.work import assignment_states, deliveries, delivery_states, outing_states, outings
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -179,7 +179,7 @@ def _unaccepted(request: HttpRequest, error: Unaccepted) -> HttpResponse:
 
 
 def _does_not_fit(
-    request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit | market.Unfit | Unkept
+    request: HttpRequest, error: DoesNotFit | Unfit | outings.Unfit | deliveries.Unfit | market.Unfit | Unkept
 ) -> HttpResponse:
     return field_invalid(error.field, say(error.words)).response()
 
@@ -268,6 +268,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     outings.Unfit: _does_not_fit,
     outings.Answered: _moved_on,
     outing_states.WrongState: _moved_on,
+    deliveries.Unfit: _does_not_fit,
+    delivery_states.WrongState: _moved_on,
     assignment_states.WrongState: _moved_on,
     market.Unfit: _does_not_fit,
     market.NotNow: _not_now,

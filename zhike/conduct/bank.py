@@ -75,6 +75,7 @@ _REMINDERS = (
     Reminding("sign_in", before=(15, 0)),
     Reminding("outing_report", closing=True),
     Reminding("help", at_once=True, before=(10,)),
+    Reminding("delivery", morning=True, closing=True),
     Reminding("prospect_step", morning=True, closing=True),
     Reminding("prospect_keep", morning=True),
     Reminding("note_answer", morning=True, closing=True),

@@ -51,6 +51,7 @@ OBLIGATIONS = {
     "sign_in": Words("返回签到", "sign back in"),
     "outing_report": Words("外出汇报", "report on an outing"),
     "help": Words("答复求助", "answer a request for help"),
+    "delivery": Words("送达单据", "delivery"),
     "prospect_step": Words("潜在客户的下一步", "next step with a prospect"),
     "note_answer": Words("答复报送的信息", "answer a note"),
     "answer_back": Words("看报送的答复", "read the answer to a note"),

@@ -63,6 +63,9 @@ KINDS: dict[str, Kind] = {
     "stop_reached": Kind(Words("外出到点签到", "a stop of an outing was reached")),
     "help_asked": Kind(Words("外出中求助", "help was asked for"), ("target", "words", "who")),
     "help_answered": Kind(Words("求助已答复", "a request for help was answered"), ("words",)),
+    "delivery_owed": Kind(Words("有单据待送达", "something is to be delivered"), ("words", "who", "target")),
+    "delivered": Kind(Words("已送达", "it was delivered"), ("words", "how")),
+    "delivery_called_off": Kind(Words("送达取消", "a delivery was called off")),
     "prospect_step_set": Kind(
         Words("定下潜在客户的下一步", "a next step with a prospect was set"), ("words", "who", "target", "step")
     ),

@@ -260,6 +260,34 @@ def outings(rows: Iterable[Outing], now: datetime) -> Outings:
     )
 
 
+# ── deliveries (W8) ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Deliveries together, what was called off aside: received by the date that was said last, or later; not yet, in time or overdue."""
+
+    of: int
+    in_time: int
+    late: int
+    open: int
+    overdue: int
+
+    @property
+    def rate(self) -> float | None:
+        """In time of those whose time has told; None where none has."""
+        told = self.in_time + self.late + self.overdue
+        return self.in_time / told if told else None
+
+
+def deliveries(rows: Iterable[tuple[datetime, datetime | None]], now: datetime) -> Deliveries:
+    """``rows``: of each its date and when it was received, None while it was not. The moment itself is still in time."""
+    fates = Counter(
+        ("in_time" if received <= due else "late") if received else ("overdue" if now > due else "open") for due, received in rows
+    )  # fmt: skip
+    return Deliveries(fates.total(), fates["in_time"], fates["late"], fates["open"], fates["overdue"])
+
+
 # ── assignments (W2), and how content the leader was (W9) ─────────────────────────────────────────────────────────
 
 FEW = 5

@@ -380,6 +380,20 @@ def _helped(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None
     return _done(fact, owed, words=fact.data["words"], late=_late(fact, owed))
 
 
+def _delivered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W8: somebody has received it, whoever had it in hand."""
+    if owed.kind != "delivery" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, words=fact.data["words"], how=fact.data["how"], late=_late(fact, owed))
+
+
+def _not_delivered(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """What need not be delivered any more is owed no more."""
+    if owed.kind != "delivery" or owed.subject != fact.subject:
+        return None
+    return Settlement(owed.id, "withdrawn", {"why": "called_off"})
+
+
 def _greeted(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
     if owed.kind != "birthday" or owed.customer != fact.customer or fact.at < owed.opens:
         return None
@@ -492,6 +506,8 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "outing_called_off": (_not_gone, _no_longer_missing),
     "outing_told": (_told_of,),
     "help_answered": (_helped,),
+    "delivered": (_delivered,),
+    "delivery_called_off": (_not_delivered,),
 }
 
 

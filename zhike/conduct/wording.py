@@ -80,6 +80,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words("汇报外出结果", "Report on the outing")
         case "help":
             return Words(f"{detail['who']}求助：{detail['words']}", f"{detail['who']} asks for help: {detail['words']}")
+        case "delivery":
+            return Words(f"送达 {detail['who']}：{detail['words']}", f"Deliver to {detail['who']}: {detail['words']}")
         case "look_into" if fact.kind == "outing_overdue":
             return Words(
                 f"过问：{detail['words']}外出逾时未返回", f"Look into it: {detail['words']} is not back from an outing"

@@ -139,6 +139,10 @@ ELSEWHERE = {
     "sign_in": Words("请在外出页签到返回。", "Sign back in on the outing's page."),
     "outing_report": Words("请在外出页逐处汇报。", "Report stop by stop on the outing's page."),
     "help": Words("请在外出页答复求助。", "Answer on the outing's page."),
+    "delivery": Words(
+        "请在送达页签收，或写明为什么没有送达。",
+        "Have it received on the delivery's page, or say there why it was not.",
+    ),
     "meet": Words("与客户见一次面即可完成，电话不计。", "A reception or a visit does it; a call does not."),
     "take_on": Words("请在交办页接受或反问。", "Take it on or ask back, on the assignment's page."),
     "assignment": Words(

@@ -49,6 +49,7 @@ def things() -> dict[str, str]:
         "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"), "gateways": gettext("gateways"),
         "sms_pushed": gettext("what a gateway brought"), "work_assignment": gettext("assignment"),
         "assignments": gettext("assignment"), "work_entry": gettext("said of an assignment"),
+        "work_delivery": gettext("delivery"), "work_handling": gettext("handling of a delivery"), "deliveries": gettext("delivery"),
         "market_prospect": gettext("prospect"), "market_event": gettext("what happened to a prospect"), "prospects": gettext("prospect"),
         "market_note": gettext("market note"), "market_brief": gettext("brief"), "market_worked": gettext("note in a brief"),
         "market_routing": gettext("note passed on"), "notes": gettext("market note"),
@@ -74,6 +75,7 @@ PAGES = {
     "contacts_contact": "contact",
     "obligations_obligation": "obligation",
     "documents_document": "document",
+    "work_delivery": "delivery",
 }
 
 
@@ -93,7 +95,7 @@ TECHNICAL = frozenset({
     "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
     "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
-    "assignment_id", "outing_id", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
+    "assignment_id", "delivery_id", "outing_id", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
@@ -172,6 +174,9 @@ def columns() -> dict[str, str]:
         "lifted_why": gettext("why the hold was lifted"), "sort": gettext("business or kind"), "zh": gettext("name in Chinese"),
         "en": gettext("name in English"), "least": gettext("years that law asks"), "wanted": gettext("what a file is to hold"),
         "always": gettext("every customer has it"), "open": gettext("open for new documents"), "documents_label.place": gettext("order"),
+        # deliveries
+        "recipient": gettext("recipient"), "holder_id": gettext("in whose hand"), "offered_to_id": gettext("handed to"),
+        "received_by": gettext("received by"), "receipt_id": gettext("receipt"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

@@ -44,6 +44,7 @@ ICONS = {
     "sign_in": "home",
     "outing_report": "pen",
     "help": "hand",
+    "delivery": "forward",
     "take_on": "task",
     "assignment": "task",
     "look_over": "eye",
@@ -56,7 +57,7 @@ ICONS = {
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
     "message": frozenset({"thanks", "greetings", "forward"}),
-    "meet": frozenset({"arrival", "meet"}),
+    "meet": frozenset({"arrival", "meet", "delivery"}),
     "record": frozenset({"write_up", "sign_in", "outing_report"}),
     "answer": frozenset(
         {
@@ -261,6 +262,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
                 "method": "get",
                 "icon": None,
             }
+        case "delivery":
+            return {"text": pgettext("button", "Deliver"), "href": delivery(row), "method": "get", "icon": None}
         case "prospect_step" | "prospect_keep":
             return {"text": pgettext("button", "Note down"), "href": prospect(row), "method": "get", "icon": None}
         case "note_answer":
@@ -326,6 +329,11 @@ def outing(row: Row) -> str:
 def assignment(row: Row) -> str:
     """Where an assignment is taken on, handed in and looked at, from ``assignment:7`` or ``assignment:7/look:1``."""
     return address("assignment", int(str(row["subject"]).removeprefix("assignment:").partition("/")[0]))
+
+
+def delivery(row: Row) -> str:
+    """Where a paper is received, handed on or brought back, from ``delivery:12``."""
+    return address("delivery", about(row))
 
 
 def prospect(row: Row) -> str:

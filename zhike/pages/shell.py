@@ -65,6 +65,7 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("promises", _("Promises"), "promises.view"),
         ("assignments", _("Assignments"), "assignments.view"),
         ("outings", _("Outings"), "outings.view"),
+        ("deliveries", _("Deliveries"), "deliveries.view"),
         ("documents", _("Documents"), "documents.view"),
     ),
     "market": (

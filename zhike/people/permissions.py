@@ -95,6 +95,9 @@ MAY: dict[str, frozenset[str]] = {
     "outings.view": LOOKING,
     "outings.change": SERVING,
     "outings.answer": frozenset({LEADER}),
+    # Deliveries: whoever has a paper in hand, whoever it is offered to, and whoever sees the customer
+    "deliveries.view": LOOKING,
+    "deliveries.change": SERVING,
     # People
     "staff.view": EVERYBODY,
     "staff.change": frozenset({ADMINISTRATOR}),
