@@ -32,7 +32,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/messages/greetings/", "/messages/greetings/dragon_boat:2026/?stands=no_consent", "/messages/greetings/birthdays/",
         "/messages/templates/new/", "/messages/campaigns/", "/messages/campaigns/{campaign}/?to=*",
         "/messages/campaigns/{campaign}/?customer={person}&stands=no_consent",
-        "/work/outings/", "/work/outings/new/", "/work/outings/{outing}/", "/work/outings/{outing}/sheet/",
+        "/work/outings/", "/work/outings/new/", "/work/outings/{outing}/", "/work/outings/{outing}/sheet/", "/work/deliveries/", "/work/deliveries/new/", "/work/deliveries/{delivery}/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/customers/import/messages/", "/team/", "/leave/",
@@ -133,8 +133,19 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "words": Template.objects.get(key="mid_autumn").pk, "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
-        "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant, "outing": outing,
+        "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant, "outing": outing, "delivery": a_delivery(site, person.pk),
     }  # fmt: skip
+
+
+def a_delivery(site: Site, customer: int) -> int:
+    """In hand, to be signed for."""
+    from zhike.conduct.bank import Bank
+    from zhike.people.actor import acting
+    from zhike.work import deliveries
+
+    with acting(site.cast.rm.pk, MONDAY) as actor:
+        due = MONDAY + timedelta(days=1)
+        return int(deliveries.enter(customer, "结息凭证", due, actor=actor, now=MONDAY, bank=Bank()).pk)
 
 
 def an_outing(site: Site, customer: int) -> int:

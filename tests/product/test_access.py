@@ -40,7 +40,7 @@ from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Staff, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 from zhike.sms.models import Campaign, Forwarding, Greeting, Message, Pushed, Reply, Template, Wording
-from zhike.work.models import Assignment, Help, Outing, Stop
+from zhike.work.models import Assignment, Delivery, Help, Outing, Stop
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -89,6 +89,7 @@ NOUNS = {
     "approvals": "approval",
     "leaves": "leave",
     "outings": "outing",
+    "deliveries": "delivery",
     "staff": "staff",
     "units": "unit",
     "clauses": "clause",
@@ -113,6 +114,7 @@ OF_AN_RM = {
     "forwarding",
     "template",
     "outing",
+    "delivery",
     "stop",
     "help",
     "prospect",
@@ -309,8 +311,12 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
     prospect.save()
     prospect.events.create(what="entered", stage="new", rm=rm, by=rm, at=NOW, known_at=NOW, words=customer.name)
     document = _filed(customer, rm)
+    delivery = Delivery.objects.create(
+        customer=customer, recipient=customer.name, what=f"{customer.name}的凭证", due=NOW + timedelta(days=1), by=rm, made_at=NOW, holder=rm
+    )  # fmt: skip
+    delivery.handlings.create(kind="taken", by=rm, at=NOW)
     return {
-        "assignment": assignment.pk, "prospect": prospect.pk, "document": document.pk,
+        "assignment": assignment.pk, "prospect": prospect.pk, "document": document.pk, "delivery": delivery.pk,
         "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
         "demand": demand.pk, "message": message.pk, "reply": reply.pk,

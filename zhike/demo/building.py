@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank as Rules
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer
-from zhike.demo import campaign, cast, desk, festival, market, notes, outings, records
+from zhike.demo import campaign, cast, deliveries, desk, festival, market, notes, outings, records
 from zhike.demo.bank import PASSWORD, SEATS, Bank, found
 from zhike.demo.book import Library, Rows, numbers
 from zhike.demo.diary import Diary
@@ -76,6 +76,7 @@ def _build(now: datetime, size: float) -> None:
     sweep(now.astimezone(rules.zone).date(), now=now, bank=rules)
     desk.fill(bank, now, rules)
     outings.go(bank, now, rules)
+    deliveries.carry(bank, now, rules)
     _nobody_acts(now)
     remember(now, rules)
     _analyze()

@@ -30,7 +30,7 @@ from zhike.pages.jinja import left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.assignments import due_of
-from zhike.pages.views.outings import named
+from zhike.pages.views.outings import meant, named
 from zhike.people.actor import Actor
 from zhike.people.permissions import may, policy
 from zhike.work import deliveries
@@ -67,6 +67,7 @@ def show(request: ActingRequest) -> HttpResponse:
     context = {
         "of": of,
         "carries": carries,
+        "new": f"{reverse('delivery_new')}?customer={customer}" if customer else reverse("delivery_new"),
         "rows": [line(each, actor, now) for each in page[:ROWS]],
         "sides": [
             {"text": gettext("Mine"), "href": address(of=""), "current": not of},
@@ -172,7 +173,7 @@ def new(request: ActingRequest) -> HttpResponse:
         due = due_of(given, bank)
         if due is None:
             raise deliveries.Unfit("due", "请写明日期，如 2026-03-02，也可写时间：15:30。", "Say the day, such as 2026-03-02, and if you like the time: 15:30.")  # fmt: skip
-        customer = named(request.actor).get(given.get("customer_name", "").strip(), 0)
+        customer = meant(_book(request, given), given.get("customer_name", "")) or 0
         with transaction.atomic():
             made = deliveries.enter(
                 customer, given.get("what", ""), due, place=given.get("place", ""), actor=request.actor, now=request.now, bank=bank
@@ -187,10 +188,10 @@ def new(request: ActingRequest) -> HttpResponse:
 def _form(
     request: ActingRequest, given: QueryDict, wrong: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
-    book = named(request.actor)
-    asked = number(given.get("customer"))
+    book, asked = _book(request, given), number(given.get("customer"))
     context = {
         "given": given,
+        "asked": asked or "",
         "name": given.get("customer_name") or next((name for name, id in book.items() if id == asked), ""),
         "customers": book,
         "whats": [gettext("interest slip"), gettext("settlement slip"), gettext("statement of account"), gettext("contract"), gettext("invoice")],
@@ -199,6 +200,15 @@ def _form(
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "delivery_new.html", context, status=status)
+
+
+def _book(request: ActingRequest, given: QueryDict) -> dict[str, int]:
+    """Of whom one may choose; in a book too long to lie ready also whoever was asked for."""
+    book, asked = named(request.actor), number(given.get("customer"))
+    if asked and asked not in book.values():
+        own = Customer.objects.visible_to(request.actor).filter(pk=asked, closed_on=None)
+        book.update(own.values_list("name", "pk"))
+    return book
 
 
 def seen(customer: int, actor: Actor) -> bool:
