@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from zhike.conduct.bank import Bank as Rules
 from zhike.customers.models import Customer
@@ -43,7 +44,7 @@ def carry(bank: Bank, now: datetime, rules: Rules) -> None:
             row = deliveries.enter(customer.pk, what, limit, actor=actor, now=entered, bank=rules)
         moment = at(when, 15, 10)
         with acting(rm.pk, moment) as actor:
-            verb = {"actor": actor, "now": moment, "bank": rules}
+            verb: dict[str, Any] = {"actor": actor, "now": moment, "bank": rules}
             held = Delivery.objects.get(pk=row.pk)
             match went:
                 case "signed":

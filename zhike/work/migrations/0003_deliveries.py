@@ -25,12 +25,14 @@ GRANT USAGE ON SEQUENCE work_delivery_id_seq TO {APP}, {WORKER};
 """
 # What happened on the way is told in one's own name, and stays.
 ITS = "(SELECT true FROM work_delivery d WHERE d.id = delivery_id)"
+ITS_IN_HAND = f"""(SELECT true FROM work_delivery d WHERE d.id = delivery_id AND (d.holder_id = {ME}
+    OR (SELECT true FROM customers_customer c WHERE c.id = d.customer_id AND c.keeper = ANY ({WRITES}))))"""
 HANDLINGS = f"""
 ALTER TABLE work_handling ENABLE ROW LEVEL SECURITY;
 ALTER TABLE work_handling FORCE ROW LEVEL SECURITY;
 CREATE POLICY keep ON work_handling TO {OWNER}, {WORKER} USING (true) WITH CHECK (true);
 CREATE POLICY see ON work_handling FOR SELECT TO {APP} USING ({ITS});
-CREATE POLICY add ON work_handling FOR INSERT TO {APP} WITH CHECK (by_id = {ME} AND {ITS});
+CREATE POLICY add ON work_handling FOR INSERT TO {APP} WITH CHECK (by_id = {ME} AND {ITS_IN_HAND});
 GRANT SELECT, INSERT ON work_handling TO {APP};
 GRANT SELECT, INSERT, UPDATE, DELETE ON work_handling TO {WORKER};
 GRANT USAGE ON SEQUENCE work_handling_id_seq TO {APP}, {WORKER};

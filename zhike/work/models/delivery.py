@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from zhike.customers.models import Customer
 
 if TYPE_CHECKING:
     from zhike.people.actor import Actor
@@ -37,7 +39,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """What is in one's own hand or offered to it, in that of the staff whom one's posts let one see, and what goes to customers in
         scope."""
         hands = Q(holder=actor.id) | Q(offered_to=actor.id) | Q(holder__among=actor.oversees)
-        return self.filter(hands | Q(customer__keeper__among=actor.sees))
+        # Not by a join: it would leave out what one carries to a customer whom one does not see.
+        return self.filter(hands | Exists(Customer.objects.visible_to(actor).filter(pk=OuterRef("customer"))))
 
     def held(self, id: int, actor: Actor) -> Delivery | None:
         """One of them, kept from others until the transaction ends; None as for one that does not exist."""
