@@ -212,9 +212,11 @@ def test_the_list_is_narrowed_by_its_address_and_leaves_as_a_file(cast: Cast, ow
         assert cursor.fetchall() == [("work_delivery", "2"), ("work_delivery", "1")]
 
 
-def test_programs_send_once_and_write_over_nothing(cast: Cast) -> None:
+def test_programs_send_once_and_write_over_nothing(cast: Cast, worker: Role) -> None:
     with clock.at(NOW):
-        rm, mate = Program(cast, "rm"), Program(cast, "mate")
+        with worker():
+            programs = Program(cast, "rm"), Program(cast, "mate")
+        rm, mate = programs
         body = {"customer": str(cast.customers["rm"][0].pk), "what": "对账单", "due": at(180)}
         made = rm.post("deliveries", body, **{"Idempotency-Key": "one"})
         assert rm.post("deliveries", body, **{"Idempotency-Key": "one"})["id"] == made["id"]

@@ -19,8 +19,8 @@ PAPERS = (
     ("1001", 0, "一季度结息凭证", -9, -6, "signed", -7),
     ("1001", 1, "房贷还款计划表", -8, -5, "typed", -5),
     ("1001", 2, "理财产品协议（客户联）", -6, -3, "signed", -2),
-    ("1001", 3, "对公账户对账单", -2, 1, "nobody", -1),
-    ("1001", 4, "承兑汇票结算单据", -1, 1, "", 0),
+    ("1001", 3, "季度对账单", -2, 1, "nobody", -1),
+    ("1001", 4, "贵金属结算单据", -1, 1, "", 0),
     ("1001", 5, "大额存单权利凭证", -1, 3, "handed", 0),
     ("1002", 0, "保险保单正本", -4, -1, "signed", -2),
     ("1002", 1, "贵金属提货单", -1, 2, "", 0),
@@ -53,7 +53,7 @@ def carry(bank: Bank, now: datetime, rules: Rules) -> None:
                     deliveries.deliver(held, customer.name, how="typed", confirmed=True, **verb)
                 case "nobody":
                     deliveries.come_back(
-                        held, "nobody", "前台说财务外出，约明天再来", limit + timedelta(days=1), **verb
+                        held, "nobody", "家中无人，电话约了改期", limit + timedelta(days=1), **verb
                     )
                 case "handed":
                     deliveries.hand_on(held, bank.staff[TO].pk, **verb)

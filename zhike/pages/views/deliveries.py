@@ -148,7 +148,7 @@ def line(each: Delivery, actor: Actor, now: datetime) -> dict[str, Any]:
 
 def _file(request: ActingRequest, rows: QuerySet[Delivery]) -> HttpResponse:
     columns = [
-        gettext("What"), gettext("Recipient"), gettext("Place"), gettext("By when"), gettext("In whose hand"), gettext("State"),
+        pgettext("deliveries", "What"), gettext("Recipient"), gettext("Place"), gettext("By when"), gettext("In whose hand"), gettext("State"),
         gettext("Received by"), pgettext("deliveries", "Receipt"), gettext("Closed on"), gettext("Why"),
     ]  # fmt: skip
     return exported(request, "deliveries", "work_delivery", columns, _lines(rows.order_by("-pk")[:MOST]))

@@ -87,7 +87,7 @@ def _hands(found: Delivery, request: ActingRequest) -> list[dict[str, str]]:
     return [
         {
             "who": each.by.name, "kind": each.kind, "said": str(each.get_kind_display()), "words": each.words,
-            "at": when_text(each.at, now), "until": when_text(until[each.pk], now) if until.get(each.pk) else "",
+            "at": when_text(each.at, now), "until": when_text(end, now) if (end := until.get(each.pk)) else "",
             "due": when_text(each.due, now) if each.due else "",
         }
         for each in handlings
