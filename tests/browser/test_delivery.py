@@ -37,5 +37,5 @@ def test_signed_for_at_the_door(site: Site, saw: Saw) -> None:
     page.get_by_role("button", name="已送达").click()
     expect(page.get_by_text("沈静仪 签收")).to_be_visible()
     page.get_by_role("link", name="签收单").click()
-    expect(page.get_by_text("签收单：3 月结息凭证").first).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("签收单 · 3 月结息凭证 · 沈静仪")
     expect(page.locator("a[href$='.png']").first).to_be_visible()

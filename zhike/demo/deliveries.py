@@ -52,9 +52,7 @@ def carry(bank: Bank, now: datetime, rules: Rules) -> None:
                 case "typed":
                     deliveries.deliver(held, customer.name, how="typed", confirmed=True, **verb)
                 case "nobody":
-                    deliveries.come_back(
-                        held, "nobody", "家中无人，电话约了改期", limit + timedelta(days=1), **verb
-                    )
+                    deliveries.come_back(held, "nobody", "家中无人，电话约了改期", limit + timedelta(days=1), **verb)
                 case "handed":
                     deliveries.hand_on(held, bank.staff[TO].pk, **verb)
 

@@ -169,7 +169,7 @@ def _filed(
         raise Unfit(field, "请用 PNG、JPEG 或 HEIC 图片。", "Use a picture in PNG, JPEG or HEIC.")
     labels = {label.sort: label.pk for label in Label.objects.filter(key__in=["delivery", "receipt"])}
     today = now.astimezone(bank.zone).date()
-    title = f"签收单：{delivery.what}（{received_by}）"
+    title = f"签收单 · {delivery.what} · {received_by}"
     slip = Slip(labels[Label.Sort.BUSINESS], labels[Label.Sort.KIND], today, title)
     brought = Brought(file, f"签收-{delivery.pk}.{ending}", len(picture))
     return filing.file(brought, slip, customer=_customer(delivery), actor=actor, now=now, bank=bank)
