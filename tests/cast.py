@@ -134,6 +134,7 @@ def seat() -> Cast:
         ]
     without_second_factor()
     without_outings()
+    without_acknowledgements()
     return cast
 
 
@@ -151,6 +152,15 @@ def without_outings() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_setting (name, value, from_day, at) VALUES ('outing_guard', '\"off\"', %s, %s)",
+            [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
+        )
+
+
+def without_acknowledgements() -> None:
+    """The bank of the tests has nobody acknowledge the code; the tests of acknowledgement have it again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people_setting (name, value, from_day, at) VALUES ('acknowledge_roles', '[]', %s, %s)",
             [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
         )
 

@@ -46,6 +46,7 @@ def facts(draw: st.DrawFn) -> Fact:
         "channel": draw(st.sampled_from(["sms", "call", "wecom"])),
         "introduces": draw(st.booleans()),
         "day": "正月初一",
+        "version": "2025-07-01",
         "festival": "春节",
         "festival_en": "Spring Festival",
         "campaign": "开门红",

@@ -230,6 +230,7 @@ def rows(cast: Cast, owner: Role) -> Rows:
                 "field": "mobile",
                 "kind": "call",
                 "clause": "R12",
+                "card": "reception",
                 **_passed(cast, whose),
                 "rest": "nowhere",
                 "why": "complaint",

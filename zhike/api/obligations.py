@@ -54,6 +54,7 @@ Kind = Literal[
     "prospect_keep",
     "note_answer",
     "answer_back",
+    "acknowledge",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -80,6 +80,7 @@ _REMINDERS = (
     Reminding("prospect_keep", morning=True),
     Reminding("note_answer", morning=True, closing=True),
     Reminding("answer_back", at_once=True),
+    Reminding("acknowledge", morning=True),
 )
 
 
@@ -293,6 +294,25 @@ class Bank(MessageSettings):
         DAYS,
         30,
         "W2",
+        low=1,
+        group="deadlines",
+    )
+    acknowledge_roles: tuple[str, ...] = setting(
+        ("rm", "leader"),
+        "谁须阅知行为规范，每一新版一次（都不选：不要求）",
+        "Who acknowledges the conduct code, each new version once (nobody chosen: it is not asked for)",
+        "choices",
+        "W6",
+        choices={role: _ROLE_WORDS[role] for role in ("rm", "leader")},
+        group="deadlines",
+    )
+    acknowledge_days: int = number(
+        7,
+        "行为规范须在几日内阅知（含当日）",
+        "The conduct code is acknowledged within, the first day included",
+        DAYS,
+        14,
+        "W6",
         low=1,
         group="deadlines",
     )

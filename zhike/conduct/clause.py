@@ -56,6 +56,7 @@ OBLIGATIONS = {
     "note_answer": Words("答复报送的信息", "answer a note"),
     "answer_back": Words("看报送的答复", "read the answer to a note"),
     "prospect_keep": Words("将退回公海的潜在客户", "a prospect about to go back to the pool"),
+    "acknowledge": Words("阅知规范", "read and acknowledge the code"),
 }
 
 
@@ -88,9 +89,10 @@ class OweRule:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A clause as it stands from a day on."""
+    """A clause as it stands from a day on, in the words of that day."""
 
     from_day: date
+    norm: Words
     owe: tuple[OweRule, ...]
 
 
@@ -120,6 +122,15 @@ class Clause:
         return next((version for version in reversed(self.versions) if version.from_day <= day), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A clause that a version of the code brings or changes: what it said ``before`` (None: it is new) and says ``now``."""
+
+    clause: Clause
+    before: Words | None
+    now: Words
+
+
 class Code(Mapping[str, Clause]):
     """All clauses by id, in the order of the chapters."""
 
@@ -145,6 +156,19 @@ class Code(Mapping[str, Clause]):
         for clause in self._after.get(fact_kind, ()):
             if version := clause.on(day):
                 yield from ((clause, version, rule) for rule in version.owe if rule.after == fact_kind)
+
+    def versions(self, day: date) -> list[date]:
+        """The days on which the code as a whole changed, up to a day, oldest first: the last names the version in force."""
+        return sorted({v.from_day for clause in self.values() for v in clause.versions if v.from_day <= day})
+
+    def changes(self, since: date | None, day: date) -> list[Change]:
+        """What a reader of the code as it stood ``since`` a day (None: nobody has read any) finds new in it on ``day``."""
+        found = []
+        for clause in self.values():
+            now, before = clause.on(day), clause.on(since) if since else None
+            if now is not None and now is not before:
+                found.append(Change(clause, before.norm if before else None, now.norm))
+        return found
 
 
 @cache
@@ -185,7 +209,11 @@ def _clause(id: str, chapter: str, table: dict[str, Any]) -> Clause:
     _refuse(id, {table["force"]} - set(FORCES), "force")
     _refuse(id, set(table["modes"]) - set(MODES), "mode")
     _refuse(id, set(table.get("served", ())) - set(table["modes"]), "served mode")
-    versions = tuple(sorted((_version(id, entry) for entry in table["in_force"]), key=lambda version: version.from_day))
+    versions = tuple(
+        sorted(
+            (_version(id, entry, table["norm"]) for entry in table["in_force"]), key=lambda version: version.from_day
+        )
+    )
     if len({version.from_day for version in versions}) < len(versions):
         raise UnknownName(f"{id}: two versions come into force on one day.")
     return Clause(
@@ -205,9 +233,12 @@ def _clause(id: str, chapter: str, table: dict[str, Any]) -> Clause:
     )
 
 
-def _version(id: str, entry: dict[str, Any]) -> Version:
-    _refuse(id, set(entry) - {"from", "owe"}, "table")
-    return Version(entry["from"], tuple(_owe(id, rule) for rule in entry.get("owe", ())))
+def _version(id: str, entry: dict[str, Any], norm: dict[str, str]) -> Version:
+    """An entry that is worded otherwise than the clause now says so itself."""
+    _refuse(id, set(entry) - {"from", "norm", "owe"}, "table")
+    return Version(
+        entry["from"], _words(entry.get("norm", norm)), tuple(_owe(id, rule) for rule in entry.get("owe", ()))
+    )
 
 
 def _owe(id: str, rule: dict[str, Any]) -> OweRule:

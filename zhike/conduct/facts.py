@@ -78,6 +78,8 @@ KINDS: dict[str, Kind] = {
     "note_answered": Kind(Words("已答复市场信息", "a market note was answered"), ("words", "how")),
     "note_answer_came": Kind(Words("报送的信息有了答复", "the answer to a note came"), ("words", "who", "how")),
     "note_answer_seen": Kind(Words("已看答复", "the answer was read")),
+    "code_in_force": Kind(Words("规范新版生效", "a version of the code is in force"), ("version",)),
+    "code_acknowledged": Kind(Words("已读并遵守规范", "the code was read and acknowledged"), ("version",)),
     "birthday": Kind(Words("客户生日", "the customer's birthday"), ("day",)),
     "contact_overdue": Kind(Words("联系频次到期", "a contact is due by rhythm"), ("since", "days", "target")),
     "meeting_overdue": Kind(Words("面访频次到期", "a meeting is due by rhythm"), ("since", "days", "target")),

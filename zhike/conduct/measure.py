@@ -479,7 +479,7 @@ JUDGES: dict[str, Judge] = {
     "R2": lambda talk: talk.met_where == "outside_door" if talk.met_outside_owed else None,
     "R3": lambda talk: talk.card_handed if talk.kind != "call" and talk.first else None,
     "R6": _reception(lambda talk: talk.need_said or talk.noted),
-    "R8": _reception(lambda talk: "silent" in talk.ticks),
+    "R8": _reception(lambda talk: bool(talk.ticks & {"silent", "manners"})),
     "R9": _reception(lambda talk: "manners" in talk.ticks),
     "R10": _reception(lambda talk: "manners" in talk.ticks),
     "R11": _reception(lambda talk: bool(talk.seen_off)),

@@ -466,6 +466,13 @@ def _of_assignment(*kinds: str) -> Settler:
     return settler
 
 
+def _acknowledged(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W6: read, and will be kept; attested by one's own tap."""
+    if owed.kind != "acknowledge" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
 TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
 CARE = frozenset({"birthday", "rhythm", "meet"})
 STOPPED_BY = {"deceased": TO_THE_CUSTOMER, "closed": CARE, "do_not_disturb": CARE, "complaint": CARE}
@@ -508,6 +515,7 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "help_answered": (_helped,),
     "delivered": (_delivered,),
     "delivery_called_off": (_not_delivered,),
+    "code_acknowledged": (_acknowledged,),
 }
 
 

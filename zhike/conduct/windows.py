@@ -137,6 +137,11 @@ def note_answer(at: datetime, bank: Bank, workdays: Workdays) -> Window:
     return Window(_utc(at), _end(day, bank))
 
 
+def acknowledgement(at: datetime, bank: Bank) -> Window:
+    """W6: to the end of the `acknowledge_days`-th day, the day itself the first."""
+    return _days_after(at, bank.acknowledge_days - 1, bank)
+
+
 def arrival(target: datetime, bank: Bank) -> Window:
     """V2: at the door in time for a visit agreed for `target`. Its `target` is the moment the code names, T-15."""
     agreed = _utc(target)
@@ -183,6 +188,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
         arrival,
         promise,
         by_then,
+        acknowledgement,
     )
 }
 BY_NAME_AND_WORKDAYS: dict[str, Callable[[datetime, Bank, Workdays], Window]] = {

@@ -123,6 +123,8 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words(
                 f"联系 {detail['who']}，否则退回公海", f"Contact {detail['who']}, or the prospect goes back to the pool"
             )
+        case "acknowledge":
+            return Words("阅读行为规范，确认遵守", "Read the conduct code and acknowledge it")
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
         case "meet":
@@ -150,6 +152,7 @@ def _values(fact: Fact, tier: str, bank: Bank, language: str) -> dict[str, str]:
         "outcome": OUTCOMES[data["outcome"]].say(language) if data.get("outcome") else "",
         "days": str(data.get("days", "")),
         "product": str(data.get("product", "")),
+        "version": str(data.get("version", "")),
         "festival": str(data.get("festival" if language == "zh" else "festival_en", "")),
     }
 

@@ -154,6 +154,10 @@ ELSEWHERE = {
     "prospect_step": Words("请在潜在客户页记下做了什么。", "Note on the prospect's page what was done."),
     "note_answer": Words("请在市场信息页答复。", "Answer on the page of market notes."),
     "answer_back": Words("请在市场信息页查看答复。", "Read the answer on the page of market notes."),
+    "acknowledge": Words(
+        "请在规范的阅知页阅读后点“已读并遵守”；只能由本人办理。",
+        "Read the code on its page and tap “Read, and I will keep it”; nobody does it for another.",
+    ),
     "prospect_keep": Words("在潜在客户页记下一次联系即可。", "A contact noted on the prospect's page does it."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank as Rules
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer
-from zhike.demo import campaign, cast, deliveries, desk, festival, market, notes, outings, records
+from zhike.demo import acknowledged, campaign, cast, deliveries, desk, festival, market, notes, outings, records
 from zhike.demo.bank import PASSWORD, SEATS, Bank, found
 from zhike.demo.book import Library, Rows, numbers
 from zhike.demo.diary import Diary
@@ -72,6 +72,8 @@ def _build(now: datetime, size: float) -> None:
     market.find(bank, now, rules)
     notes.note(bank, now, rules)
     records.file(bank, now, rules)
+    _nobody_acts(now)
+    acknowledged.read(bank, now, rules)
     _nobody_acts(now)
     sweep(now.astimezone(rules.zone).date(), now=now, bank=rules)
     desk.fill(bank, now, rules)

@@ -20,7 +20,7 @@ from zhike.conduct.facts import Case, Fact
 from zhike.conduct.windows import on_day
 from zhike.customers.models import Book
 
-from . import ledger, rhythm
+from . import acknowledgements, ledger, rhythm
 from .stops import enforce
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Swept:
     birthdays: int
     rhythm: int
     festivals: int
+    acknowledgements: int
     missed: int
     stopped: int
     handed_over: int
@@ -53,7 +54,8 @@ class Swept:
 
 
 def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
-    """Adds what ``day`` owes: birthday greetings (R5), contacts and meetings due by rhythm (W5), festivals to arrange (S3); marks what lapsed as missed.
+    """Adds what ``day`` owes: birthday greetings (R5), contacts and meetings due by rhythm (W5), festivals to arrange (S3), a version of the code to
+    acknowledge (W6); marks what lapsed as missed.
 
     First what time itself changes: customers who have gone over to another RM by now, and those whom the core system stopped.
     That is now's alone: sweeping a past day gives nobody back to an earlier RM, a coming one hands nobody over ahead of time.
@@ -71,6 +73,7 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
             birthdays=greet(day, now=now, bank=bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
             festivals=sum(owed for owed, _lapsed in brought),
+            acknowledgements=acknowledgements.owe(day, now, bank),
             missed=lapse(now, bank) + sum(lapsed for _owed, lapsed in brought),
             failed=failed,
         )

@@ -13,13 +13,13 @@ from zhike.people.actor import Actor
 
 # How far ahead the timeline looks; what lies beyond is counted, not shown.
 AHEAD = timedelta(days=7)
-# What is arranged for many wants its time: a festival's greetings stand there from the day on which they are owed, and that is so far ahead.
+# What wants its time, a festival's greetings and the code to be read, stands there from the day on which it is owed, and that is so far ahead.
 WELL_AHEAD = timedelta(days=16)
 
 
 def today(actor: Actor, *, now: datetime) -> str:
     """The open obligations of the actor, and of those whom the actor covers, that are late, due now or due within a week, by
-    deadline, as a JSON text; a festival's greetings as soon as they are owed.
+    deadline, as a JSON text; a festival's greetings and the code to be read as soon as they are owed.
 
     ``{"rows": [{id, clause, kind, force, origin, what, why, opens, due, target, channels, detail, subject, tier,
     still, on_behalf: {id, name} | null, customer: {id, name, honorific, tier, reading} | null}], "late": n, "beyond": n,
@@ -60,7 +60,7 @@ WITH whose AS MATERIALIZED (SELECT unnest((SELECT %(owner)s::bigint || %(covers)
 ), arranged AS MATERIALIZED (
     SELECT o.* FROM whose w CROSS JOIN LATERAL (
         SELECT {ROW} FROM obligations_obligation o
-        WHERE o.owner_id = w.id AND o.state = 'open' AND o.due >= %(until)s AND o.due < %(well)s AND o.kind = 'greetings'
+        WHERE o.owner_id = w.id AND o.state = 'open' AND o.due >= %(until)s AND o.due < %(well)s AND o.kind IN ('greetings', 'acknowledge')
         ORDER BY o.due, o.id LIMIT 20) o
 ), due AS (SELECT * FROM late UNION ALL SELECT * FROM ahead UNION ALL SELECT * FROM arranged)
 SELECT json_build_object(

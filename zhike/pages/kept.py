@@ -55,6 +55,7 @@ def things() -> dict[str, str]:
         "market_routing": gettext("note passed on"), "notes": gettext("market note"),
         "documents": gettext("document"), "documents_document": gettext("document"), "documents_version": gettext("version of a document"),
         "work_outing": gettext("outing"), "work_stop": gettext("stop of an outing"), "work_help": gettext("request for help"), "outings": gettext("outing"),
+        "obligations_acknowledgement": gettext("acknowledgement of the code"),
         "documents_hold": gettext("hold on a document"), "documents_label": gettext("business or kind of document"),
     }  # fmt: skip
 
@@ -177,6 +178,8 @@ def columns() -> dict[str, str]:
         # deliveries
         "recipient": gettext("recipient"), "holder_id": gettext("in whose hand"), "offered_to_id": gettext("handed to"),
         "received_by": gettext("received by"), "receipt_id": gettext("receipt"),
+        # the code
+        "obligations_acknowledgement.version": gettext("version of the code"),
         # people
         "payload": gettext("what was asked"), "decision": gettext("decision"), "role": gettext("role"), "scope": gettext("scope"),
         "value": gettext("value"), "password": gettext("password"), "title": gettext("title"), "theme": gettext("look"),

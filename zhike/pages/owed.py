@@ -52,6 +52,7 @@ ICONS = {
     "prospect_keep": "growth",
     "note_answer": "bubble",
     "answer_back": "bubble",
+    "acknowledge": "code",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
@@ -71,6 +72,7 @@ SORTS = {
             "look_over",
             "note_answer",
             "answer_back",
+            "acknowledge",
         }
     ),
     "prospects": frozenset({"prospect_step", "prospect_keep"}),
@@ -270,6 +272,8 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("button", "Answer"), "href": routing(row), "method": "get", "icon": None}
         case "answer_back":
             return {"text": pgettext("button", "See"), "href": routing(row), "method": "get", "icon": None}
+        case "acknowledge":
+            return {"text": pgettext("button", "Read"), "href": address("code_read"), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from zhike.pages.views import (
     access,
+    acknowledgements,
     adherence,
     amend_outcome,
     approvals,
@@ -31,6 +32,7 @@ from zhike.pages.views import (
     handset,
     imports,
     leave,
+    manners,
     me,
     message,
     messages,
@@ -221,6 +223,11 @@ urlpatterns: list[URLPattern] = [
     path("leave/", leave.show, name="leave"),
     path("leave/<int:leave>/", leave.answer, name="leave_answer"),
     path("code/", code.show, name="code"),
+    path("code/manners/", manners.show, name="manners"),
+    path("code/manners/<slug:card>/", manners.one, name="manners_card"),
+    path("code/read/", acknowledgements.read, name="code_read"),
+    path("code/read/acknowledge/", acknowledgements.acknowledge, name="code_acknowledge"),
+    path("code/acknowledgements/", acknowledgements.show, name="acknowledgements"),
     path("code/<slug:clause>/", code.one, name="clause"),
     path("notices/", notices.show, name="notices"),
     path("notices/seen/", notices.seen, name="notices_seen"),

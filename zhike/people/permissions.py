@@ -85,6 +85,7 @@ MAY: dict[str, frozenset[str]] = {
     "documents.labels": frozenset({COMPLIANCE}),
     # The code and how it is kept
     "clauses.view": EVERYBODY,
+    "clauses.acknowledge": SERVING,
     "adherence.view": LOOKING,
     # The books of others' reminders: counts. What others have late: those who lead them, and those who watch over the code
     "reminders.view": frozenset({LEADER, COMPLIANCE, AUDITOR, ADMINISTRATOR}),

@@ -58,7 +58,9 @@ def show(request: ActingRequest) -> HttpResponse:
         }
         for chapter in clauses.CHAPTERS
     ]
-    return render(request, "code.html", {"chapters": chapters, "all": len(code)})
+    return render(
+        request, "code.html", {"chapters": chapters, "all": len(code), "watches": may(request.actor, "team.view")}
+    )
 
 
 def _row(c: Clause, today: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
     context = {
         "c": found,
         "title": found.title.say(speaks),
-        "norm": found.norm.say(speaks),
+        "norm": (version.norm if (version := found.on(local(request.now).date())) else found.norm).say(speaks),
         "source": found.source.say(speaks),
         "force": FORCES[found.force](),
         "force_note": found.force_note.say(speaks) if found.force_note else "",
@@ -98,6 +100,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
         "versions": [
             {
                 "from": version.from_day,
+                "norm": version.norm.say(speaks) if len({each.norm for each in found.versions}) > 1 else "",
                 "rules": [
                     {
                         "kind": OBLIGATIONS[rule.kind].say(speaks),

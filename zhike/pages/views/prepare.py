@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
-from zhike.conduct import brief
+from zhike.conduct import brief, manners
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Words
 from zhike.contacts import course, retraction
@@ -28,6 +28,7 @@ from zhike.pages.card import card, last_contacts
 from zhike.pages.jinja import left_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.manners import said as card_of_manners
 from zhike.people.actor import Actor
 from zhike.people.permissions import policy
 
@@ -52,6 +53,10 @@ def show(request: ActingRequest, contact: int) -> HttpResponse:
         "first": first,
         "sheet": sheet,
         "steps": _steps(sheet, found),
+        "manners": [
+            card_of_manners(each, found.customer.address_as)
+            for each in manners.fitting(found.kind, first, found.customer.tier, bank)
+        ],
         "speaks": owed.speaks(),
         "ticked": sum(1 for item in ticks if item.tick in found.ticks),
         "ticks": len(ticks),

@@ -122,9 +122,11 @@ def _written(
     owing = owed.read(ledger["rows"])
     shown_until = day.until + timedelta(days=1)
     # Whoever wrote waits for an answer, however long there would be time.
-    # A festival's greetings want their time.
+    # A festival's greetings and the reading of the code want their time.
     near = [
-        o for o in owing if o["due"] <= shown_until or o["subject"].startswith("reply:") or o["kind"] == "greetings"
+        o
+        for o in owing
+        if o["due"] <= shown_until or o["subject"].startswith("reply:") or o["kind"] in {"greetings", "acknowledge"}
     ]
     for o in near:
         o["message"] = message.stands(sent[o["id"]], now) if o["id"] in sent else ""

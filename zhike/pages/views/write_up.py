@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from zhike.conduct import brief
 from zhike.conduct.bank import Bank
 from zhike.conduct.guard import Blocked
-from zhike.contacts import write_up
+from zhike.contacts import course, write_up
 from zhike.contacts.models import Contact, Draft, Kind, Result, State
 from zhike.contacts.states import WrongState
 from zhike.contacts.write_up import NeedHeard, NextContact, PromiseMade, WriteUp
@@ -175,7 +176,10 @@ def close(request: ActingRequest, contact: int) -> HttpResponse:
             raise Blocked(
                 write_up.verdicts(found, form, open_needs=open_needs, dead=dead, rhythm=rhythm, now=request.now)
             )
-        write_up.close(found, form, actor=request.actor, now=request.now, bank=bank)
+        with transaction.atomic():  # what is refused attests nothing either
+            if given.get("manners") == "yes":
+                course.prepare(found, ["manners"], now=request.now)
+            write_up.close(found, form, actor=request.actor, now=request.now, bank=bank)
     except Blocked as blocked:
         found.refresh_from_db()
         draft = Draft.objects.filter(contact=found, staff_id=request.actor.id).first()
