@@ -127,14 +127,19 @@ def _load() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+    from django.db import connections
+    from django.template import engines
+    from django.urls import get_resolver
+
     for name in ("granian", "procrastinate.worker", "zhike.cli", "zhike.front", "zhike.notices.rounds", "zhike.schedule",
                  "zhike.sms.gateways", "zhike.urls"):  # fmt: skip
         importlib.import_module(name)
-    from django.db import connections
-    from django.urls import get_resolver
-
     assert get_resolver().url_patterns
     assert connections["default"]
+    pages = engines["jinja2"].env.each[settings.LANGUAGE_CODE]
+    for name in pages.list_templates():
+        pages.get_template(name)
 
 
 def _become(order: Mapping[str, Any]) -> None:
