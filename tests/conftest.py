@@ -59,15 +59,23 @@ if not asked_for or not all(argument.startswith("tests/conduct") for argument in
     import tests.served  # noqa: F401 the test client asks what is served
 
 
-# What waits more than it reckons: begun first, so that the others are worked through beside it and nothing is left to wait for at the end.
-WAITING = ("tests/product/test_killed.py", "tests/product/test_messages_killed.py", "tests/browser/")
+# What waits more than it reckons is begun first, so that the others are worked through beside it; then what takes minutes in one file,
+# which one process does alone: nothing of it is left to wait for at the end.
+FIRST = (
+    "tests/product/test_killed.py",
+    "tests/product/test_messages_killed.py",
+    "tests/browser/",
+    "tests/product/test_access.py",
+    "tests/product/test_schema.py",
+    "tests/product/test_demo.py",
+    "tests/product/test_embedded.py",
+    "tests/product/test_import.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which files are handed out."""
-    items.sort(
-        key=lambda item: next((n for n, path in enumerate(WAITING) if item.nodeid.startswith(path)), len(WAITING))
-    )
+    items.sort(key=lambda item: next((n for n, path in enumerate(FIRST) if item.nodeid.startswith(path)), len(FIRST)))
 
 
 @dataclass(frozen=True)

@@ -296,7 +296,12 @@ def test_settings_say_what_differs_from_the_default_and_what_will_change(cast: C
         Setting.objects.create(name="rhythm_call_seconds", value=90, from_day="2026-05-01", at=NOW)
     browser = cast.client("rm")
     page = browser.get("/settings/?only=differs").content.decode()
-    assert re.findall(r'<tr id="(\w+)">', page) == ["callback_tolerance", "outing_guard", "acknowledge_roles", "second_factor_roles"]
+    assert re.findall(r'<tr id="(\w+)">', page) == [
+        "callback_tolerance",
+        "outing_guard",
+        "acknowledge_roles",
+        "second_factor_roles",
+    ]
     assert "默认 5 分钟" in page
     page = browser.get("/settings/?only=ahead").content.decode()
     assert re.findall(r'<tr id="(\w+)">', page) == ["callback_tolerance", "rhythm_call_seconds"]
