@@ -81,7 +81,7 @@ def test_td_stops_marketing_and_a_sentence_asks_the_rm(site: Site) -> None:
         expect(page.locator("[data-thread]").get_by_role("link", name="去答复")).to_have_count(0)
 
 
-def test_what_is_typed_is_counted_looked_at_and_never_lost(site: Site) -> None:
+def test_what_is_typed_is_counted_looked_at_and_never_lost(site: Site, saw: Saw) -> None:
     customer = site.customer("何国栋")
     page = site.person()
     page.goto(f"{site.address}/messages/{customer.pk}/?kind=service")
@@ -89,6 +89,7 @@ def test_what_is_typed_is_counted_looked_at_and_never_lost(site: Site) -> None:
     body.press_sequentially("您问的产品保本保息，稳赚不赔。")
     expect(look).to_contain_text("19 字 · 1 条")
     expect(look.locator(".state--late").first).to_be_visible()
+    chip(page, "S5", saw)
     page.get_by_role("link", name="预约确认", exact=True).click()
     expect(body).to_have_value(re.compile("恭候您"))
     expect(look.locator(".state--late")).to_have_count(0)

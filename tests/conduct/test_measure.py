@@ -191,6 +191,7 @@ def test_contacts_are_tallied_clause_by_clause(clause: str) -> None:
     assert tally.attested is (clause in {"R8", "R9", "R10", "C2"})
 
 
+@pytest.mark.clause("S5", "MEASURE")
 def test_calls_that_sell_are_tallied_by_what_was_found_against_them() -> None:
     calls = [Talk("call", purpose="need", found=frozenset({"S5"})), Talk("call", purpose="maturity"),
              Talk("call", purpose="care"), Talk("call", purpose="need", incoming=True)]  # fmt: skip
