@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from zhike.conduct.bank import Bank
@@ -291,7 +292,7 @@ def _looked_at(row: Assignment, now: datetime) -> Fact:
     return Fact("assignment_looked_at", now, now, row.staff_id, None, row.look, {})
 
 
-def _owed(row: Assignment):  # type: ignore[no-untyped-def]
+def _owed(row: Assignment) -> QuerySet[Obligation]:
     return Obligation.objects.filter(subject=row.subject, kind="assignment", state="open")
 
 

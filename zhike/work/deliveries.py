@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
@@ -243,7 +243,7 @@ def _check_due(due: datetime, now: datetime) -> None:
         raise Unfit("due", TOO_FAR.zh, TOO_FAR.en)
 
 
-def _owed(delivery: Delivery):  # type: ignore[no-untyped-def]
+def _owed(delivery: Delivery) -> QuerySet[Obligation]:
     return Obligation.objects.filter(subject=delivery.subject, kind="delivery", state__in=["open", "cannot"])
 
 
