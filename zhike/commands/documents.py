@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from zhike.commands.frame import DONE, FAILED, GROUPS, JSON, Options, argument, command, ready, words
 
@@ -23,7 +24,7 @@ def documents_verify(options: Options) -> int:
         from zhike.documents import store
         from zhike.documents.models import Blob, Document
 
-        damaged: list[dict[str, object]] = []
+        damaged: list[dict[str, Any]] = []
         known: set[str] = set()
         for blob in Blob.objects.order_by("id").iterator(chunk_size=500):
             known.add(blob.sha256)
@@ -43,7 +44,7 @@ def documents_verify(options: Options) -> int:
         print(json.dumps({"files": len(known), "damaged": damaged, "strays": len(strays), "cleared": len(cleared)}))
         return FAILED if damaged else DONE
     for each in damaged:
-        numbers = ", ".join(map(str, each["documents"]))  # type: ignore[call-overload]
+        numbers = ", ".join(map(str, each["documents"]))
         print(
             words(
                 f"档案 {numbers} 的文件已损坏、缺失或密钥不对：{each['sha256']}。请从备份恢复该文件。",

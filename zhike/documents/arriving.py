@@ -37,7 +37,8 @@ class Limited(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.left -= len(raw_data)
         if self.left < 0:
-            self.request.too_large = True  # type: ignore[union-attr]
+            request: Any = self.request
+            request.too_large = True
             self.file.close()
             raise StopUpload(connection_reset=not self.patient)
         super().receive_data_chunk(raw_data, start)
