@@ -97,7 +97,7 @@ def show(request: ActingRequest) -> HttpResponse:
         "kept": measured(within, now),
         "older": address(before=str(page[ROWS - 1].pk)) if len(page) > ROWS else None,
         "start": address() if before else None,
-        "files": [("CSV", address(**{"as": "csv"})), ("Excel", address(**{"as": "xlsx"}))],
+        "files": [("CSV", address(**{"as": "csv"})), ("XLSX", address(**{"as": "xlsx"}))],
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "outings.html", context)
