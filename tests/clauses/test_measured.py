@@ -16,6 +16,8 @@ import pytest
 from zhike.conduct.bank import Bank
 from zhike.conduct.setting import plain
 from zhike.customers.models import Customer
+from zhike.people.bank import settings
+from zhike.sms import greetings
 
 from .door import Door
 from .moments import moment
@@ -251,4 +253,29 @@ def test_w5_measure(door: Door) -> None:
     assert measured(door, "W5", origin="bank") == (
         {"owed": 5, "in_time": 1, "late": 1, "overdue": 2, "cannot": 1},
         0.25,
+    )
+
+
+@pytest.mark.clause("S3", "MEASURE")
+def test_s3_measure(door: Door) -> None:
+    """Dragon Boat, 19 June 2026, is arranged by the end of 5 June, owed from 22 May: one RM at a minute to midnight, one at midnight.
+
+    To leave every tier out, with the reason, is to have arranged it.
+    """
+    door.setting("greeting_needs_consent", False)
+    for rm in ("rm", "mate"):
+        door.customer("gold", rm=rm)
+    with door.worker():
+        greetings.tell_coming(date(2026, 5, 22), now=moment("2026-05-22 01:00"), bank=settings().at(date(2026, 5, 22)))
+    rows: Any = plain(Bank().tiers)
+    for who, at in (("rm", "2026-06-05 23:59"), ("mate", "2026-06-06 00:00")):
+        body = {"tiers": [row["key"] for row in rows], "reason": "没有同意问候的"}
+        door.send("post", "greetings/dragon_boat:2026/exclusions", body, moment(at), who)
+    told = door.send(
+        "get", "adherence?since=2026-06-01&until=2026-06-10&clause=S3", None, moment("2026-06-08 09:00"), "leader"
+    )
+    (one,) = told["items"]
+    assert ({name: one[name] for name in FIGURES if one[name]}, one["rate"]) == (
+        {"owed": 2, "in_time": 1, "late": 1},
+        0.5,
     )

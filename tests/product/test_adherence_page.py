@@ -113,3 +113,50 @@ def test_the_number_of_queries_does_not_grow_with_what_is_shown(door: Door) -> N
         door.record(two, "call", moment("2026-03-02 11:00"), moment("2026-03-02 11:01"), outcome="busy", purpose="care",
                     call_back_at=moment("2026-03-02 12:00"))  # fmt: skip
     assert counts[0] == counts[1]
+
+
+@pytest.mark.clause("S1", "MEASURE")
+@pytest.mark.clause("S2", "MEASURE")
+def test_messages_are_measured_by_the_way_they_went(door: Door, worker: Role) -> None:
+    """Through the gateway a thank-you and a service message, by the bank's other platform a thank-you, from one's own phone a thank-you
+    and a birthday: S1 3 of 4, for thanks from one's own phone are allowed; S2 1 of 3 thanks. What was refused, left nobody.
+    """
+    from tests.gateway import Gateway, taken
+    from tests.product.test_messages import Line
+    from zhike.conduct.bank import Bank
+    from zhike.sms import gate
+
+    at = moment("2026-03-02 16:00")
+    door.setting("greeting_needs_consent", False)
+    reached = door.cast.customers["rm"][0]
+    with door.cast.acting("rm", at) as actor:
+        reached.learn("mobile", "13800000001", source="contact", actor=actor, now=at)
+        for kind, words in (
+            ("service", "您的存折已换好。"),
+            ("service", "保本保息，稳赚不赔。"),
+            ("thanks", "感谢您光临。"),
+        ):
+            gate.send(reached, kind, words, actor=actor, now=at, bank=Bank())
+    line = Line(worker, Gateway(answers=taken))
+    line.rounds(at)
+    for through, met in (("bank_sms", True), ("own_phone", True)):
+        thanked = door.customer(met=met)
+        door.record(thanked, "reception", moment("2026-03-02 14:00"), moment("2026-03-02 14:27"))
+        (owed,) = door.owed(thanked, clause="R12")
+        door.done(owed, at, channel="sms", through=through)
+    born = door.customer("gold", met=True, called=True, birth_calendar="solar", birth_month=3, birth_day=2)
+    door.sweep(moment("2026-03-02 00:30"))
+    (owed,) = door.owed(born, clause="R5")
+    door.done(owed, at, channel="sms", through="own_phone", words="生日快乐")
+
+    html = page(door, "team/adherence/?clause=S1")
+    assert cells(html, "S1") == [("nothing", "本期无应办"), ("few", "3/4"), ("few", "3/4")]
+    assert cells(html, "S2") == [("nothing", "本期无应办"), ("few", "1/3"), ("few", "1/3")]
+    behind = re.sub(r"<[^>]+>", " ", html[html.index('id="behind"') :])
+    assert born.honorific in behind
+    assert "生日快乐" in behind
+    every = re.sub(r"<[^>]+>", " ", page(door, "team/adherence/?clause=S1&all=yes"))
+    assert sorted(re.findall(r"(\d+) 条短信", every)) == ["1", "2"], "thanks of the day, and what was no thanks"
+    assert "3/4" not in page(door, f"team/adherence/?staff={door.cast.mate.pk}")
+    for clause, kept, of in (("S1", 3, 4), ("S2", 1, 3)):
+        assert f"做到 {kept} 共 {of}" in " ".join(re.sub(r"<[^>]+>", " ", page(door, f"code/{clause}/", "rm")).split())

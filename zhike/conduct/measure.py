@@ -416,7 +416,7 @@ class Tally:
 
 Judge = Callable[[Talk], bool | None]
 ATTESTED = frozenset({"R8", "R9", "R10", "C2"})
-OFFERED = frozenset({"R11"})
+OFFERED = frozenset({"R11", "S2"})
 LAWFUL = frozenset({"S5"})
 BRIEF_ONES = frozenset({"V4", "C7"})
 
@@ -492,6 +492,40 @@ JUDGES: dict[str, Judge] = {
     "C9": _introduced,
     "S5": _sold_lawfully,
 }
+
+
+# ── messages, by the way that they went (S1, S2) ───────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """``times`` messages to customers that went alike: from one's own phone or through a platform of the bank's; ``thanks``: after a
+    reception, a visit or a first call; ``found``: it was found against S1.
+    """
+
+    own_phone: bool
+    thanks: bool
+    found: bool = False
+    times: int = 1
+
+
+# True: kept; False: not kept, of S2 merely not used; None: the clause did not apply to the message.
+TEXT_JUDGES: dict[str, Callable[[Texted], bool | None]] = {
+    "S1": lambda text: False if text.found else None if text.own_phone else True,
+    "S2": lambda text: text.own_phone if text.thanks and not text.found else None,
+}
+
+
+def texts_tallied(texts: Iterable[Texted]) -> list[Tally]:
+    """One tally for each of S1 and S2 that applied to any of them."""
+    texts = list(texts)
+    found = []
+    for clause, judge in TEXT_JUDGES.items():
+        judged = [(text.times, kept) for text in texts if (kept := judge(text)) is not None]
+        if judged:
+            done = sum(times for times, kept in judged if kept)
+            found.append(Tally(clause, sum(times for times, _ in judged), done, may=clause in OFFERED))
+    return found
 
 
 # ── files, by what they are to hold (W10) ──────────────────────────────────────────────────────────────────────────

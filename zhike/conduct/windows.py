@@ -175,6 +175,11 @@ def by_then(target: datetime, bank: Bank) -> Window:
     return Window(_utc(target), _utc(target), due_counts=True)
 
 
+def before_then(target: datetime, bank: Bank) -> Window:
+    """S3: till the end of a day, said as the midnight after it, which is too late itself."""
+    return Window(_utc(target), _utc(target))
+
+
 BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
     window.__name__: window
     for window in (
@@ -188,6 +193,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
         arrival,
         promise,
         by_then,
+        before_then,
         acknowledgement,
     )
 }

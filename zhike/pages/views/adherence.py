@@ -1,8 +1,8 @@
 """遵守情况 · How the code was kept, clause by clause, week by week or unit by unit: of those whom one oversees, clauses first; and of
 oneself, which each sees as it is kept.
 
-What owed something is measured on what fell due, the rest on the contacts that took place. Domain: :mod:`zhike.conduct.measure`,
-:mod:`zhike.obligations.adherence`, :mod:`zhike.contacts.adherence`.
+What owed something is measured on what fell due, the rest on the contacts that took place and the messages that were sent. Domain:
+:mod:`zhike.conduct.measure`, :mod:`zhike.obligations.adherence`, :mod:`zhike.contacts.adherence`, :mod:`zhike.sms.adherence`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from django.views.decorators.http import require_safe
 
 from zhike.conduct import clause, measure
 from zhike.conduct.bank import Bank
-from zhike.conduct.measure import ATTESTED, LAWFUL, OFFERED, judges
+from zhike.conduct.measure import ATTESTED, LAWFUL, OFFERED, TEXT_JUDGES, judges
 from zhike.contacts.adherence import Held, held
 from zhike.contacts.models import Contact
 from zhike.obligations.adherence import Owed, fell_due, measured
-from zhike.obligations.models import Obligation
+from zhike.obligations.models import Finding, Obligation
 from zhike.pages import kinds, owed
 from zhike.pages.answer import number
 from zhike.pages.jinja import clock, day_text, local
@@ -36,6 +36,7 @@ from zhike.pages.shell import bank_of
 from zhike.people.models import Staff, Unit
 from zhike.people.permissions import SIGNED_IN, may, policy
 from zhike.people.posts import stations
+from zhike.sms.adherence import Gone, gone
 
 ROWS = 50
 FEW = 5  # below it a share says nothing: counts alone
@@ -63,7 +64,7 @@ def of_mine(request: ActingRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one obligation or contact under a clause; ``column``: the week or unit it is shown in."""
+    """What became of one obligation, one contact or ``times`` messages under a clause; ``column``: the week or unit it is shown in."""
 
     clause: str
     origin: str
@@ -72,6 +73,11 @@ class Fate:
     grade: str
     owed: Owed | None = None
     held: Held | None = None
+    gone: Gone | None = None
+
+    @property
+    def times(self) -> int:
+        return self.gone.text.times if self.gone else 1
 
     @property
     def attested(self) -> bool:
@@ -79,7 +85,7 @@ class Fate:
 
     @property
     def offered(self) -> bool:
-        return self.held is not None and self.clause in OFFERED
+        return self.owed is None and self.clause in OFFERED
 
 
 def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> HttpResponse:
@@ -205,6 +211,11 @@ def _fates(
             if (judged := judge(talk.talk)) is not None:
                 origin = "law" if id in LAWFUL else "code"
                 found.append(Fate(id, origin, at, KEPT if judged else "not_kept", "", held=talk))
+    for text in gone(owners, begin, end, bank=bank):
+        at = column(text.holder, text.day)
+        for id, way in TEXT_JUDGES.items():
+            if (judged := way(text.text)) is not None:
+                found.append(Fate(id, "code", at, KEPT if judged else "not_kept", "", gone=text))
     order = list(clause.load())
     return sorted(found, key=lambda fate: order.index(fate.clause))
 
@@ -257,7 +268,7 @@ def _cell(fates: Sequence[Fate], href: str, column: str, group: str) -> dict[str
     if not fates:
         return None
     counted = [fate for fate in fates if fate.fate not in NOT_COUNTED]
-    kept, of = sum(fate.fate == KEPT for fate in counted), len(counted)
+    kept, of = sum(fate.times for fate in counted if fate.fate == KEPT), sum(fate.times for fate in counted)
     share = int(100 * kept / of) if of else None
     few = of < FEW or group == "offered"
     said = (
@@ -290,7 +301,7 @@ def _words() -> dict[str, str]:
 def _behind(
     request: ActingRequest, fates: Sequence[Fate], columns: Mapping[str, str], address: Callable[..., str], bank: Bank
 ) -> dict[str, Any]:
-    """The obligations or contacts of one cell, the latest first: those that were not kept, or all of them."""
+    """The obligations, contacts or messages of one cell, the latest first: those that were not kept, or all of them."""
     given = request.GET
     id, origin, column = given.get("clause", ""), given.get("origin", "code"), given.get("column")
     if id not in clause.load():
@@ -298,7 +309,7 @@ def _behind(
     of_cell = [fate for fate in fates if (fate.clause, fate.origin) == (id, origin) and column in {None, fate.column}]
     lacking = [fate for fate in of_cell if fate.fate not in {KEPT, *NOT_COUNTED}]
     every = given.get("all") == "yes"
-    chosen = sorted(of_cell if every else lacking, key=_moment, reverse=True)
+    chosen = sorted(of_cell if every else lacking, key=lambda fate: _moment(fate, bank), reverse=True)
     page = min(max(1, number(given.get("page")) or 1), 10_000)
     shown = chosen[(page - 1) * ROWS : page * ROWS]
     leads = {"clause": id, "origin": origin, **({"column": column} if column is not None else {})}
@@ -310,8 +321,8 @@ def _behind(
             "attested": any(fate.attested for fate in of_cell),
             "grades": [grades[grade] for grade in GRADES] if grades else None,
             "sides": [
-                {"text": gettext("Not kept"), "href": f"{address(**leads)}#behind", "current": not every, "count": len(lacking)},
-                {"text": pgettext("adherence", "All"), "href": f"{address(**leads, all='yes')}#behind", "current": every, "count": len(of_cell)},
+                {"text": gettext("Not kept"), "href": f"{address(**leads)}#behind", "current": not every, "count": sum(fate.times for fate in lacking)},
+                {"text": pgettext("adherence", "All"), "href": f"{address(**leads, all='yes')}#behind", "current": every, "count": sum(fate.times for fate in of_cell)},
             ],
             "rows": _rows(request, shown, bank),
             "older": f"{address(**more, page=str(page + 1))}#behind" if len(chosen) > page * ROWS else None,
@@ -320,26 +331,33 @@ def _behind(
     }  # fmt: skip
 
 
-def _moment(fate: Fate) -> tuple[datetime, int]:
+def _moment(fate: Fate, bank: Bank) -> tuple[datetime, int]:
     if fate.owed:
         return fate.owed.when, fate.owed.id
-    assert fate.held
-    return fate.held.began, fate.held.contact
+    if fate.held:
+        return fate.held.began, fate.held.contact
+    assert fate.gone
+    return midnight(fate.gone.day + timedelta(days=1), bank), fate.gone.finding or 0
 
 
 def _rows(request: ActingRequest, fates: Iterable[Fate], bank: Bank) -> list[dict[str, Any]]:
-    """Two queries, whatever their number."""
+    """Four queries, whatever their number."""
     fates = list(fates)
     owing = Obligation.objects.select_related("owner", "customer").in_bulk(
         [fate.owed.id for fate in fates if fate.owed]
     )
     talks = Contact.objects.visible_to(request.actor).select_related("held_by", "customer").in_bulk([fate.held.contact for fate in fates if fate.held])  # fmt: skip
+    texts = [fate.gone for fate in fates if fate.gone]
+    found = Finding.objects.select_related("customer").in_bulk([text.finding for text in texts if text.finding])
+    names = dict(Staff.objects.filter(pk__in={text.holder for text in texts}).values_list("pk", "name"))
     rows = []
     for fate in fates:
         if fate.owed and (o := owing.get(fate.owed.id)):
             rows.append(_obligation(fate, o, request.now, bank))
         elif fate.held and (c := talks.get(fate.held.contact)):
             rows.append(_contact(fate, c, request.now, bank))
+        elif text := fate.gone:
+            rows.append(_texts(fate, text, names.get(text.holder, ""), found.get(text.finding or 0), request.now, bank))
     return rows
 
 
@@ -385,4 +403,23 @@ def _contact(fate: Fate, c: Contact, now: datetime, bank: Bank) -> dict[str, Any
         "what": about,
         "because": pgettext("adherence", "kept") if fate.fate == KEPT else _words()["not_kept"],
         "do": {"text": pgettext("button", "Open"), "href": reverse("record", args=[c.pk]), "method": "get", "icon": None},
+    }  # fmt: skip
+
+
+def _texts(fate: Fate, text: Gone, holder: str, found: Finding | None, now: datetime, bank: Bank) -> dict[str, Any]:
+    """The messages of one day that went alike; one that was found against S1 stands by itself, and leads to what it was sent for."""
+    way = gettext("from one's own phone") if text.text.own_phone else gettext("through a platform of the bank's")
+    sent = gettext("%(n)s SMS") % {"n": text.text.times}
+    obligation = found.subject.removeprefix("obligation:") if found else ""
+    at = found.at if found else midnight(text.day + timedelta(days=1), bank)
+    return {
+        **_line(fate, at, found.customer if found else None, now, bank),
+        **({} if found else {"when": day_text(text.day, local(now).date(), weekday=False), "sub": ""}),
+        "id": f"s{text.finding}" if found else f"s{text.holder}-{text.day}-{text.text.own_phone:d}{text.text.thanks:d}",
+        "icon": "bubble",
+        "title": holder,
+        "what": f"{holder} · {owed.words(found.what)}" if found else way,
+        "because": found.reason if found else sent,
+        "do": {"text": pgettext("button", "Open"), "href": reverse("obligation", args=[obligation]), "method": "get", "icon": None}
+        if obligation.isdecimal() else None,
     }  # fmt: skip

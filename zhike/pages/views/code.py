@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from zhike.conduct import clause as clauses
 from zhike.conduct.clause import OBLIGATIONS, Clause
 from zhike.conduct.facts import KINDS
-from zhike.conduct.measure import Kept, Measure, Tally, adherence
+from zhike.conduct.measure import TEXT_JUDGES, Kept, Measure, Tally, adherence
 from zhike.contacts.adherence import tallied
 from zhike.obligations.models import Finding, Obligation
 from zhike.pages import owed
@@ -25,6 +25,7 @@ from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.obligation import FORCES, ORIGINS
 from zhike.people.permissions import may, policy
+from zhike.sms.adherence import tallied as texts_tallied
 
 DAYS = 90
 
@@ -117,6 +118,7 @@ def one(request: ActingRequest, clause: str) -> HttpResponse:
         ],
         "measures": [_measured(m) for m in _adherence(request, clause, since)] if sees else [],
         "tally": _tally(request, clause, since) if sees else None,
+        "texts": clause in TEXT_JUDGES,
         "findings": Finding.objects.filter(clause=clause, staff_id=request.actor.id, at__gte=since, void=False).count()
         if sees
         else 0,
@@ -134,8 +136,12 @@ def _adherence(request: ActingRequest, clause: str, since: Any) -> list[Measure]
 
 
 def _tally(request: ActingRequest, clause: str, since: Any) -> Tally | None:
-    """One's own contacts, for a clause that owes nothing by itself."""
-    found = tallied(request.actor.id, since, bank=bank_of(request))
+    """One's own contacts or messages, for a clause that owes nothing by itself."""
+    bank = bank_of(request)
+    if clause in TEXT_JUDGES:
+        found = texts_tallied(request.actor.id, since, request.now, bank=bank)
+    else:
+        found = tallied(request.actor.id, since, bank=bank)
     return next((each for each in found if each.clause == clause), None)
 
 
