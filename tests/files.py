@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from functools import cache
 
 TYPES = b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -77,6 +78,7 @@ def ole(*streams: str) -> bytes:
     )
 
 
+@cache
 def bomb() -> bytes:
     """A Word document of some 600 kB that would unpack to 600 MB."""
     return docx("x", more={f"word/media/{number}.bin": b"\0" * (100 << 20) for number in range(6)})

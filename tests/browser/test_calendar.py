@@ -15,7 +15,7 @@ from tests.cast import PASSWORD
 from zhike.people.models import Setting
 
 from .conftest import DESK, PHONE, Site
-from .test_axe import LOOK, RULES, axe
+from .test_axe import LOOK, TAGS, axe
 from .test_reminders import promise
 
 
@@ -104,7 +104,7 @@ def test_it_fits_where_it_is_seen(shared: Site, size: dict[str, int], scheme: st
 
     def look(name: str) -> None:
         page.evaluate(axe())
-        assert page.evaluate(LOOK, RULES) == []
+        assert page.evaluate(LOOK, TAGS) == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         if folder:
             path = Path(folder) / f"{name}-{size['width']}-{scheme}-{language}.png"

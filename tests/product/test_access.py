@@ -451,7 +451,11 @@ def leaks_to_nobody(answer: HttpResponse) -> list[str]:
     return [name for name, telltale in TELLTALE.items() if telltale in text]
 
 
-@pytest.mark.parametrize("who", SEES)
+# One of those who differ by their unit alone: what the RM is told of a stranger's rows, the stranger is told of the RM's.
+WALKS = [who for who in SEES if who not in {"mate", "stranger", "other_leader"}]
+
+
+@pytest.mark.parametrize("who", WALKS)
 def test_the_walk(cast: Cast, rows: Rows, who: str) -> None:
     assert not walked(cast, rows, who, SEES[who])
 
