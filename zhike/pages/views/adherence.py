@@ -409,7 +409,7 @@ def _contact(fate: Fate, c: Contact, now: datetime, bank: Bank) -> dict[str, Any
 def _texts(fate: Fate, text: Gone, holder: str, found: Finding | None, now: datetime, bank: Bank) -> dict[str, Any]:
     """The messages of one day that went alike; one that was found against S1 stands by itself, and leads to what it was sent for."""
     way = gettext("from one's own phone") if text.text.own_phone else gettext("through a platform of the bank's")
-    sent = gettext("%(n)s SMS") % {"n": text.text.times}
+    sent = f"{gettext('%(n)s SMS') % {'n': text.text.times}} · {way}"
     obligation = found.subject.removeprefix("obligation:") if found else ""
     at = found.at if found else midnight(text.day + timedelta(days=1), bank)
     return {
@@ -418,8 +418,8 @@ def _texts(fate: Fate, text: Gone, holder: str, found: Finding | None, now: date
         "id": f"s{text.finding}" if found else f"s{text.holder}-{text.day}-{text.text.own_phone:d}{text.text.thanks:d}",
         "icon": "bubble",
         "title": holder,
-        "what": f"{holder} · {owed.words(found.what)}" if found else way,
-        "because": found.reason if found else sent,
+        "what": f"{holder} · {owed.words(found.what)}" if found else sent,
+        "because": found.reason if found else gettext("Thanks by SMS") if text.text.thanks else "",
         "do": {"text": pgettext("button", "Open"), "href": reverse("obligation", args=[obligation]), "method": "get", "icon": None}
         if obligation.isdecimal() else None,
     }  # fmt: skip
