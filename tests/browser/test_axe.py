@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
-from importlib.resources import files
+from importlib import resources
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests import files
 
 from .conftest import DESK, MONDAY, PHONE, Arranged, Site
 from .test_campaign import asked_for, running, who_agreed
@@ -35,12 +39,18 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/messages/templates/new/", "/messages/campaigns/", "/messages/campaigns/{campaign}/?to=*",
         "/messages/campaigns/{campaign}/?customer={person}&stands=no_consent",
         "/work/outings/", "/work/outings/new/", "/work/outings/{outing}/", "/work/outings/{outing}/sheet/", "/work/deliveries/", "/work/deliveries/new/", "/work/deliveries/{delivery}/",
+        "/work/promises/", "/work/assignments/", "/work/assignments/{assignment}/", "/market/prospects/", "/market/prospects/new/",
+        "/market/prospects/{prospect}/", "/market/prospects/{prospect}/edit/", "/market/notes/", "/market/notes/{note}/", "/documents/", "/documents/new/",
+        "/documents/{document}/", "/customers/{customer}/documents/", "/code/read/", "/code/manners/",
     ),
     "mate": ("/", "/leave/"),
     "leader": ("/units/", "/approvals/", "/code/", "/customers/import/", "/customers/import/messages/", "/team/", "/leave/",
         "/team/call-backs/", "/team/call-backs/?fate=late", "/team/adherence/?by=unit", "/team/adherence/?clause=R1&all=yes",
         "/reminders/", "/reminders/?of=all", "/messages/greetings/", "/messages/campaigns/", "/messages/campaigns/{campaign}/",
-        "/work/outings/?of=team", "/work/outings/board/", "/work/outings/{outing}/"),
+        "/work/outings/?of=team", "/work/outings/board/", "/work/outings/{outing}/",
+        "/work/promises/?of=team", "/work/assignments/", "/work/assignments/new/", "/work/assignments/{assignment}/", "/market/prospects/?of=team",
+        "/market/prospects/funnel/", "/market/notes/digest/", "/market/notes/briefs/new/", "/market/notes/briefs/{brief}/", "/market/notes/passed/{routing}/",
+        "/documents/", "/code/acknowledgements/"),
     "marketing": ("/messages/campaigns/", "/messages/campaigns/{campaign}/", "/messages/campaigns/new/", "/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
         "/units/", "/staff/", "/staff/new/", "/staff/import/", "/settings/", "/settings/callback_tolerance/",
@@ -54,7 +64,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 
 @cache
 def axe() -> str:
-    return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +145,69 @@ def one_of_everything(site: Site) -> dict[str, Any]:
         "customer": person.pk, "closed": closed.pk, "visit": visit.pk, "reception": reception.pk, "thanks": thanks.pk,
         "call": under_way["call"], "meeting": under_way["reception"],
         "words": Template.objects.get(key="mid_autumn").pk, "colleague": site.cast.rm.pk, "sought": sought, "put_off": put_off.pk, "quiet": quiet.pk,
+        **entrusted(site, person), **of_the_market(site), "document": a_document(site, person),
         "unit": unit, "thanked": thanks.customer_id, "campaign": campaign, "person": meant, "outing": outing, "delivery": a_delivery(site, person.pk),
     }  # fmt: skip
+
+
+def entrusted(site: Site, customer: Any) -> dict[str, int]:
+    """By the leader, and handed in."""
+    from zhike.conduct.bank import Bank
+    from zhike.people.actor import acting
+    from zhike.work import assignments
+
+    verb: dict[str, Any] = {"now": MONDAY, "bank": Bank()}
+    due = MONDAY + timedelta(days=2)
+    with acting(site.cast.leader.pk, MONDAY) as actor:
+        (row,) = assignments.give(
+            [site.cast.rm.pk], "清点到期客户", "名单交来", due, together=uuid4(), actor=actor, **verb
+        )
+    with acting(site.cast.rm.pk, MONDAY) as actor:
+        assignments.take_on(row, actor=actor, **verb)
+        assignments.hand_in(row, f"名单在此，{customer.name}已谈过", actor=actor, **verb)
+    return {"assignment": row.pk}
+
+
+def of_the_market(site: Site) -> dict[str, int]:
+    """A prospect with a step to come; a note, worked up into a brief and passed on."""
+    from zhike.conduct.bank import Bank
+    from zhike.market import notes, prospects
+    from zhike.people.actor import acting
+
+    verb: dict[str, Any] = {"now": MONDAY, "bank": Bank()}
+    with acting(site.cast.rm.pk, MONDAY) as actor:
+        draft = prospects.Draft(
+            "东海精工股份有限公司",
+            "event",
+            kind="company",
+            mobile="13911112222",
+            contact_name="钱工",
+            interest="deposit",
+        )
+        step = prospects.Step("送产品单", MONDAY.date() + timedelta(days=3))
+        prospect = prospects.enter(draft, step, actor=actor, **verb)
+        note = notes.write(
+            notes.Seen("rate", "对面三年期上浮十个基点", place="世纪大道", tags="存款"), actor=actor, **verb
+        )
+        desk = notes.desks(actor, **verb)[0]
+        routing = notes.route(note, desk.post, "请看", actor=actor, **verb)
+    with acting(site.cast.leader.pk, MONDAY) as actor:
+        brief = notes.work_up("利率动向", "三年期普遍上浮", "可能转存", "准备应对", [note.pk], actor=actor, **verb)
+    return {"prospect": prospect.pk, "note": note.pk, "brief": brief.pk, "routing": routing.pk}
+
+
+def a_document(site: Site, customer: Any) -> int:
+    from zhike.conduct.bank import Bank
+    from zhike.documents import filing
+    from zhike.documents.models import Label
+    from zhike.people.actor import acting
+
+    content = files.pdf()
+    with acting(site.cast.rm.pk, MONDAY) as actor:
+        brought = filing.Brought(BytesIO(content), "委托书.pdf", len(content))
+        business, kind = (Label.objects.filter(sort=sort).order_by("pk")[0].pk for sort in ("business", "kind"))
+        slip = filing.Slip(business, kind, MONDAY.date(), "")
+        return int(filing.file(brought, slip, customer=customer, actor=actor, now=MONDAY, bank=Bank()).pk)
 
 
 def a_delivery(site: Site, customer: int) -> int:
