@@ -95,6 +95,51 @@ def test_corrected_without_typing_the_number_again(cast: Cast, owner: Role) -> N
         assert (row.name, row.source_words, row.opened("mobile")) == ("王立", "夏季车展", MOBILE)
 
 
+def handed_over(cast: Cast, customer: Customer, owner: Role) -> None:
+    with owner():
+        Customer.objects.filter(pk=customer.pk).update(rm=cast.stranger, unit=cast.units["lujiazui"])
+
+
+def test_of_a_customer_who_was_handed_over_the_story_stays_and_the_number_went_along(cast: Cast, owner: Role) -> None:
+    made, browser = entered(cast), cast.client("rm")
+    here = f"/market/prospects/{made.pk}/"
+    browser.post(f"{here}act/", {"act": "win"})
+    with owner():
+        customer = Customer.objects.get(name="王丽")
+    assert MOBILE in text(browser.post(f"{here}reveal/mobile/"))
+    handed_over(cast, customer, owner)
+    for who in ("rm", "leader"):
+        page = text(cast.client(who).get(here))
+        assert "王丽" in page
+        assert f"/customers/{customer.pk}/" not in page
+        assert "reveal" not in page
+        assert cast.client(who).post(f"{here}reveal/mobile/").status_code == 404
+        answer = cast.client(who).post(
+            f"{here}contact/", {"how": "call", "words": "x", "promise": "利率表", "promise_on": "2026-03-05"}
+        )
+        assert answer.status_code == 409
+    with owner():
+        program = Program(cast, "rm")
+    assert program.send("post", f"prospects/{made.pk}/reveal", {"field": "mobile"}).status_code == 404
+    assert program.get(f"prospects/{made.pk}")["customer"] is None
+    assert f"/customers/{customer.pk}/" in text(cast.client("stranger").get(here))
+
+
+def test_who_referred_them_may_be_out_of_sight(cast: Cast, owner: Role) -> None:
+    """A colleague's customer, of one in the pool; a customer since handed over. Neither is named, and neither is lost by a correction."""
+    referrer = cast.customers["rm"][0]
+    made = entered(cast, source="referral", referred_by=referrer.pk, to_pool=True)
+    here = f"/market/prospects/{made.pk}/"
+    mate = cast.client("mate")
+    assert referrer.name not in text(mate.get(here))
+    assert mate.post(f"{here}claim/").status_code == 303
+    assert mate.post(f"{here}contact/", {"how": ""}).status_code == 422
+    assert mate.get(f"{here}edit/").status_code == 200
+    assert mate.post(f"{here}edit/", {**FORM, "mobile": "", "source": "referral"}).status_code == 303
+    with owner():
+        assert Prospect.objects.get(pk=made.pk).referred_by_id == referrer.pk
+
+
 def test_claimed_assigned_and_given_back_by_the_pages(cast: Cast) -> None:
     made = entered(cast, to_pool=True)
     here = f"/market/prospects/{made.pk}/"

@@ -18,7 +18,7 @@ from zhike.market.models import Prospect
 from zhike.market.models.prospect import SEALED_FIELDS
 from zhike.market.prospects import NOTHING, Account, Draft, Step
 from zhike.people.models import Staff
-from zhike.people.permissions import may, policy
+from zhike.people.permissions import policy
 
 router = Router()
 
@@ -229,7 +229,7 @@ class Period(In):
 
 
 def rows(request: Desk) -> Any:
-    return Prospect.objects.visible_to(request.actor).select_related("rm", "unit", "referred_by")
+    return Prospect.objects.visible_to(request.actor).whole()
 
 
 def shown(request: Desk, found: Prospect) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def shown(request: Desk, found: Prospect) -> dict[str, Any]:
             name: {"id": each.pk, "name": each.name} if each else None
             for name, each in (("rm", found.rm), ("unit", found.unit), ("referred_by", found.referred_by))
         },
-        "customer": found.customer_id,
+        "customer": found.customer.pk if found.customer else None,
         "entered_at": found.at,
         "goes_back": pool.goes_back(found, bank_of(request)),
     }
@@ -432,6 +432,6 @@ def reveal(request: Desk, id: Id, body: ProspectRevealIn) -> Any:
     """Shows a sealed field in clear: counted against the day's number, and kept. Of the pool's to whoever has claimed."""
     afresh(request)
     found = one(rows(request), id)
-    if not found.changeable_by(request.actor) and may(request.actor, "prospects.change"):
+    if not found.revealable_by(request.actor):
         raise Http404
     return {"field": body.field, "value": found.reveal(body.field, **verb(request))}

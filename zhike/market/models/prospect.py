@@ -12,10 +12,11 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from zhike.conduct.bank import Bank
-from zhike.customers.models import Need, Tier
+from zhike.customers.models import Customer, Need, Tier
 from zhike.customers.models.customer import Exhausted, reveals_left
 from zhike.customers.reseal import Row, Store, renewed
 from zhike.customers.vault import MASKS, Vault, vault
+from zhike.people.permissions import may
 from zhike.people.turn import take_turn
 from zhike.trail.models import note
 
@@ -36,7 +37,11 @@ class ProspectQuerySet(models.QuerySet["Prospect"]):
 
     def held(self, id: int, actor: Actor) -> Prospect | None:
         """One whom the actor may see, kept from others until the transaction ends; None as for one that does not exist."""
-        return self.visible_to(actor).select_for_update(of=("self",), no_key=True).filter(pk=id).first()
+        return self.visible_to(actor).whole().select_for_update(of=("self",), no_key=True).filter(pk=id).first()
+
+    def whole(self) -> ProspectQuerySet:
+        """With whom they came from and whom they became: None where that customer is out of sight, as asked for alone it would fail."""
+        return self.select_related("rm", "unit", "referred_by", "customer")
 
     def open(self) -> ProspectQuerySet:
         """Those who are neither won nor lost."""
@@ -159,8 +164,18 @@ class Prospect(models.Model):
         return max(self.since, self.contacted_at) if self.contacted_at else self.since
 
     def changeable_by(self, actor: Actor) -> bool:
-        """Whether it is the actor's to work on: one's own, one's people's, or of a colleague whom one covers."""
-        return self.keeper in actor.writes
+        """Whether it is the actor's to work on: one's own, one's people's, or of a colleague whom one covers; who became a customer, while
+        the customer is.
+        """
+        return self.keeper in actor.writes and self._in_sight(actor)
+
+    def revealable_by(self, actor: Actor) -> bool:
+        """Whether the actor may be shown a number: whoever works on them, and who works on nobody. In the pool, whoever has claimed."""
+        return self.changeable_by(actor) or (not may(actor, "prospects.change") and self._in_sight(actor))
+
+    def _in_sight(self, actor: Actor) -> bool:
+        """A customer who was handed over took the number and the story's end along."""
+        return self.customer_id is None or Customer.objects.visible_to(actor).filter(pk=self.customer_id).exists()
 
     def seal(self, field: str, value: str) -> None:
         """Keeps one of the sealed fields, already in its one written form; empty forgets it."""

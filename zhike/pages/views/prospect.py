@@ -44,7 +44,7 @@ def prospect_for(request: ActingRequest, id: int) -> Prospect:
     found = (
         Prospect.objects.held(id, request.actor)
         if request.method == "POST"
-        else Prospect.objects.visible_to(request.actor).filter(pk=id).first()
+        else Prospect.objects.visible_to(request.actor).whole().filter(pk=id).first()
     )
     if found is None:
         raise Http404
@@ -82,7 +82,7 @@ def _page(
         "p": found,
         "stage": words.stage(found),
         "source": words.source(found),
-        "referred": found.referred_by if found.referred_by_id else None,
+        "referred": found.referred_by,
         "interest": words.interest(found),
         "tier_name": bank.tier(found.tier).name.say(owed.speaks()),
         "step": words.step(step, now),
@@ -93,7 +93,7 @@ def _page(
         "sealed": [
             {"name": name, "label": LABELS[name](), "value": found.shown(name)} for name in SEALED_FIELDS if getattr(found, name)
         ],
-        "may_reveal": may(actor, "customers.reveal") and (mine or not may(actor, "prospects.change")),
+        "may_reveal": may(actor, "customers.reveal") and found.revealable_by(actor),
         "first_call": found.is_open and found.contacted_at is None,
         "mine": mine,
         "notes": mine and not found.do_not_contact and (found.is_open or step is not None),
@@ -218,7 +218,7 @@ def assign(request: ActingRequest, prospect: int) -> HttpResponse:
 
 def _refused(request: ActingRequest, found: Prospect, form: str, refused: Refused) -> HttpResponse:
     """The page again with the sentence at its field, and what was typed."""
-    found.refresh_from_db()
+    found = prospect_for(request, found.pk)
     field = refused.field if isinstance(refused, Unfit) else ""
     status = 422 if isinstance(refused, Unfit) else 409
     return _page(request, found, form, request.POST, {field: _said(refused)}, status)
@@ -231,8 +231,8 @@ def reveal(request: ActingRequest, prospect: int, field: str) -> HttpResponse:
     found = prospect_for(request, prospect)
     if field not in SEALED_FIELDS or not getattr(found, field):
         raise Http404
-    if not found.changeable_by(request.actor) and may(request.actor, "prospects.change"):
-        raise Http404  # of the pool's the number is shown to whoever claims
+    if not found.revealable_by(request.actor):
+        raise Http404
     try:
         value = found.reveal(field, actor=request.actor, now=request.now, bank=bank_of(request))
     except (Unopened, Exhausted) as error:
@@ -302,7 +302,7 @@ def _as_typed(found: Prospect) -> QueryDict:
     given = QueryDict(mutable=True)
     for name in ("name", "kind", "employer", "source", "source_words", "interest", "interest_words", "tier"):
         given[name] = getattr(found, name)
-    if found.referred_by_id and found.referred_by:
+    if found.referred_by:
         given["referrer"] = found.referred_by.name
     return given
 
@@ -336,8 +336,8 @@ def _tier(text: str, request: ActingRequest) -> str:
 def _referrer(text: str, request: ActingRequest, before: Prospect | None) -> int | None:
     """The customer who referred them, by name or number. Raises Unfit where that is nobody, or several."""
     text = text.strip()
-    if not text:
-        return None
+    if not text:  # who is out of sight was not shown, and stays
+        return before.referred_by_id if before is not None and before.referred_by is None else None
     if before is not None and before.referred_by and before.referred_by.name == text:
         return before.referred_by_id
     hits = search.find(text, request.actor, request.now, bank_of(request)).hits

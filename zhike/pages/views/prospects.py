@@ -46,7 +46,7 @@ def show(request: ActingRequest) -> HttpResponse:
     subject = Concat(Value("prospect:"), OuterRef("pk"))
     owing = Obligation.objects.filter(subject=subject, kind="prospect_step", state="open")
     rows = rows.annotate(due=Subquery(owing.values("due")[:1])).order_by(F("due").asc(nulls_last=True), "-pk")
-    rows = rows.select_related("rm", "unit", "referred_by", "customer")
+    rows = rows.whole()
     if wanted(request):
         return _file(request, [row for row in rows[:MOST] if row.keeper not in actor.lent])
     page = max(number(request.GET.get("page")) or 1, 1)
