@@ -13,9 +13,10 @@ from tests.cast import Cast
 from zhike import clock
 from zhike.customers.models import Customer
 from zhike.market.models import Prospect
+from zhike.trail.models import Entry
 
 from .api import Program
-from .test_prospects import MOBILE, NOW, entered
+from .test_prospects import MOBILE, NOW, entered, knows
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -72,6 +73,38 @@ def test_entered_noted_and_won_by_the_pages(cast: Cast, owner: Role) -> None:
         assert "约好周四" in page
         assert f'href="{here}"' in page
     assert f"/customers/{customer.pk}/" in text(browser.get(here))
+
+
+@pytest.mark.parametrize("whose", ["stranger", None])
+def test_looking_for_a_number_counts_where_nothing_comes_of_it(cast: Cast, owner: Role, whose: str | None) -> None:
+    """The form that is refused, for want of a step or because somebody has the number, told it all the same."""
+    if whose:
+        knows(cast, whose, MOBILE)
+    made = entered(cast, name="赵五", mobile="13900005555")
+    with owner():
+        program = Program(cast, "rm")
+        before = Entry.objects.filter(action="search").count()
+    body = {"name": "王丽", "source": "fair", "step": ""}
+    browser = cast.client("rm")
+    assert browser.post("/market/prospects/new/", {**FORM, "mobile": MOBILE, "step": ""}).status_code == 422
+    assert browser.post("/market/prospects/new/", {**FORM, "mobile": MOBILE, "step": ""}).status_code == 422
+    with owner():
+        assert Entry.objects.filter(action="search").count() == before + 1  # the same number, once a day
+    for number in ("13900001113", "13900001114"):
+        if whose:
+            knows(cast, whose, number)
+        answer = program.send("post", "prospects", {**body, "mobile": number}, **{"Idempotency-Key": number})
+        assert answer.status_code == 422
+        again = program.send("post", "prospects", {**body, "mobile": number}, **{"Idempotency-Key": number})
+        assert again.status_code == 422
+    with owner():
+        assert Entry.objects.filter(action="search").count() == before + 3
+    if whose:
+        assert browser.post(f"/market/prospects/{made.pk}/edit/", {**FORM, "mobile": "13900001114"}).status_code == 422
+        with owner():
+            assert Prospect.objects.get(pk=made.pk).name == "赵五"
+    with owner():
+        assert Prospect.objects.count() == 1
 
 
 def test_lost_wants_a_reason_and_is_taken_up_again(cast: Cast) -> None:
@@ -170,8 +203,6 @@ def test_taken_along_within_ones_rights_and_kept_in_the_trail(cast: Cast, owner:
         assert "139 **** 1111" in body
         assert "欧阳" not in body
     with owner():
-        from zhike.trail.models import Entry
-
         (kept,) = Entry.objects.filter(action="export", object="market_prospect")
         assert (kept.actor_id, kept.changes["rows"]) == (cast.rm.pk, 1)
 

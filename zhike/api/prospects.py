@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, one, verb
 from zhike.api.needs import NeedKind
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Moment, Named, Out, Text
+from zhike.conduct.words import Refused
 from zhike.market import funnel, pool, prospects
 from zhike.market.models import Prospect
 from zhike.market.models.prospect import SEALED_FIELDS
@@ -276,6 +279,17 @@ def held(request: Desk, id: str) -> Prospect:
     return found
 
 
+@contextmanager
+def looking(request: Any) -> Iterator[None]:
+    """Looking for a number is counted, refused or not: nothing else has been written where one of these verbs refuses."""
+    try:
+        yield
+    except Refused:
+        request.keeps = True
+        afresh(request)
+        raise
+
+
 @router.get("prospects", response=ProspectsOut)
 @policy("prospects.view")
 def list_(request: Desk, asked: Query[Filters]) -> Any:
@@ -297,7 +311,8 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
 def enter(request: Desk, body: ProspectEntryIn) -> Any:
     """Enters a prospect of one's own with the next step, or into the pool. Who is known already is refused."""
     step = Step(body.step, body.step_on) if not body.pool else NOTHING
-    made = prospects.enter(body.draft, step, to_pool=body.pool, **verb(request))
+    with looking(request):
+        made = prospects.enter(body.draft, step, to_pool=body.pool, **verb(request))
     return whole(request, made.pk)
 
 
@@ -343,7 +358,9 @@ def get(request: Desk, id: Id) -> Any:
 @policy("prospects.change")
 def correct(request: Desk, id: Id, body: ProspectIn) -> Any:
     """Puts right what is known of them; what is left out is empty."""
-    prospects.correct(held(request, id), body.draft, **verb(request))
+    found = held(request, id)
+    with looking(request):
+        prospects.correct(found, body.draft, **verb(request))
     return whole(request, id)
 
 

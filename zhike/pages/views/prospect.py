@@ -5,6 +5,8 @@ Domain: :mod:`zhike.market.prospects`, :mod:`zhike.market.pool`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -258,9 +260,10 @@ def new(request: ActingRequest) -> HttpResponse:
     given, bank = request.POST, bank_of(request)
     to_pool = given.get("to_pool") == "yes"
     try:
-        draft = _draft(given, request)
         step = NOTHING if to_pool else _step(given)
-        found = prospects.enter(draft, step, to_pool=to_pool, actor=request.actor, now=request.now, bank=bank)
+        with looking(request):
+            draft = _draft(given, request)
+            found = prospects.enter(draft, step, to_pool=to_pool, actor=request.actor, now=request.now, bank=bank)
     except Same as same:
         return _form(request, None, given, {same.field: _said(same)}, same)
     except Unfit as unfit:
@@ -280,14 +283,15 @@ def edit(request: ActingRequest, prospect: int) -> HttpResponse:
         return _form(request, found, _as_typed(found), {})
     given, bank = request.POST, bank_of(request)
     try:
-        draft = _draft(given, request, found)
-        draft = replace(
-            draft,
-            mobile=draft.mobile or found.opened("mobile"),
-            email=draft.email or found.opened("email"),
-            contact_name=draft.contact_name or found.opened("contact_name"),
-        )
-        prospects.correct(found, draft, actor=request.actor, now=request.now, bank=bank)
+        with looking(request):
+            draft = _draft(given, request, found)
+            draft = replace(
+                draft,
+                mobile=draft.mobile or found.opened("mobile"),
+                email=draft.email or found.opened("email"),
+                contact_name=draft.contact_name or found.opened("contact_name"),
+            )
+            prospects.correct(found, draft, actor=request.actor, now=request.now, bank=bank)
     except Same as same:
         return _form(request, prospect_for(request, prospect), given, {same.field: _said(same)}, same)
     except Refused as refused:
@@ -296,6 +300,16 @@ def edit(request: ActingRequest, prospect: int) -> HttpResponse:
     except (Unaccepted, Exhausted) as error:
         return _form(request, prospect_for(request, prospect), given, {"": str(error)})
     return moved(request, reverse("prospect", args=[found.pk]), gettext("Saved."))
+
+
+@contextmanager
+def looking(request: Any) -> Iterator[None]:
+    """Looking for a number is counted, refused or not: nothing else has been written where one of these verbs refuses."""
+    try:
+        yield
+    except Refused:
+        request.keeps = True
+        raise
 
 
 def _as_typed(found: Prospect) -> QueryDict:
