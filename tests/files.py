@@ -89,6 +89,19 @@ def crowded() -> bytes:
     return b"PK\x03\x04" + b"\0" * 60 + b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, 60_000, 60_000, 3_000_000, 64, 0)
 
 
+def crowded_in_secret(entries: int = 100_000) -> bytes:
+    """A ZIP that says that it holds one file, and in the longer record before it ``entries``, which are there."""
+    names = (b"%06d" % number for number in range(entries))
+    folder = b"".join(
+        b"PK\x01\x02" + struct.pack("<4B4H3L5H2L", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0) + name
+        for name in names
+    )
+    start = b"PK\x03\x04" + b"\0" * 26
+    longer = b"PK\x06\x06" + struct.pack("<Q2H2L4Q", 44, 45, 45, 0, 0, entries, entries, len(folder), len(start))
+    locator = b"PK\x06\x07" + struct.pack("<LQL", 0, len(start) + len(folder), 1)
+    return start + folder + longer + locator + b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, 52, len(start), 0)
+
+
 def laughs() -> bytes:
     """A Word document whose text names entities that name entities."""
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

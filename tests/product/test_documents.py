@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
@@ -105,6 +106,7 @@ BAD = [
     (b"PK\x03\x04" + b"\0" * 100, "断.docx", "文件已损坏"),
     (files.bomb, "弹.docx", "压缩炸弹"),
     (files.crowded(), "弹.docx", "压缩炸弹"),
+    (files.crowded_in_secret(), "弹.docx", "压缩炸弹"),
     (files.ole("Anything"), "安装.doc", "这种文件不归档"),
 ]
 
@@ -116,6 +118,18 @@ def test_a_broken_or_hostile_file_is_refused_with_what_to_do(
     with pytest.raises(Unkept) as refused:
         recognise(io.BytesIO(content() if callable(content) else content), name)
     assert said in refused.value.words.zh
+
+
+def test_a_crowded_archive_is_refused_before_its_folder_is_read() -> None:
+    file = io.BytesIO(files.crowded_in_secret())
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unkept):
+            recognise(file, "弹.docx")
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20  # its folder read would take some 50 MB
 
 
 def test_archives_are_kept_where_the_bank_says_so() -> None:

@@ -64,6 +64,7 @@ KEPT = Words("PDF、图片（JPEG、PNG、HEIC、TIFF）、Word、Excel、PowerP
 # Of what an archive says that it holds: more is a bomb, or no document of a bank.
 ENTRIES, FOLDER, UNPACKED, SMALL, RATIO = 5_000, 4 << 20, 400 << 20, 20 << 20, 150
 ZIP_END, ZIP_END_SIZE, OLE = b"PK\x05\x06", 22, bytes.fromhex("d0cf11e0a1b11ae1")
+ZIP64_END, ZIP64_SIZE = b"PK\x06\x06", 76  # with the locator that follows
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 PDF_ACTS = (b"/JavaScript", b"/JS ", b"/JS(", b"/Launch")
 PIECE = 1 << 20
@@ -203,12 +204,16 @@ def _folder(file: BinaryIO) -> tuple[set[str], list[zipfile.ZipInfo]]:
         "Unpacked the file would be unreasonably large (a zip bomb); it is not kept. Save it anew and upload that.",
     )
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - ZIP_END_SIZE - 65_535))
+    file.seek(max(0, size - ZIP64_SIZE - ZIP_END_SIZE - 65_535))
     tail = file.read()
     at = tail.rfind(ZIP_END)
     if at < 0 or len(tail) - at < ZIP_END_SIZE:
         raise broken
     entries, length = struct.unpack("<HL", tail[at + 10 : at + 16])
+    # A longer record before it counts for whoever reads the folder, whatever this one says.
+    longer = tail[at - ZIP64_SIZE : at] if at >= ZIP64_SIZE else b""
+    if longer.startswith(ZIP64_END):
+        entries, length = struct.unpack("<QQ", longer[32:48])
     if entries > ENTRIES or length > FOLDER:
         raise bomb
     try:
