@@ -263,6 +263,23 @@ def test_a_whole_number_finds_papers_of_ones_own_customers_alone(cast: Cast, rea
             assert len(search.find("证件号码", actor).hits) == 1
 
 
+def test_no_number_is_found_piece_by_piece_nor_shown_beside_a_word(cast: Cast, read: Any) -> None:
+    """A leader who looks for the halves of a number, or for what stands before it, would be told whose it is, and nobody would count it."""
+    said = "联系电话 13912345678，备用 021-5888 1234；2026-03-02 签订，到期 2029年3月2日"
+    read(filed(cast, files.docx(said), "协议.docx"))
+
+    def found(who: str, text: str) -> list[str]:
+        with cast.acting(who, NOW) as actor:
+            return ["".join(hit.excerpt) for hit in search.find(text, actor).hits]
+
+    for text in ("1391 2345 678", "139 123 456", "1391 5678", "协议 139 12345678", "021 5888 1234", "13 91 23 45 67"):
+        assert (len(found("rm", text)), found("leader", text), found("compliance", text)) == (1, [], []), text
+    for text in ("5678", "2026-03-02", "2026 03 02", "2029年3月2日", "协议 2026", "联系电话 2026"):
+        assert len(found("leader", text)) == 1, text
+    assert "13912345678" in found("rm", "联系电话")[0]
+    assert "联系电话 ***********，备用 *************；2026-03-02" in found("leader", "联系电话")[0]
+
+
 def test_neither_file_nor_index_holds_the_words(cast: Cast, read: Any, owner: Role) -> None:
     document = read(filed(cast, "学区房购置计划书".encode() * 400, "计划.txt"))
     version = document.versions.get()
