@@ -22,11 +22,14 @@ from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
+from zhike.documents.models import Document, Label
+from zhike.market.models import Brief, Note, Prospect, Routing
 from zhike.notices import ringing
 from zhike.obligations.models import Fact, Obligation, Reminder
-from zhike.people.models import Approval, Unit
+from zhike.people.models import Approval, Setting, Unit
 from zhike.sms.models import Forwarding, Message
 from zhike.trail.models import Entry
+from zhike.work.models import Delivery
 
 TOMORROW = {"day": "2026-03-03", "time": "10:00"}
 
@@ -243,3 +246,75 @@ def test_a_campaign_forwarded_twice_at_once_is_forwarded_once(database: Database
         assert Message.objects.filter(forwarding__isnull=False).count() == 2
         assert Forwarding.objects.count() == 1
         assert Fact.objects.filter(kind="campaign_forwarded").count() == 1
+
+
+# ── work and market ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+PROSPECT = {
+    "kind": "person", "name": "王丽", "mobile": "13900001111", "source": "fair", "tier": "gold", "step": "邀请来行", "step_on": "2026-03-05",
+}  # fmt: skip
+
+
+def test_a_prospect_is_entered_once_also_by_two(database: Database, seated: Cast) -> None:
+    browsers = [seated.client(who, NOW) for who in ("rm", "stranger")]
+    post = [lambda each=each: each.post("/market/prospects/new/", PROSPECT).status_code for each in browsers]
+    assert sorted(at_once(database, "market_prospect", post)) == [303, 422]
+    assert twice(database, seated, "market_event", "/market/prospects/new/", {**PROSPECT, "mobile": "13900002222", "name": "赵五"}) in ([303, 422], [422, 303])  # fmt: skip
+    with owner():
+        assert Prospect.objects.count() == 2
+
+
+def test_nobody_holds_more_prospects_than_the_bank_lets_one(database: Database, seated: Cast) -> None:
+    with owner():
+        Setting.objects.create(name="prospects_held", value=1, from_day=date(2020, 1, 1), at=NOW)
+    browsers = [seated.client("rm", NOW) for _ in range(2)]
+    forms = [
+        {**PROSPECT, "name": name, "mobile": mobile}
+        for name, mobile in (("王丽", "13900001111"), ("赵五", "13900002222"))
+    ]
+    post = [
+        lambda b=b, f=f: b.post("/market/prospects/new/", f).status_code for b, f in zip(browsers, forms, strict=True)
+    ]
+    assert sorted(at_once(database, "market_prospect", post)) == [303, 422]
+
+
+def test_a_note_is_written_and_passed_on_once(database: Database, seated: Cast) -> None:
+    assert twice(database, seated, "market_note", "/market/notes/", {"kind": "rate", "text": "上浮"}) == [303, 303]
+    with owner():
+        note = Note.objects.get()
+    form = {"to": seated.leader.posts.get().pk}
+    answers = twice(database, seated, "market_routing", f"/market/notes/{note.pk}/pass-on/", form)
+    assert sorted(answers) == [303, 422]
+    with owner():
+        assert (Routing.objects.count(), Obligation.objects.filter(kind="note_answer").count()) == (1, 1)
+
+
+def test_a_brief_is_written_once(database: Database, seated: Cast) -> None:
+    with clock.at(NOW):
+        seated.client("rm").post("/market/notes/", {"kind": "rate", "text": "上浮"})
+    with owner():
+        note = Note.objects.get()
+    form = {"title": "利率", "text": "都在上浮", "for_bank": "跟进", "note": note.pk}
+    assert twice(database, seated, "market_brief", "/market/notes/briefs/new/", form) == [303, 303]
+    with owner():
+        assert Brief.objects.count() == 1
+
+
+def test_a_delivery_is_owed_once(database: Database, seated: Cast, one: Customer) -> None:
+    form = {"customer": one.pk, "customer_name": one.name, "what": "结息凭证", "day": "2026-03-05", "time": "15:00"}
+    assert twice(database, seated, "work_delivery", "/work/deliveries/new/", form) == [303, 303]
+    with owner():
+        assert (Delivery.objects.count(), Obligation.objects.filter(kind="delivery").count()) == (1, 1)
+
+
+def test_a_document_is_filed_once(database: Database, seated: Cast) -> None:
+    with owner():
+        labels = dict(Label.objects.filter(key__in=["office", "other"]).values_list("sort", "pk"))
+
+    def files() -> int:
+        form = {**labels, "dated": "2026-03-02", "file": SimpleUploadedFile("会议.txt", "纪要".encode())}
+        return seated.client("rm", NOW).post("/documents/new/", form).status_code
+
+    assert at_once(database, "documents_document", [files, files]) == [303, 303]
+    with owner():
+        assert Document.objects.count() == 1

@@ -25,6 +25,7 @@ from zhike.documents.naming import sanitised
 from zhike.people.actor import Actor
 from zhike.people.models import Post
 from zhike.people.permissions import check
+from zhike.people.turn import MOMENT, take_turn
 from zhike.trail.models import note
 
 READ, FORGET = "read_document", "forget_file"  # tasks of the worker
@@ -57,7 +58,9 @@ class Slip:
 def file(
     brought: Brought, slip: Slip, *, customer: Customer | None, actor: Actor, now: datetime, bank: Bank, note: str = ""
 ) -> Document:
-    """Files a new document of ``customer``, or of the actor's unit where there is none. Raises Unkept, naming the field."""
+    """Files a new document of ``customer``, or of the actor's unit where there is none; pressed twice it is one. Raises Unkept, naming
+    the field.
+    """
     check(actor, "documents.change")
     name = sanitised(brought.name)
     document = Document(customer=customer, by_id=actor.id, at=now)
@@ -67,12 +70,25 @@ def file(
     _label(document, slip, today, name)
     document.counts_from, document.years = today, max(document.kind.years, document.business.years)
     known = _known(brought, name, bank)
+    take_turn("documents", actor.id)
+    if made := _just_made(document, brought, now):
+        return made
     document.save()
     text = Text(document=document, keeper=document.keeper)
     text.say(document.title, name, "")
     text.save()
     _append(document, brought, known, name, note, actor, now)
     return document
+
+
+def _just_made(document: Document, brought: Brought, now: datetime) -> Document | None:
+    """The same file under the same, by the same person, a moment ago."""
+    said = {name: getattr(document, name) for name in ("customer", "business", "kind", "title", "dated", "by_id")}
+    same = Document.objects.filter(**said, at__gt=now - MOMENT, version=1, deleted_at=None)
+    if not same.exists():
+        return None
+    digest, _size = store.measured(brought.file)
+    return same.filter(versions__sha256=digest).first()
 
 
 def file_again(

@@ -40,16 +40,21 @@ def path_of(digest: str) -> Path:
     return folder() / digest[:2] / digest
 
 
-def keep(file: BinaryIO, now: datetime) -> Blob:
-    """Keeps what ``file`` holds, once however often it is brought. The row is held until the transaction ends, so that nobody
-    clears the file away meanwhile.
-    """
+def measured(file: BinaryIO) -> tuple[str, int]:
+    """The SHA-256 of what ``file`` holds, and its size in bytes."""
     file.seek(0)
     digest, size = sha256(), 0
     while piece := file.read(PIECE):
         digest.update(piece)
         size += len(piece)
-    name = digest.hexdigest()
+    return digest.hexdigest(), size
+
+
+def keep(file: BinaryIO, now: datetime) -> Blob:
+    """Keeps what ``file`` holds, once however often it is brought. The row is held until the transaction ends, so that nobody
+    clears the file away meanwhile.
+    """
+    name, size = measured(file)
     fresh = vault().seal(secrets.token_hex(32), place(name))
     with connection.cursor() as cursor:
         cursor.execute(

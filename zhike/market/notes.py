@@ -23,6 +23,7 @@ from zhike.obligations import ledger
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Unit
 from zhike.people.permissions import check
+from zhike.people.turn import MOMENT, take_turn
 from zhike.people.workdays import workdays
 
 from .models import Brief, Note, Routing, Worked
@@ -47,10 +48,17 @@ class Seen:
 
 
 def write(seen: Seen, *, actor: Actor, now: datetime, bank: Bank) -> Note:
-    """A new note. Raises Unfit, naming the field."""
+    """A new note; pressed twice it is one. Raises Unfit, naming the field."""
     check(actor, "notes.change")
     note = Note(by_id=actor.id, unit_id=_unit(actor, now, bank), at=now)
     _put(note, seen, actor, now, bank)
+    take_turn("notes", actor.id)
+    said = {
+        name: getattr(note, name)
+        for name in ("kind", "text", "source", "source_words", "place", "seen_on", "tags", "customer_id")
+    }
+    if made := Note.objects.filter(by=actor.id, at__gt=now - MOMENT, **said).first():
+        return made
     note.save()
     return note
 
@@ -127,7 +135,7 @@ def work_up(
     now: datetime,
     bank: Bank,
 ) -> Brief:
-    """Notes into a brief. Raises Unfit, naming the field."""
+    """Notes into a brief; pressed twice it is one. Raises Unfit, naming the field."""
     check(actor, "notes.change")
     if not title.strip():
         raise Unfit("title", "请写标题。", "Give it a title.")
@@ -138,10 +146,16 @@ def work_up(
     rows = list(Note.objects.visible_to(actor).filter(pk__in=list(notes)))
     if not rows:
         raise Unfit("notes", "请勾选用到的市场信息。", "Tick the notes that went into it.")
-    brief = Brief.objects.create(
-        title=title.strip(), text=text.strip(), for_customers=for_customers.strip(), for_bank=for_bank.strip(),
-        by_id=actor.id, unit_id=_unit(actor, now, bank), at=now,
-    )  # fmt: skip
+    said = {
+        "title": title.strip(),
+        "text": text.strip(),
+        "for_customers": for_customers.strip(),
+        "for_bank": for_bank.strip(),
+    }
+    take_turn("notes", actor.id)
+    if made := Brief.objects.filter(by=actor.id, at__gt=now - MOMENT, **said).first():
+        return made
+    brief = Brief.objects.create(**said, by_id=actor.id, unit_id=_unit(actor, now, bank), at=now)
     for note in rows:  # a bulk insert would ask for what RLS lets the writer see of it at once
         Worked.objects.create(brief=brief, note=note)
     return brief
@@ -180,6 +194,7 @@ def route(what: Note | Brief, post: int, words: str = "", *, actor: Actor, now: 
     if desk is None:
         raise Unfit("to", "请选择报送的领导或部门。", "Choose the leader or department.")
     about: dict[str, Any] = {"note": what} if isinstance(what, Note) else {"brief": what}
+    take_turn("notes", actor.id)
     if Routing.objects.filter(**about, to=desk.staff, by=actor.id).exists():
         raise Unfit("to", f"已报送 {desk.name}。", f"{desk.name} has it already.")
     due = windows.note_answer(now, bank, workdays()).due if bank.note_answers else None

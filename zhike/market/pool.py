@@ -17,7 +17,6 @@ from zhike.people.actor import Actor
 from zhike.people.leave import away
 from zhike.people.models import Staff
 from zhike.people.permissions import check
-from zhike.people.turn import take_turn
 
 from .models import Event, Prospect
 from .prospects import Step, check_room, end_of, leave, open_step, own_unit, set_step, tell_of
@@ -32,7 +31,8 @@ def claim(id: int, *, actor: Actor, now: datetime, bank: Bank) -> Prospect:
     check(actor, "prospects.change")
     if "rm" not in actor.roles:
         raise Unfit("rm", "只有客户经理可以认领。", "Only a relationship manager claims.")
-    take_turn("prospects", actor.id)
+    pool = Prospect.objects.visible_to(actor).open().filter(pk=id, rm=None, do_not_contact=False)
+    found = Prospect.objects.held(id, actor) if pool.exists() else None  # before one's turn, as who assigns does
     check_room(actor.id, bank, field="rm")
     midnight = end_of(now.astimezone(bank.zone).date() - timedelta(days=1), bank)
     claimed = Event.objects.filter(what=What.CLAIMED, by=actor.id, at__gte=midnight).count()
@@ -42,8 +42,6 @@ def claim(id: int, *, actor: Actor, now: datetime, bank: Bank) -> Prospect:
             f"今天已认领 {claimed} 位，达到每日上限；明天再来。",
             f"You have claimed {claimed} today, and that is the day's limit. Come again tomorrow.",
         )
-    pool = Prospect.objects.visible_to(actor).open().filter(pk=id, rm=None, do_not_contact=False)
-    found = Prospect.objects.held(id, actor) if pool.exists() else None
     if found is None or found.rm_id is not None or not found.is_open:
         raise Unfit(
             "rm",
@@ -82,7 +80,6 @@ def assign(prospect: Prospect, rm: int, *, actor: Actor, now: datetime, bank: Ba
         raise NotNow("对方不愿再被联系。", "This person does not want to be contacted.")
     if rm == prospect.rm_id:
         raise Unfit("rm", "已在其名下。", "This person holds the prospect already.")
-    take_turn("prospects", rm)
     check_room(rm, bank, field="rm")
     today, step = now.astimezone(bank.zone).date(), open_step(prospect)
     words = str(step.detail.get("words", "")) if step else ""

@@ -22,12 +22,14 @@ from zhike.customers import checks, profile
 from zhike.customers.checks import Unaccepted
 from zhike.customers.models import Acquaintance, Customer, Need
 from zhike.customers.models.book import post_of
+from zhike.customers.vault import vault
 from zhike.obligations import ledger
 from zhike.obligations.learning import learn
 from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.models import Post
 from zhike.people.permissions import check
+from zhike.people.turn import take_turn
 
 from .known import ELSEWHERE, Known, known
 from .models import Event, Prospect
@@ -124,7 +126,8 @@ def own_unit(actor: Actor, now: datetime, bank: Bank) -> int:
 
 
 def check_room(rm: int, bank: Bank, field: str) -> None:
-    """Raises Unfit where an RM holds as many as the bank lets one hold."""
+    """Raises Unfit where an RM holds as many as the bank lets one hold. Nobody else gives them one until the transaction ends."""
+    take_turn("prospects", rm)
     holds = Prospect.objects.open().filter(rm=rm).count()
     if holds >= bank.prospects_held:
         raise Unfit(
@@ -173,7 +176,9 @@ def _accepted(field: str, value: str) -> str:
 
 
 def _check_unknown(fit: Draft, unit: int, but: int, actor: Actor, now: datetime, bank: Bank) -> None:
-    """By the mobile nobody is entered twice; who has the name of another is looked at first."""
+    """By the mobile nobody is entered twice, nor by two at once; who has the name of another is looked at first."""
+    if fit.mobile:
+        take_turn("number", vault().index("mobile", fit.mobile).hex())
     found = known(
         name=fit.name, employer=fit.employer, mobile=fit.mobile, unit=unit, but=but, actor=actor, now=now, bank=bank
     )

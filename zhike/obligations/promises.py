@@ -132,6 +132,7 @@ def refuse(
     check(actor, "promises.change")
     words, subject = words.strip(), f"request:{key}"
     _stop(_verdicts(words, to, customer, None, actor, now))
+    take_turn("promise", actor.id)
     if (told := Kept.objects.filter(subject=subject).first()) is None:
         data = {"words": words, "to": to, "reason": why.strip()}
         ids = ledger.tell(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import connection
+
+# What somebody says twice in it, word for word, was said once: a button was pressed twice.
+MOMENT = timedelta(minutes=1)
 
 
 def take_turn(counted: str, whose: int | str) -> None:

@@ -30,6 +30,7 @@ from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Staff
 from zhike.people.permissions import SERVING, check
+from zhike.people.turn import MOMENT, take_turn
 
 from .delivery_states import follow
 from .models.delivery import Delivery, Handling, How, State
@@ -48,7 +49,7 @@ class Unfit(Refused):
 def enter(
     customer: int, what: str, due: datetime, *, place: str = "", actor: Actor, now: datetime, bank: Bank
 ) -> Delivery:
-    """Something is to be carried to a customer of one's own book. Raises Unfit, naming the field."""
+    """Something is to be carried to a customer of one's own book; pressed twice it is one. Raises Unfit, naming the field."""
     check(actor, "deliveries.change")
     book = Customer.objects.visible_to(actor).filter(keeper__in=(actor.id, *actor.covers), closed_on=None)
     found = book.filter(pk=customer).first()
@@ -58,9 +59,11 @@ def enter(
     if not what:
         raise Unfit("what", "请写明送什么，如“3 月结息凭证”。", "Say what is to be delivered, such as “interest slip of March”.")  # fmt: skip
     _check_due(due, now)
-    delivery = Delivery.objects.create(
-        customer=found, recipient=found.name, place=place.strip(), what=what, due=due, by_id=actor.id, made_at=now, holder_id=actor.id
-    )  # fmt: skip
+    said = {"customer": found, "place": place.strip(), "what": what, "due": due, "by_id": actor.id}
+    take_turn("deliveries", actor.id)
+    if made := Delivery.objects.filter(**said, made_at__gt=now - MOMENT, state="to_carry").first():
+        return made
+    delivery = Delivery.objects.create(**said, recipient=found.name, made_at=now, holder_id=actor.id)
     delivery.handlings.create(kind=Handling.Kind.TAKEN, by_id=actor.id, at=now)
     said = {"words": what, "who": found.name, "target": due.isoformat()}
     fact = Fact("delivery_owed", now, now, actor.id, found.pk, delivery.subject, said)
