@@ -64,13 +64,16 @@ def test_the_leader_reads_counts_then_persons_and_takes_them_along(owed: Cast) -
     owed.client("rm").post("/code/read/acknowledge/", {"version": FIRST})
     browser = owed.client("leader")
     page = words(browser.get("/code/acknowledgements/").content.decode())
-    assert page.index("已阅知 1 / 3 人") < page.index("陈彤")
+    assert page.index("已阅知 1 / 3 人") < page.index("全部 3") < page.index("陈彤") < page.index("吴敏 1003")
     assert "赵磊" not in page
     unread = words(browser.get("/code/acknowledgements/?state=open").content.decode())
     assert "陈彤 1002" in unread
     assert "林晓 1001" not in unread
     text = browser.get("/code/acknowledgements/?state=open&as=csv").content.decode("utf-8-sig")
-    assert [line.split(",")[:4] for line in text.splitlines()[1:]] == [["1002", "陈彤", "世纪大道支行", "未阅知"]]
+    assert [line.split(",")[:4] for line in text.splitlines()[1:]] == [
+        ["1002", "陈彤", "世纪大道支行", "未阅知"],
+        ["1003", "吴敏", "世纪大道支行", "未阅知"],
+    ]
     assert browser.get("/code/acknowledgements/?as=xlsx").content.startswith(b"PK")
     for asked in ("?version=2020-01-01", "?version=x&unit=y&state=z", "?unit=999999"):
         assert browser.get(f"/code/acknowledgements/{asked}").status_code == 200

@@ -104,7 +104,7 @@ def _day(text: str) -> date | None:
 @policy("team.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """``?version=2025-07-01&unit=3&state=late&as=csv``: counts by unit; below them by name those whom the reader leads."""
+    """``?version=2025-07-01&unit=3&state=late&as=csv``: counts by unit; below them by name those whom the reader leads, and the reader."""
     today, bank = local(request.now).date(), bank_of(request)
     versions = clause.load().versions(today)
     of = _day(request.GET.get("version", ""))
@@ -119,7 +119,9 @@ def show(request: ActingRequest) -> HttpResponse:
     units = {each.unit.pk: each.unit for each in everybody}
     rows = [each for each in everybody if unit is None or each.unit.pk == unit]
     counts = _counts(rows, request)
-    led = [each for each in rows if request.actor.leads(each.staff.pk)]
+    me = request.actor.id
+    led = [each for each in rows if each.staff.pk == me or request.actor.leads(each.staff.pk)]
+    led = led if any(each.staff.pk != me for each in led) else []  # who only watches over it reads counts alone
     people = [each for each in led if not asked["state"] or each.state(request.now) == asked["state"]]
     if wanted(request):
         return _file(request, units, rows, people if led else None)
