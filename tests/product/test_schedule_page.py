@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -11,8 +14,12 @@ from tests.cast import Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.contacts import course
+from zhike.customers.models import Customer
+from zhike.obligations import promises
+from zhike.obligations.models import Obligation
 
 pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
 VERB = re.compile(
     r'row-do"><(?:a class="[^"]*" href|form method="post" action)="([^"]+)".*?>([^<>]+)</(?:a|button)>', re.DOTALL
 )
@@ -100,3 +107,18 @@ def test_hours_that_are_taken_are_not_offered(cast: Cast, week: dict[str, int]) 
     with clock.at(NOW):
         page = cast.client("rm", NOW).get("/schedule/new/?day=2026-03-02&kind=visit").content.decode()
     assert re.findall(r'name="at" value="([^"]+)"', page) == ["14:30", "15:00"], "at 16:00 there is a call"
+
+
+def test_what_is_owed_of_a_customer_out_of_sight_stands_there_without_them(cast: Cast, owner: Role) -> None:
+    customer = cast.customers["rm"][0]
+    with cast.acting("rm", NOW) as actor:
+        promises.make(
+            "回复利率", key=uuid4(), to="customer", customer=customer, due=NOW + timedelta(days=1), actor=actor, now=NOW, bank=Bank()
+        )  # fmt: skip
+    with owner():
+        Customer.objects.filter(pk=customer.pk).update(rm=cast.stranger, unit=cast.units["lujiazui"])
+        Obligation.objects.filter(customer=customer).update(owner=cast.rm)
+    with clock.at(NOW):
+        answer = cast.client("rm", NOW).get("/schedule/")
+    assert answer.status_code == 200
+    assert customer.name not in answer.content.decode()

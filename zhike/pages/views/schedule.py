@@ -226,7 +226,7 @@ def _obligation(o: Any, now: datetime, bank: Bank, covers: tuple[int, ...]) -> d
     look = owed.look(o, now)
     who = (
         owed.person(o["customer_id"], o["customer__name"], o["customer__honorific"], o["customer__tier"], bank)
-        if o["customer_id"]
+        if o["customer__name"]  # none either where the customer has gone out of sight
         else None
     )
     read = {**o, "customer": who, "still": o["evidence"]}
