@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -75,6 +76,21 @@ def test_every_place_is_led_to_at_200_percent(shared: Site) -> None:
         link.click()
         page.wait_for_url(f"**/{place}/")
         assert fits(page)
+
+
+def test_what_a_phone_has_no_room_for_lies_one_tap_further(shared: Site) -> None:
+    """A leader's ten places scrolled out of the phone's rail, and nothing said that there were more."""
+    page = shared.person("leader", size=PHONE)
+    link = page.locator(".rail a[href='/approvals/']")
+    expect(link).to_be_hidden()
+    expect(page.locator(".rail a[href='/team/']")).to_be_in_viewport(ratio=1)
+    page.get_by_text("更多", exact=True).click()
+    expect(link).to_be_in_viewport(ratio=1)
+    link.click()
+    page.wait_for_url("**/approvals/")
+    expect(page.locator(".rail-more")).to_have_class(re.compile("rail-more--here"))
+    assert fits(page)
+    assert page.locator(".rail").evaluate("rail => rail.scrollWidth <= rail.clientWidth")
 
 
 def test_at_400_percent_nothing_stays_in_the_way(shared: Site) -> None:

@@ -38,6 +38,7 @@ RAIL: tuple[tuple[str, str, Any, str, bool], ...] = (
     ("code", "code", _("Code"), "", True),
     ("settings", "settings", _("Settings"), "", False),
 )
+IN_REACH = 7  # so many a phone has room for, beside one that opens the rest
 # Who is led where; a rail that shows closed doors teaches people to rattle them.
 LEADS = {
     "today": "obligations.settle",  # who only looks on is never owed anything
@@ -79,13 +80,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context for ``base.html`` and ``entrance.html``. Reads the clock once: pages are an edge."""
     me: Any = getattr(request, "user", None)
     signed_in = me is not None and me.is_authenticated
+    places = rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset())
     return {
         "csrf_token": token(request),
         "csrf_input": token_input(request),
         "now": getattr(request, "now", None) or clock.now(),
         "zone": timezone.get_current_timezone_name(),
         "me": me if signed_in else None,
-        "rail": rail(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
+        "in_reach": IN_REACH if len(places) > IN_REACH + 1 else len(places),
+        "rail": places,
         "places_below": places_below(get_language() or "zh-hans", _roles(request) if signed_in else frozenset()),
         "searches": signed_in and not MAY["customers.view"].isdisjoint(_roles(request)),
         "theme": me.theme if signed_in else "",
