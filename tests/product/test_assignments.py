@@ -80,6 +80,8 @@ def test_from_the_leader_to_the_accepted_hand_in(cast: Cast, people: dict[str, P
     assert (look["what"], look["due"]) == ("看交来的：林晓 · 走访到期客户", "2026-03-09T16:00:00+00:00")
     (work,) = owed(rm, "assignment")
     assert (work["state"], work["due"], work["late"]) == ("open", None, False), "with the leader it has no deadline"
+    page = cast.client("rm").get("/work/promises/").content.decode()
+    assert (">已交<" in page, ">打开<" in page, ">交出<" in page) == (True, True, False), "nothing is left to hand in"
 
     with clock.at(datetime(2026, 3, 7, 2, tzinfo=UTC)):
         assert act(leader, row, "sending-back", {"words": " ", "due": at(9000)}, status=422)["clause"] == "W2"

@@ -42,6 +42,10 @@ def test_noted_passed_on_answered_and_read_by_the_pages(cast: Cast, owner: Role)
     assert answer["Location"] == here
     with owner():
         row = Routing.objects.get()
+    again = text(rm.post(f"{here}pass-on/", {"to": cast.leader.posts.get().pk, "words": "再请定一次"}))
+    assert "已报送 吴敏" in again
+    assert 'value="再请定一次"' in again
+    assert "对面三年期 2.35%</textarea>" in again  # what would correct it still says what it says
     passed = f"/market/notes/passed/{row.pk}/"
     assert "等您答复" in text(leader.get("/market/notes/"))
     assert "请定是否跟进" in text(leader.get(passed))

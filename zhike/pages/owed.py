@@ -240,8 +240,10 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
         case "promise" if is_answered_by_message(row):
             return {"text": pgettext("button", "Answer"), "href": composed(row), "method": "get", "icon": None}
         case "take_on" | "assignment" | "look_over":
+            handed_in = row["due"] is None  # it lies before the leader
             words = {
-                "take_on": pgettext("button", "Take on"), "assignment": pgettext("button", "Hand in"), "look_over": pgettext("button", "Look at it"),
+                "take_on": pgettext("button", "Take on"), "look_over": pgettext("button", "Look at it"),
+                "assignment": pgettext("button", "Open") if handed_in else pgettext("button", "Hand in"),
             }[row["kind"]]  # fmt: skip
             return {"text": words, "href": assignment(row), "method": "get", "icon": None}
         case "greetings":

@@ -73,7 +73,7 @@ def one(request: ActingRequest, brief: int) -> HttpResponse:
     return _one(request, _brief(request, brief))
 
 
-def _one(request: ActingRequest, found: Brief, wrong: str = "") -> HttpResponse:
+def _one(request: ActingRequest, found: Brief, wrong: str = "", typed: str = "") -> HttpResponse:
     routings = (
         Routing.objects.visible_to(request.actor).filter(brief=found).select_related(*ABOUT).order_by("-at", "-pk")
     )
@@ -84,6 +84,7 @@ def _one(request: ActingRequest, found: Brief, wrong: str = "") -> HttpResponse:
         "routings": [passed(each, request) for each in routings],
         "desks": desks(request) if found.by_id == request.actor.id or "leader" in request.actor.roles else [],
         "wrong": wrong,
+        "typed": typed,
         "tip": owed.tip,
     }
     return render(request, "brief.html", context, status=422 if wrong else 200)
@@ -104,7 +105,7 @@ def route(request: ActingRequest, brief: int) -> HttpResponse:
             bank=bank_of(request),
         )
     except Refused as refused:
-        return _one(request, found, said(refused))
+        return _one(request, found, said(refused), given.get("words", ""))
     return moved(request, reverse("brief", args=[found.pk]), gettext("Passed on to %(name)s.") % {"name": sent.to.name})
 
 
