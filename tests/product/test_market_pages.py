@@ -74,6 +74,7 @@ def test_words_are_sought_sealed_and_filters_stand_in_the_address(cast: Cast) ->
     assert ("上浮到 2.35%" in page, "消费贷利率" in page) == (False, True)
     assert "没有符合的信息" in text(browser.get("/market/notes/?kind=policy"))
     body = browser.get("/market/notes/?as=csv").content.decode("utf-8-sig")
+    assert ",2026-03-02," in body  # written out: the file is read on another day
     assert "消费贷利率降到 3%" in body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -202,6 +203,9 @@ def test_taken_along_within_ones_rights_and_kept_in_the_trail(cast: Cast, owner:
         assert "'=1+1" in body
         assert "139 **** 1111" in body
         assert "欧阳" not in body
+        head, line = csv.reader(body.splitlines())
+        told = dict(zip(head, line, strict=True))
+        assert (told["何时截止"], told["此日后退回公海"]) == ("2026-03-05", "2026-04-01")
     with owner():
         (kept,) = Entry.objects.filter(action="export", object="market_prospect")
         assert (kept.actor_id, kept.changes["rows"]) == (cast.rm.pk, 1)

@@ -114,7 +114,7 @@ def _page(request: ActingRequest, given: QueryDict | None = None, wrong: dict[st
         rows = rows.filter(by=actor.id)
     rows = notes.found(rows, words).select_related("by", "unit", "customer").order_by("-at", "-pk")
     if wanted(request):
-        lines = [row(each, request) for each in rows[:MOST]]
+        lines = [{**row(each, request), "on": each.seen_on.isoformat()} for each in rows[:MOST]]
         columns = [
             gettext("Kind"),
             gettext("What was seen"),

@@ -5,6 +5,7 @@ Domain: :mod:`zhike.market.prospects`, :mod:`zhike.market.pool`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_safe
 
+from zhike.market import pool
 from zhike.market.models import Prospect
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
@@ -146,19 +148,26 @@ def _people(request: ActingRequest) -> list[tuple[str, str]]:
 
 
 def _file(request: ActingRequest, rows: list[Prospect]) -> HttpResponse:
-    """Numbers stay masked."""
-    steps, bank, today = words.steps(rows), bank_of(request), local(request.now).date()
+    """Numbers stay masked. Days are written out: a file is read on another day."""
+    steps, bank = words.steps(rows), bank_of(request)
     columns = [
         gettext("Name"), gettext("Employer"), gettext("Mobile"), gettext("Where from"), gettext("Interest"), gettext("Tier expected"), gettext("Stage"),
-        gettext("Next step"), gettext("By when"), gettext("Relationship manager"), gettext("Unit"), gettext("Entered"), gettext("Last contact"), gettext("Pool"),
+        gettext("Next step"), gettext("By when"), gettext("Relationship manager"), gettext("Unit"), gettext("Entered"), gettext("Last contact"), gettext("Goes back to the pool after"),
     ]  # fmt: skip
     lines = []
     for row in rows:
-        step = words.step(steps.get(row.subject), request.now)
+        owing = steps.get(row.subject)
+        step = words.step(owing, request.now)
+        last = pool.goes_back(row, bank)
         lines.append([
             row.name, row.employer, row.shown("mobile"), words.source(row), words.interest(row), bank.tier(row.tier).name.say(owed.speaks()),
-            words.stage(row)[0], step["what"] if step else "", step["when"] if step else "", row.rm.name if row.rm else "", row.unit.name,
+            words.stage(row)[0], step["what"] if step else "", _until(owing) if owing else "", row.rm.name if row.rm else "", row.unit.name,
             local(row.at).date().isoformat(), local(row.contacted_at).date().isoformat() if row.contacted_at else "",
-            words.goes_back(row, bank, today),
+            last.isoformat() if last else "",
         ])  # fmt: skip
     return exported(request, "prospects", "market_prospect", columns, lines)
+
+
+def _until(step: Obligation) -> str:
+    """The day until whose end the step is owed."""
+    return (local(step.due) - timedelta(seconds=1)).date().isoformat() if step.due else ""
