@@ -24,6 +24,7 @@ from zhike.conduct.words import Refused
 from zhike.documents.models import Document
 from zhike.obligations.models import Obligation
 from zhike.obligations.stops import hand_over
+from zhike.people.models import Leave
 from zhike.work import deliveries
 from zhike.work.deliveries import Unfit
 from zhike.work.models import Delivery
@@ -210,6 +211,19 @@ def test_the_list_is_narrowed_by_its_address_and_leaves_as_a_file(cast: Cast, ow
     with owner(), connection.cursor() as cursor:
         cursor.execute("SELECT object, changes ->> 'rows' FROM trail_entry WHERE action = 'export' ORDER BY id")
         assert cursor.fetchall() == [("work_delivery", "2"), ("work_delivery", "1")]
+
+
+def test_who_stands_in_takes_no_list_of_a_covered_customers_papers_along(cast: Cast, owner: Role) -> None:
+    row = entered(cast, "结息凭证")
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), stand_in=cast.stranger,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
+        )  # fmt: skip
+    browser, asked = cast.client("stranger"), f"/work/deliveries/?customer={row.customer_id}"
+    assert "结息凭证" in browser.get(asked).content.decode()
+    assert "结息凭证" not in browser.get(f"{asked}&as=csv").content.decode("utf-8-sig")
+    assert "结息凭证" in cast.client("rm").get(f"{asked}&as=csv").content.decode("utf-8-sig")
 
 
 def test_programs_send_once_and_write_over_nothing(cast: Cast, worker: Role) -> None:

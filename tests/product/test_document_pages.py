@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.cast import Cast
 from zhike import clock
 from zhike.documents import reader
 from zhike.documents.models import Document, Label
+from zhike.people.models import Leave
 from zhike.trail.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +226,20 @@ def test_the_list_is_narrowed_by_its_address_and_exported(cast: Cast) -> None:
     assert "=开户协议" not in cast.client("stranger").get("/documents/?as=csv").content.decode()
     with cast.acting("compliance"):
         assert Entry.objects.filter(action="export", object="documents_document").count() == 3
+
+
+def test_who_stands_in_reads_the_file_and_takes_no_list_of_it_along(cast: Cast, owner: Role) -> None:
+    filed(cast, "rm")
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), stand_in=cast.stranger,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
+        )  # fmt: skip
+    filed(cast, "stranger", customer=cast.customers["stranger"][0].pk)
+    browser = cast.client("stranger")
+    assert "张伟明" in browser.get("/documents/").content.decode()
+    body = browser.get("/documents/?as=csv").content.decode("utf-8-sig")
+    assert ("张伟明" in body, "欧阳思远" in body) == (False, True)
 
 
 def test_compliance_changes_years_on_the_page(cast: Cast) -> None:

@@ -58,8 +58,8 @@ def show(request: ActingRequest) -> HttpResponse:
     if customer:
         rows = rows.filter(customer=customer)
     shown = narrowed(rows, state, now)
-    if wanted(request):
-        return _file(request, shown)
+    if wanted(request):  # whom one only covers is left out: an export is asked for with a role
+        return _file(request, shown.exclude(~mine, customer__in=Customer.objects.filter(keeper__among=actor.lent)))
     if before := number(request.GET.get("before")):
         shown = shown.filter(pk__lt=before)
     page = list(shown.order_by("-pk")[: ROWS + 1])

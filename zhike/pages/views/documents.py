@@ -202,7 +202,9 @@ def row(document: Document, request: ActingRequest, excerpt: tuple[str, str, str
 
 
 def _file(request: ActingRequest, rows: QuerySet[Document]) -> HttpResponse:
-    """The list as a file, within what the reader sees; kept in the trail."""
+    """The list as a file, within what the reader sees; kept in the trail. Whom one only covers is left out: an export is asked for with
+    a role."""
+    rows = rows.exclude(keeper__among=request.actor.lent)
     heads = [
         pgettext("documents", "Title"), gettext("Customer"), gettext("Business"), gettext("Kind"), gettext("Day of the document"), gettext("Version"),
         gettext("Filed by"), gettext("Filed on"), gettext("Kept until"),
