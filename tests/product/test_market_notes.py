@@ -214,3 +214,21 @@ def test_what_was_noted_and_answered_in_time_by_hand(cast: Cast) -> None:
     mine = told[cast.rm.pk]
     assert (mine.notes, mine.briefs, mine.passed, mine.in_time, mine.late, mine.open) == (3, 0, 3, 1, 1, 1)
     assert (told[cast.mate.pk].notes, told[cast.mate.pk].passed) == (1, 0)
+
+
+def test_the_answer_is_read_by_whoever_asked(cast: Cast) -> None:
+    """Their leader sees it too, and confirms nothing for them."""
+    row = routed(cast, written(cast))
+    answered(cast, row)
+    with cast.acting("leader", NOW) as actor, pytest.raises(NotNow, match="只有报送人可以确认"):
+        notes.seen_answer(Routing.objects.visible_to(actor).get(pk=row.pk), actor=actor, now=NOW, bank=Bank())
+
+
+def test_nobody_else_puts_a_note_right(cast: Cast, owner: Role) -> None:
+    note = written(cast)
+    with cast.acting("leader", NOW) as actor:
+        seen = Note.objects.visible_to(actor).get(pk=note.pk)
+        with pytest.raises(NotNow, match="只有作者可以更正"):
+            notes.correct(seen, Seen("rate", "别的话"), actor=actor, now=NOW, bank=Bank())
+    with owner():
+        assert Note.objects.get(pk=note.pk).text == note.text

@@ -19,6 +19,7 @@ from zhike.market.prospects import Account, Draft, Same, Step
 from zhike.market.refusals import NotNow, Unfit
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
+from zhike.people.models import Leave
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -323,6 +324,39 @@ def test_a_leader_assigns_and_the_step_goes_along(cast: Cast, owner: Role) -> No
     assert (old.state, new.state, new.owner_id, new.due) == ("withdrawn", "open", cast.mate.pk, old.due)
     with cast.acting("rm", NOW) as actor:
         assert Prospect.objects.visible_to(actor).count() == 0
+
+
+def test_only_an_rm_claims(cast: Cast) -> None:
+    made = entered(cast, to_pool=True)
+    with pytest.raises(Unfit, match="只有客户经理可以认领"):
+        claim(cast, made, "leader")
+
+
+def test_who_stands_in_for_an_rm_assigns_none_of_theirs(cast: Cast, owner: Role) -> None:
+    """A leader elsewhere works on the prospects of whom they cover, and gives none of them to their own team."""
+    made = entered(cast)
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, from_day=MONDAY, to_day=MONDAY + timedelta(days=1), stand_in=cast.other_leader,
+            asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
+        )  # fmt: skip
+    with cast.acting("other_leader", NOW) as actor:
+        row = Prospect.objects.held(made.pk, actor)
+        assert row.changeable_by(actor)
+        with pytest.raises(NotNow, match="不能由您分配"):
+            pool.assign(row, cast.stranger.pk, actor=actor, now=NOW, bank=Bank())
+
+
+def test_who_is_taken_up_again_wants_room_too(cast: Cast) -> None:
+    bank = Bank(prospects_held=1)
+    first = entered(cast)
+    with cast.acting("rm", NOW) as actor:
+        prospects.lose(Prospect.objects.held(first.pk, actor), "price", actor=actor, now=NOW, bank=bank)
+    entered(cast, name="赵五", mobile="13900005555", bank=bank)
+    with cast.acting("rm", NOW) as actor:
+        row = Prospect.objects.held(first.pk, actor)
+        with pytest.raises(Unfit, match="达到上限 1 位"):
+            prospects.reopen(row, Step("再问", MONDAY), actor=actor, now=NOW, bank=bank)
 
 
 def swept(worker: Role, day: date) -> None:
