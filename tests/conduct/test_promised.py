@@ -107,6 +107,11 @@ def test_a_past_date_is_never_proposed_and_said_to_be_over(text: str) -> None:
     assert understood(text).passed
 
 
+@pytest.mark.parametrize("text", ["9999-12-31 回复", "9999年12月31日", "9999-12-30 15:00"])
+def test_the_last_day_that_there_is_is_too_far_and_no_failure(text: str) -> None:
+    assert understood(text).dues == ()
+
+
 def test_a_year_typed_wrong_is_not_proposed() -> None:
     assert understood("2036年3月5日").dues == ()
 

@@ -25,6 +25,7 @@ To = Literal["customer", "leader", "department"]
 OFFERED = 4
 CLOSING = time(17, 30)  # 下班前, close of business: what most banks call the end of work
 _DAY = timedelta(days=1)
+_LAST = date.max - _DAY  # the last day that ends
 _FRIDAY, _SUNDAY = 4, 6
 
 
@@ -92,7 +93,7 @@ def _together(day: _Found | None, hour: _Found | None, here: datetime) -> list[d
 
 def _at(day: date, at: time | None, here: datetime) -> datetime:
     if at is None:
-        return datetime.combine(day + _DAY, time(0), here.tzinfo)
+        return datetime.combine(min(day, _LAST) + _DAY, time(0), here.tzinfo)
     return datetime.combine(day, at, here.tzinfo)
 
 
