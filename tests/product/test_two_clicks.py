@@ -22,7 +22,7 @@ from zhike.conduct.bank import Bank
 from zhike.contacts import course
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Need, Relation
-from zhike.documents.models import Document, Label
+from zhike.documents.models import Document, Hold, Label
 from zhike.market.models import Brief, Note, Prospect, Routing
 from zhike.notices import ringing
 from zhike.obligations.models import Fact, Obligation, Reminder
@@ -305,6 +305,31 @@ def test_a_delivery_is_owed_once(database: Database, seated: Cast, one: Customer
     assert twice(database, seated, "work_delivery", "/work/deliveries/new/", form) == [303, 303]
     with owner():
         assert (Delivery.objects.count(), Obligation.objects.filter(kind="delivery").count()) == (1, 1)
+
+
+def test_held_and_deleted_at_once_it_is_one_of_the_two(database: Database, seated: Cast, one: Customer) -> None:
+    """Held while it was being deleted, it was gone and held."""
+    with owner():
+        labels = {label.sort: label for label in Label.objects.filter(key__in=["office", "minutes"])}
+        document = Document.objects.create(
+            customer=one, unit=one.unit, keeper=0, title="纪要", dated=date(2015, 1, 5), by=seated.rm, at=NOW,
+            counts_from=date(2015, 1, 5), years=3, **labels,
+        )  # fmt: skip
+
+    def asks(who: str, what: str) -> int:
+        form = {"why": "保存期满"}
+        return seated.client(who, NOW).post(f"/documents/{document.pk}/{what}/", form).status_code
+
+    deleted, held = at_once(
+        database,
+        "documents_document",
+        [lambda: asks("leader", "delete"), lambda: asks("compliance", "hold")],
+        in_turn=True,
+    )
+    assert (deleted, held) == (303, 409)
+    with owner():
+        assert Document.objects.get(pk=document.pk).deleted_at
+        assert not Hold.objects.exists()
 
 
 def test_a_document_is_filed_once(database: Database, seated: Cast) -> None:

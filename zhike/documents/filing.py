@@ -140,6 +140,7 @@ def hold(document: Document, why: str, *, actor: Actor, now: datetime) -> Hold:
         with transaction.atomic():
             return Hold.objects.create(document=document, why=why, by_id=actor.id, at=now)
     except IntegrityError:
+        _check_stands(Document.objects.get(pk=document.pk))  # deleted at the same moment
         raise NotNow("该档案已在保全中。", "The document is held already.") from None
 
 
