@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from zhike.market.models import Prospect
+
 from .conftest import MONDAY, PHONE, Arranged, Site, row, tap
 
 LONG = (
@@ -76,6 +78,19 @@ def test_every_place_is_led_to_at_200_percent(shared: Site) -> None:
         link.click()
         page.wait_for_url(f"**/{place}/")
         assert fits(page)
+
+
+def test_a_row_of_a_list_is_tapped_anywhere(shared: Site) -> None:
+    """A name of two characters was 28 by 20 px to a thumb."""
+    with shared.owner():
+        rm = shared.cast.rm
+        found = Prospect.objects.create(
+            name="田璐", source="fair", source_words="春季展会", rm=rm, since=MONDAY, unit=shared.cast.units["century"], by=rm, at=MONDAY
+        )  # fmt: skip
+    page = shared.person("rm", size=PHONE)
+    page.goto(f"{shared.address}/market/prospects/")
+    page.get_by_text("春季展会").click(force=True)  # the link lies over it
+    page.wait_for_url(f"**/market/prospects/{found.pk}/")
 
 
 def test_what_a_phone_has_no_room_for_lies_one_tap_further(shared: Site) -> None:
