@@ -92,6 +92,15 @@ def test_a_nul_in_a_form_is_a_damaged_request(cast: Cast, rm: Client) -> None:
     assert rm.post(f"/contacts/{contact.pk}/ready/", {"tick": "a\0b"}).status_code == 400
 
 
+def test_a_field_of_a_form_that_is_too_long_is_refused_and_said_how_long(cast: Cast, rm: Client) -> None:
+    customer = cast.customers["rm"][0]
+    form = {"customer": customer.pk, "recipient": "张总", "what": "字" * 20_001, "day": "2026-03-05"}
+    answer = rm.post("/work/deliveries/new/", form)
+    assert answer.status_code == 413
+    assert "有一栏填了 20,001 字，最多 20,000 字" in answer.content.decode()
+    assert rm.post("/work/deliveries/new/", {**form, "what": "字" * 20_000}).status_code != 413
+
+
 @pytest.mark.parametrize("value", ["\0", "\ud800"])
 def test_a_draft_of_what_cannot_be_kept_is_refused_and_the_one_before_stays(cast: Cast, rm: Client, value: str) -> None:
     contact = held(cast)

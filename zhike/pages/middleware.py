@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 API = "/api/"
 # Answered without a transaction: they must work when the database does not, or never ask it.
 OUTSIDE = ("/static/", "/healthz", "/readyz", "/metrics")
+LONGEST_TYPED = 20_000  # characters of one field of a form; nobody types more, and a program has the API
+DRAWN = frozenset({"drawn"})  # fields of forms that hold a picture
 # What somebody may do who has to change the password or set up the second factor first.
 ON_THE_WAY = frozenset(
     {
@@ -156,6 +158,10 @@ class Acting:
         if not request.path.startswith(API) and holds_nul(request):
             # What no keyboard types and PostgreSQL does not keep; the API says it field by field.
             return bad_request(request, BadRequest("NUL"))
+        if not request.path.startswith(API) and (longest := longest_typed(request)) > LONGEST_TYPED:
+            most = {"typed": f"{longest:,}", "most": f"{LONGEST_TYPED:,}"}
+            said = _("One field holds %(typed)s characters; at most %(most)s are taken.") % most
+            return render(request, "400.html", {"said": said}, status=413)
         if not request.path.startswith(API):
             request.GET, request.POST = as_typed(request.GET), as_typed(request.POST)
         try:
@@ -235,6 +241,12 @@ def holds_nul(request: HttpRequest) -> bool:
     given = (request.GET, request.POST, request.FILES)
     texts = (text for each in given for name, values in each.lists() for text in (name, *values))
     return any("\0" in (text if isinstance(text, str) else text.name) for text in texts)
+
+
+def longest_typed(request: HttpRequest) -> int:
+    """How many characters the longest field of the form holds; a drawn signature is no text, and is measured where it is read."""
+    fields = request.POST.lists()
+    return max((len(text) for name, values in fields if name not in DRAWN for text in values), default=0)
 
 
 def as_typed(given: QueryDict) -> QueryDict:
