@@ -30,6 +30,7 @@ TEXTS = {
     "answer": "王先生您好，您问的销户手续本人持证件即可办理。李明",
     "service": "您的定期存款将于3月8日到期，请留意。",
     "greeting": "值此新春佳节，祝您阖家幸福！李明",
+    "question": "您对今天的服务满意吗？请直接回复一个数字：5很满意，4满意，3一般，2不满意，1很不满意。",
     "marketing": "本行周六举办财富讲座，欢迎光临，详询李明 13800138000",
 }
 
@@ -50,7 +51,7 @@ def blocks(kind: str, to: Recipient = WILLING, **more: Any) -> list[str]:
 
 
 PERSONAL = ("thanks", "call_back", "answer", "service")
-UNASKED = ("greeting", "marketing")
+UNASKED = ("greeting", "question", "marketing")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,8 +109,10 @@ def test_a_bank_may_greet_without_asking_but_never_sell():
     assert (blocks("greeting", to, bank=bank), blocks("marketing", to, bank=bank)) == ([], ["no_consent"])
 
 
-@pytest.mark.parametrize(("carry", "stopped"), [(False, ["marketing"]), (True, ["greeting", "marketing"])])
-def test_opting_out_stops_marketing_and_greetings_where_they_offer_it(carry, stopped):
+@pytest.mark.parametrize(
+    ("carry", "stopped"), [(False, ["question", "marketing"]), (True, ["greeting", "question", "marketing"])]
+)
+def test_opting_out_stops_marketing_and_questions_and_greetings_where_they_offer_it(carry, stopped):
     bank, to = replace(Bank(), greetings_carry_hint=carry), replace(WILLING, opted_out=True)
     assert [kind for kind in KINDS if "opted_out" in blocks(kind, to, bank=bank)] == stopped
 
@@ -131,6 +134,14 @@ def test_who_is_not_suited_is_refused_with_the_reason():
     assert verdict.name == "unsuited"
     assert "中风险" in verdict.words.zh
     assert "cautious" in verdict.words.en
+
+
+def test_a_question_says_which_digits_and_holds_no_link():
+    """W9: answered with one digit; customers are warned off links, so not even a bank that allows them puts one in."""
+    assert blocks("question", text="您对今天的服务满意吗？") == ["no_scale"]
+    bank = replace(Bank(), links_in_messages=True)
+    assert blocks("question", text="满意吗？回复1到5，或点 http://a.cn/x", bank=bank) == ["text_link"]
+    assert blocks("question", text="回复1到5。另有新品理财，收益稳健，欢迎选购。") == ["text_selling"]
 
 
 def test_a_private_product_never_goes_to_many():
@@ -415,7 +426,7 @@ ORDER = [
     "no_consent", "opted_out", "greeted_already", "day_used_up", "week_used_up", "quiet_hours", "no_text",
     "own_signature", "hint_without_word", "text_promised_return", "text_no_risk", "text_high_return", "text_absolute",
     "text_unfit", "text_like_a_deposit", "text_inducement", "text_selling", "text_identity_number",
-    "text_card_number", "text_secret", "text_link", "no_risk_notice",
+    "text_card_number", "text_secret", "text_link", "no_scale", "no_risk_notice",
 ]  # fmt: skip
 
 RECIPIENTS = st.builds(

@@ -39,6 +39,7 @@ def facts(draw: st.DrawFn) -> Fact:
         "how": "call",
         "apologised": draw(st.booleans()),
         "words": draw(WORDS),
+        "rating": draw(st.integers(1, 2)),
         "asks": draw(st.sampled_from(["", "question"])),
         "occasion": draw(st.sampled_from(["reception", "visit", "call"])),
         "field": draw(st.sampled_from(["mobile", "email"])),

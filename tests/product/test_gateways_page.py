@@ -80,7 +80,7 @@ def test_the_page_says_how_each_gateway_stands(cast: Cast, stand: None) -> None:
     with cast.acting("administrator", NOW):
         found = figures(NOW)
     assert [(each.due, each.later, each.oldest) for each in found.queues] == [
-        (2, 0, NOW - timedelta(minutes=7)), (1, 1, NOW - timedelta(minutes=1)), (0, 0, None),
+        (2, 0, NOW - timedelta(minutes=7)), (1, 1, NOW - timedelta(minutes=1)), (0, 0, None), (0, 0, None),
     ]  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def test_the_doctor_tells_of_gateways_and_queue(
         assert (queue.name, queue.good) == ("messages", False)
         assert (
             queue.detail
-            == "one 2 due 0 later oldest 420 s, greetings 1 due 1 later oldest 60 s, marketing 0 due 0 later; unknown 1; aside 1"
+            == "one 2 due 0 later oldest 420 s, greetings 1 due 1 later oldest 60 s, marketing 0 due 0 later, questions 0 due 0 later; unknown 1; aside 1"
         )
         monkeypatch.delenv("ZHIKE_SMS_URL")
         assert list(health.messages()) == [], "where no messages leave there is nothing to look at"

@@ -26,8 +26,8 @@ def done_to(database, *statements: str) -> None:
 
 # One that no other rests on, as if it had never run.
 EARLIER = (
-    "DELETE FROM django_migrations WHERE app = 'sms' AND name = '0007_run'",
-    "ALTER TABLE sms_message DROP COLUMN IF EXISTS run_id",
+    "DELETE FROM django_migrations WHERE app = 'sms' AND name = '0008_questions'",
+    "DROP TABLE IF EXISTS sms_question",
 )
 LATER = (
     "INSERT INTO django_migrations (app, name, applied) VALUES ('people', '0099_later', now())",
@@ -38,7 +38,7 @@ BEFORE_ANY_WAS_KEPT = ("DROP TABLE zhike_schema",)
 CASES = pytest.mark.parametrize(
     ("statements", "zh", "en"),
     [
-        (EARLIER, "缺：sms.0007_run", "Make a backup (zhike backup FILE), then run zhike migrate."),
+        (EARLIER, "缺：sms.0008_questions", "Make a backup (zhike backup FILE), then run zhike migrate."),
         (
             LATER,
             "由另一版本的知客建立（people.0099_later 不同）",
@@ -87,7 +87,7 @@ def test_what_is_only_missing_is_migrated_and_kept(database):
     done_to(
         database,
         *EARLIER,
-        "DELETE FROM zhike_schema WHERE migration = 'sms.0007_run'",
+        "DELETE FROM zhike_schema WHERE migration = 'sms.0008_questions'",
     )
     done = zhike(database, "migrate", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")

@@ -31,7 +31,7 @@ def keys(options: Options) -> int:
         from zhike.market.models import prospect
         from zhike.notices.models import webhook
         from zhike.pages import sign_in
-        from zhike.sms.models import message, opt_out, pushed, reply
+        from zhike.sms.models import message, opt_out, pushed, question, reply
 
         if not os.environ.get("ZHIKE_DATA_KEYS") and not settings.DEMO:
             raise Failure(
@@ -46,8 +46,8 @@ def keys(options: Options) -> int:
             vault(), clock.now(), by=_staff(options.by), batch=min(options.batch, 10_000), dry=options.check
         )
         sealed = [draft.SEALED, webhook.SEALED, answers.SEALED, sign_in.SEALED]
-        sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED, prospect.SEALED]
-        sealed += [blob.SEALED, document.SEALED]
+        sealed += [message.SEALED, *reply.SEALED, opt_out.SEALED, pushed.SEALED, question.SEALED]
+        sealed += [prospect.SEALED, blob.SEALED, document.SEALED]
         found = reseal.passes(work, (*reseal.STORES, *sealed))
         return _tell(options, [key.id for key in vault().keys], found)
 

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "field_missing": Kind(Words("资料缺项", "something about the customer is missing"), ("field",)),
     "field_learned": Kind(Words("了解到资料", "something was learned"), ("field",)),
     "reply_received": Kind(Words("客户来短信", "the customer wrote"), ("words",)),
+    "rated_low": Kind(Words("客户不满意", "the customer is not content"), ("rating", "words")),
     "message_sent": Kind(Words("已发消息", "a message was sent"), ("purpose", "channel")),
     "festival_near": Kind(Words("节日将近", "a festival is coming"), ("festival", "festival_en", "target")),
     "greetings_arranged": Kind(Words("节日问候已安排", "a festival's greetings were arranged")),

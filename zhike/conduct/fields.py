@@ -15,6 +15,7 @@ DAYS = Words("天", "days")
 SECONDS = Words("秒", "seconds")
 PEOPLE = Words("位", "prospects")
 TIMES = Words("次", "times")
+ANSWERS = Words("份", "ratings")
 YUAN = Words("元", "yuan")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from zhike.conduct.guard import SELLING
+from zhike.conduct.satisfied import SCALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +357,99 @@ def _errand(row: Errand, now: datetime) -> str:
             return "late"
         return "on_time" if row.done else "open"
     return "late" if now > row.due else "open"
+
+
+# ── how content customers are (W9) ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """Customers' ratings together. ``asked``: questions that left; ``ratings``: how many gave 1, 2, … 5; ``least``: from how many on a figure
+    is shown (bank).
+    """
+
+    asked: int
+    ratings: tuple[int, ...]
+    least: int
+
+    @property
+    def answered(self) -> int:
+        return sum(self.ratings)
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few for a figure: neither how many, nor what they said, is shown then."""
+        return self.answered < self.least
+
+    @property
+    def mean(self) -> float | None:
+        """The mean rating; None below the least number."""
+        if self.few:
+            return None
+        return sum(value * many for value, many in zip(SCALE, self.ratings, strict=True)) / self.answered
+
+
+def satisfaction(ratings: Iterable[int | None], least: int) -> Satisfaction:
+    """``ratings``: of each question that left its answer, None without one."""
+    given = list(ratings)
+    count = Counter(given)
+    return Satisfaction(len(given), tuple(count[value] for value in SCALE), least)
+
+
+def sayable(parts: Mapping[int, Satisfaction]) -> set[int]:
+    """Of the parts of a whole that is shown, those whose figures are shown beside it. One that is too small is shown nowhere, and cannot be
+    reckoned from the rest either: so long as what is hidden is too little, the smallest that is shown is hidden with it.
+    """
+    shown = sorted((key for key, part in parts.items() if not part.few), key=lambda key: -parts[key].answered)
+    while shown and 0 < sum(part.answered for key, part in parts.items() if key not in shown) < parts[shown[-1]].least:
+        shown.pop()
+    return set(shown)
+
+
+def stands_alone(part: Satisfaction, rest: Satisfaction) -> bool:
+    """Whether a part's figure is shown to whoever sees that of the whole as well."""
+    return 0 in sayable({0: part, 1: rest})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """How content customers and leaders are with one person's work, or several people's together, and what of it stays open: ``late``, past
+    its time; ``unseen``: of that, what nobody was ever reminded of.
+    """
+
+    customers: Satisfaction
+    leader: tuple[int, ...] = ()
+    late: int = 0
+    unseen: int = 0
+
+    @property
+    def leader_mean(self) -> float | None:
+        """The mean of the leaders' ratings, from :data:`FEW` on; None below."""
+        return sum(self.leader) / len(self.leader) if len(self.leader) >= FEW else None
+
+
+def content(
+    people: Iterable[int], rated: Iterable[tuple[int, int | None]], leader: Mapping[int, tuple[int, ...]],
+    left: Mapping[int, tuple[int, int]], least: int,
+) -> dict[int, Content]:  # fmt: skip
+    """Person by person. ``rated``: whom each question was about, and its rating; ``left``: late and unseen."""
+    given: dict[int, list[int | None]] = {each: [] for each in people}
+    for staff, rating in rated:
+        given[staff].append(rating)
+    return {
+        staff: Content(satisfaction(ratings, least), leader.get(staff, ()), *left.get(staff, (0, 0)))
+        for staff, ratings in given.items()
+    }
+
+
+def together(parts: Iterable[Content], least: int) -> Content:
+    """Several people's as one."""
+    some = list(parts)
+    columns = zip(*(each.customers.ratings for each in some), strict=True)
+    asked = sum(each.customers.asked for each in some)
+    customers = Satisfaction(asked, tuple(map(sum, columns)) or (0,) * len(SCALE), least)
+    leader = tuple(rating for each in some for rating in each.leader)
+    return Content(customers, leader, sum(each.late for each in some), sum(each.unseen for each in some))
 
 
 # ── contacts as they were conducted: what owes nothing by itself is measured on the contacts ──────────────────────

@@ -5,7 +5,8 @@ from datetime import time
 from decimal import Decimal
 
 from zhike.conduct.festivals import FESTIVALS
-from zhike.conduct.fields import DAYS, TIMES, YUAN, amount, choice, clock, line, number, setting, switch
+from zhike.conduct.fields import ANSWERS, DAYS, HOURS, TIMES, YUAN, amount, choice, clock, line, number, setting, switch
+from zhike.conduct.words import Words
 
 _GREETED = ("new_year", "spring_festival", "dragon_boat", "mid_autumn", "national_day")
 
@@ -154,6 +155,50 @@ class MessageSettings:
         group="messages",
     )
     greeting_at: time = clock(9, 0, "问候短信几点发", "Greetings are sent at", "S3", group="messages")
+    # A customer is asked nothing before the bank has decided so.
+    satisfaction_after: tuple[str, ...] = setting(
+        (),
+        "次日发短信询问满意度的联系（都不选：不询问）",
+        "Contacts after which the customer is asked by SMS, the next day, how content they are (none chosen: nobody is)",
+        "choices",
+        "W9",
+        choices={"reception": Words("接待", "Receptions"), "visit": Words("拜访", "Visits"), "call": Words("接通的电话", "Calls that connected")},
+        uncertified=True,
+        group="messages",
+    )  # fmt: skip
+    satisfaction_at: time = clock(
+        14, 0, "满意度询问几点发", "The question how content they are is sent at", "W9", group="messages"
+    )
+    satisfaction_every: int = number(
+        90,
+        "同一客户、同一号码两次满意度询问至少相隔",
+        "A customer, and a number, is asked how content they are not more often than every",
+        DAYS,
+        365,
+        "W9",
+        low=30,
+        group="messages",
+    )
+    satisfaction_answered_within: int = number(
+        72,
+        "满意度回复在发出后多久内有效",
+        "A rating counts when it comes within, after the question left",
+        HOURS,
+        168,
+        "W9",
+        low=1,
+        group="messages",
+    )
+    satisfaction_least: int = number(
+        10,
+        "满意度至少几份评分才显示",
+        "Satisfaction is shown from so many ratings on",
+        ANSWERS,
+        100,
+        "W9",
+        low=5,
+        group="messages",
+    )
     sales_call_from: time = clock(
         9, 0, "营销电话：起", "Calls that sell: from", "S5", origin="law", uncertified=True, group="messages"
     )

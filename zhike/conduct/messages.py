@@ -17,6 +17,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.guard import UNSAID, Verdict, time_of
 from zhike.conduct.permitted import Phrase, gives_number, lacks_risk_notice, look
 from zhike.conduct.quiet_hours import quiet_until
+from zhike.conduct.satisfied import SCALE
 from zhike.conduct.words import Words
 
 Origin = Literal["code", "bank", "law"]
@@ -31,14 +32,15 @@ class Kind:
     """What binds one kind of message.
 
     `consent`: the purpose that the customer must have agreed to. `quiet`: whether quiet hours warn, or it waits for their end.
-    `opt_out`: whether a customer's opting out of marketing stops it: never, always, or "hinted": where the bank has it carry the hint.
+    `opt_out`: whether a customer's opting out of marketing stops it: never, always, "hinted": where the bank has it carry the hint, or
+    "heeded": though it says nothing of how to opt out.
     `capped`: counted against the bank's limits a day and a week. `once`: one on an occasion. `bulk`: may go to many at once.
     """
 
     words: Words
     consent: Literal["", "greeting", "marketing"] = ""
     quiet: Literal["warn", "wait"] = "warn"
-    opt_out: Literal["never", "hinted", "always"] = "never"
+    opt_out: Literal["never", "hinted", "always", "heeded"] = "never"
     stopped_by: frozenset[str] = EVERYTHING
     capped: bool = False
     once: bool = False
@@ -47,6 +49,10 @@ class Kind:
     def carries_hint(self, bank: Bank) -> bool:
         """Whether it says how to opt out; whoever does as it says is not sent this kind any more."""
         return self.opt_out == "always" or (self.opt_out == "hinted" and bank.greetings_carry_hint)
+
+    def heeds(self, bank: Bank) -> bool:
+        """Whether whoever opted out is not sent it."""
+        return self.opt_out == "heeded" or self.carries_hint(bank)
 
     def waits(self, bank: Bank) -> bool:
         """Whether quiet hours hold it back."""
@@ -65,6 +71,14 @@ KINDS = {
         opt_out="hinted",
         stopped_by=UNASKED,
         once=True,
+        bulk=True,
+    ),
+    # Service, and nothing is sold by it: no consent is needed. But nobody waits for it: whatever stops contact stops it, night too.
+    "question": Kind(
+        Words("满意度询问", "question how content one is"),
+        quiet="wait",
+        opt_out="heeded",
+        stopped_by=UNASKED,
         bulk=True,
     ),
     "marketing": Kind(
@@ -311,7 +325,7 @@ def _agreed(rules: Kind, to: Recipient, bank: Bank) -> Iterator[Verdict]:
     needed = rules.consent and (rules.consent != "greeting" or bank.greeting_needs_consent)
     if needed and rules.consent not in to.consents:
         yield _NO_CONSENT[rules.consent]
-    if to.opted_out and rules.carries_hint(bank):
+    if to.opted_out and rules.heeds(bank):
         yield _verdict(
             "opted_out",
             f"客户已退订，不再发{rules.words.zh}短信。客户重新同意后才可再发，请在客户页“同意”中登记。",
@@ -443,7 +457,9 @@ def _text(kind: str, text: str, phrases: Sequence[Phrase], bank: Bank) -> Iterat
             f"退订提示“{bank.optout_hint}”里没有一个退订词，客户照做也退不了订。请管理员在参数中改正后再发。",
             f"The hint “{bank.optout_hint}” names no opt-out word: who does as it says does not opt out. An administrator corrects it in the settings.",
         )
-    yield from _wording(phrases, bank)
+    yield from _wording(phrases, kind, bank)
+    if kind == "question" and not _names_scale(text):
+        yield _NO_SCALE
     if kind == "marketing" and lacks_risk_notice(text):
         yield _verdict(
             "no_risk_notice",
@@ -458,9 +474,23 @@ def _text(kind: str, text: str, phrases: Sequence[Phrase], bank: Bank) -> Iterat
         )
 
 
-def _wording(phrases: Sequence[Phrase], bank: Bank) -> Iterator[Verdict]:
-    """One verdict for each rule that the text goes past, with every place."""
-    against = [each for each in phrases if each.group.name != "link" or not bank.links_in_messages]
+_NO_SCALE = _verdict(
+    "no_scale",
+    f"满意度询问须写明请客户回复 {SCALE[0]} 到 {SCALE[-1]} 中的一个数字，正文里 {SCALE[0]} 和 {SCALE[-1]} 都要出现。请补上。",
+    f"It asks for one digit from {SCALE[0]} to {SCALE[-1]}: both stand in the text. Add them.",
+    "bank",
+    needs="text",
+)
+
+
+def _names_scale(text: str) -> bool:
+    return all(str(end) in text for end in (SCALE[0], SCALE[-1]))
+
+
+def _wording(phrases: Sequence[Phrase], kind: str, bank: Bank) -> Iterator[Verdict]:
+    """One verdict for each rule that the text goes past, with every place. A question is answered with a digit: it holds no link, ever."""
+    linked = bank.links_in_messages and kind != "question"
+    against = [each for each in phrases if each.group.name != "link" or not linked]
     for group, rows in groupby(sorted(against, key=lambda each: each.group.place), key=lambda each: each.group):
         found = list(rows)
         where = Words("；".join(each.where.zh for each in found), "; ".join(each.where.en for each in found))

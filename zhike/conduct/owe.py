@@ -270,7 +270,7 @@ def _looked_into(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement |
     """The leader was told that a call-back is missed; once it is made there is nothing left to look into. A call that does not make
     it, recorded afterwards and from before, leaves that too.
     """
-    if owed.kind != "look_into" or owed.customer != fact.customer:
+    if owed.kind != "look_into" or owed.clause != "C5" or owed.customer != fact.customer:
         return None
     promised = owed.subject.partition("/leader:")[0]
     missed = [other for other in case.owed if other.kind == "call_back" and other.subject == promised]

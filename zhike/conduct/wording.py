@@ -66,6 +66,9 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             return Words("告知客户并致歉", "Tell the customer and apologise")
         case "answer":
             return Words(f"答复：{detail['words']}", f"Answer: {detail['words']}")
+        case "promise" if fact.data.get("rating"):
+            n = fact.data["rating"]
+            return Words(f"客户满意度只给 {n} 分，问明原因并答复", f"The customer rated {n} of 5: ask why, and answer")
         case "promise" if fact.kind == "reply_received":
             return Words(f"答复短信：{detail['words']}", f"Answer the message: {detail['words']}")
         case "promise":
@@ -85,6 +88,11 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
         case "look_into" if fact.kind == "outing_overdue":
             return Words(
                 f"过问：{detail['words']}外出逾时未返回", f"Look into it: {detail['words']} is not back from an outing"
+            )
+        case "look_into" if fact.kind == "rated_low":
+            n, whose = fact.data["rating"], detail["words"]
+            return Words(
+                f"过问：客户对{whose}的满意度只给 {n} 分", f"Look into it: a customer of {whose} rated {n} of 5"
             )
         case "take_on":
             return Words(f"接受或反问：{detail['words']}", f"Take on, or ask back: {detail['words']}")

@@ -34,6 +34,7 @@ IN_WORKDAYS = {
     "demand_raised",
     "promise_made",
     "reply_received",
+    "rated_low",
     "assigned",
     "assignment_answered",
     "assignment_laid_before",

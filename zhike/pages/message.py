@@ -46,7 +46,7 @@ def kind_name(kind: str) -> str:
     """感谢短信, 答复短信 … as a heading."""
     return {
         Kind.THANKS: gettext("Thanks by SMS"), Kind.CALL_BACK: gettext("Agreeing a call-back"), Kind.ANSWER: gettext("Answer by SMS"),
-        Kind.SERVICE: gettext("Service message"), Kind.GREETING: gettext("Greeting"), Kind.MARKETING: gettext("Products"),
+        Kind.SERVICE: gettext("Service message"), Kind.QUESTION: gettext("How content you are"), Kind.GREETING: gettext("Greeting"), Kind.MARKETING: gettext("Products"),
     }[Kind(kind)]  # fmt: skip
 
 
@@ -119,9 +119,16 @@ def title(message: Message) -> str:
 
 
 def days(
-    entries: list[threads.Entry], answers: Mapping[int, Obligation], now: datetime, bank: Bank, *, may: bool, me: int
+    entries: list[threads.Entry],
+    answers: Mapping[int, Obligation],
+    now: datetime,
+    bank: Bank,
+    *,
+    may: bool,
+    me: int,
+    ratings: Mapping[int, int] | None = None,
 ) -> list[dict[str, Any]]:
-    """The thread, day by day, as the page shows it."""
+    """The thread, day by day, as the page shows it. ``ratings``: of the replies, those that rate the bank's service."""
     found: list[dict[str, Any]] = []
     said = threads.words([entry for entry in entries if isinstance(entry, Message)], bank)
     today = local(now).date()
@@ -131,6 +138,8 @@ def days(
             name = pgettext("thread", "Today") if day == today else day_text(day, today, weekday=False)
             found.append({"day": day, "name": name, "rows": []})
         found[-1]["rows"].append(_row(entry, said, answers, now, may, me))
+        if isinstance(entry, Reply):
+            found[-1]["rows"][-1]["rating"] = (ratings or {}).get(entry.pk)
     return found
 
 
@@ -150,7 +159,7 @@ def _row(
 def _message(message: Message, text: str, now: datetime, may: bool, me: int) -> dict[str, Any]:
     icon, look = mark(message.state)
     by, elsewhere = message.by, message.through != "platform"
-    own = message.forwarding_id is None
+    own = message.forwarding_id is None and message.kind != Kind.QUESTION
     return {
         "is": "message", "way": way_name(message.through) if elsewhere else "", "id": f"m{message.pk}", "pk": message.pk, "text": text, "title": title(message), "icon": icon, "look": look,
         "stands": stands(message, now), "clause": message.why.get("clause", "") if message.state in {State.REFUSED, State.WAITING} else "",
@@ -160,7 +169,7 @@ def _message(message: Message, text: str, now: datetime, may: bool, me: int) -> 
         "reword": may and own and message.state in {State.DRAFTED, State.REFUSED},
         "discard": may and message.state == State.DRAFTED and message.attempt == 1, "settle": may and message.state == State.UNKNOWN,
         # What another platform sent is not ours to send again: who wants to, writes anew.
-        "send_again": may and message.state in AGAIN and not elsewhere,
+        "send_again": may and message.state in AGAIN and not elsewhere and message.kind != Kind.QUESTION,
     }  # fmt: skip
 
 

@@ -171,6 +171,11 @@ def send(
     Raises Unfilled for a variable that nobody filled, Refused for a text that is empty or too long and for one that sells, OnItsWay where
     what is owed has its message already.
     """
+    if kind == Kind.QUESTION:
+        raise Refused(
+            "满意度询问由系统按本行规定发出，不由个人发送。",
+            "How content customers are is asked by the bank's rule, by nobody in person.",
+        )
     if kind == Kind.MARKETING:
         raise Refused(
             "营销短信只能经营销转发发出，产品是否适合客户在那里核对。请营销岗发起活动，再从活动转发。",
@@ -272,14 +277,20 @@ def turned(
     now: datetime,
     bank: Bank,
     offer: Offer | None = None,
+    *,
+    struck: bool = False,
 ) -> dict[str, Any] | None:
-    """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves."""
+    """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves. ``struck``: what it asks
+    about was struck.
+    """
     if not_after is not None and now >= not_after:
         return {"state": State.EXPIRED, "why": TOO_OLD, "not_before": None}
     if addressee is None:
         return {"state": State.REFUSED, "why": GONE, "not_before": None}
     if offer is not None and offer.stopped:
         return {"state": State.REFUSED, "why": CALLED_OFF, "not_before": None}
+    if struck:
+        return {"state": State.REFUSED, "why": STRUCK, "not_before": None}
     judged = _judge(kind, text, addressee, offer, now, bank)
     state, why = _state(judged)
     if state == State.QUEUED:
@@ -318,6 +329,9 @@ TOO_OLD = {
 CALLED_OFF = {
     "name": "campaign_stopped", "zh": "活动已停止，没有发出。", "en": "The campaign was stopped before it left.",
 }  # fmt: skip
+STRUCK = {
+    "name": "struck", "zh": "所问的那次联系已撤销，没有发出。", "en": "The contact that it asks about was struck: it did not leave.",
+}  # fmt: skip
 GONE = {"name": "gone", "zh": "客户已不在册。", "en": "The customer is not on the books any more."}
 
 
@@ -338,6 +352,7 @@ def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
     """A message that waits, or is queued and not yet taken up, is a draft again; one that was to be sent again stands as before. Raises
     TooLate; Refused for one of a campaign, which is withdrawn with the rest of its forwarding.
     """
+    _check_no_question(message)
     if message.forwarding_id is not None and message.attempt == 1:
         raise Refused(
             "这条短信属于营销转发，请在活动页撤回那次转发。",
@@ -350,6 +365,15 @@ def take_back(message: Message, *, actor: Actor, now: datetime) -> Message:
         moved = waits.update(state=State.UNKNOWN, why=TAKEN_BACK, attempt=message.attempt - 1)
         journal.reckon([message.pk] if moved else [], now)  # as its segments say
     return _moved(message, moved, "take back", now)
+
+
+def _check_no_question(message: Message) -> None:
+    """Whom a question is about does not decide whether it is asked."""
+    if message.kind == Kind.QUESTION:
+        raise Refused(
+            "满意度询问由系统发出，不能撤回，也不重发。",
+            "A question how content one is goes by the bank's rule: it is not taken back, and not sent again.",
+        )
 
 
 TAKEN_BACK = {
@@ -372,6 +396,7 @@ def resend(message: Message, *, actor: Actor, now: datetime, bank: Bank) -> Mess
     The customer may get it twice: who decides it has been told so. It passes the gate anew. Raises TooLate, Refused for what another
     platform sent.
     """
+    _check_no_question(message)
     if message.through != "platform":
         raise Refused(
             "这条短信是本行另一短信平台发出的，这里不能重发。需要的话请新写一条。",

@@ -53,10 +53,10 @@ def _why(was: str, now_with: str) -> dict[str, str]:
     }
 
 
-# All but greetings in the bank's own words.
+# All but greetings in the bank's own words, and questions how content one was: those are the bank's, about whoever held the contact.
 TAKE_BACK = """
 UPDATE sms_message m SET state = 'refused', why = %s, done_at = %s, staff_id = %s
-WHERE m.customer_id = %s AND m.waits AND m.attempt = 1 AND m.staff_id <> %s
+WHERE m.customer_id = %s AND m.waits AND m.attempt = 1 AND m.staff_id <> %s AND m.kind <> 'question'
     AND (m.sealed <> '' OR m.forwarding_id IS NOT NULL OR EXISTS (SELECT FROM sms_wording w JOIN sms_template t ON t.id = w.template_id
         WHERE w.id = m.wording_id AND t.owner_id IS NOT NULL))
 RETURNING m.forwarding_id"""

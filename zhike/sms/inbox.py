@@ -1,4 +1,5 @@
-"""What customers write back (上行): kept, told to the customer's manager as something to answer, and obeyed where it is a no."""
+"""What customers write back (上行): kept, told to the customer's manager as something to answer, obeyed where it is a no, and taken as
+the rating where it answers the question how content they are."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from zhike.people.actor import Actor
 from zhike.people.typed import typed
 from zhike.trail.models import note
 
-from . import numbers
+from . import numbers, satisfaction
 from .models import OptOut, Reply, ReplyPart
 from .transports.transport import Reply as Came
 
@@ -40,15 +41,17 @@ def take(gateway: str, came: Iterable[Came], now: datetime) -> None:
 
 
 def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: Bank) -> list[Reply]:
-    """A reply of each customer who has this number; of nobody where none has. Returns those that are new."""
+    """A reply of each customer who has this number; of nobody where none has; a rating, of whom was asked. Returns those that are new."""
     text = typed(text)  # whatever a telephone sends must not come back for ever because no table can hold it
     number, index = numbers.plain(sender), numbers.index(sender)
     if _is_kept(gateway, index, text, name, now):
         return []
     stops = opting_out.opt_out(text, bank)
     customers = list(Customer.objects.filter(mobile_index__in=numbers.indexes(sender), deceased_on=None).order_by("pk"))
+    asked = satisfaction.answered(text, customers, sender, now, bank) if stops == "no" else None
     kept = []
-    whose: list[Customer | None] = [*customers] or [None]
+    # A number that several share was asked about one of them: a digit answers that and nothing else.
+    whose: list[Customer | None] = [asked.customer] if asked else [*customers] or [None]
     for customer in whose:
         key = uuid4()
         reply = Reply(key=key, customer=customer, gateway=gateway, name=name, sender_index=index, stops=stops, at=now)
@@ -58,6 +61,8 @@ def keep(gateway: str, sender: str, text: str, name: str, now: datetime, bank: B
         kept.append(reply)
     if stops == "yes":
         opt_out(number, kept[0], text, now)
+    elif asked is not None:
+        satisfaction.rate(asked, kept[0], now, bank)
     else:
         for reply in kept:
             _ask_for_an_answer(reply, text, now, bank)

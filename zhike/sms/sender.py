@@ -26,7 +26,7 @@ from zhike.conduct.words import Refused
 from zhike.customers.vault import Unopened
 from zhike.people import bank as people_bank
 
-from . import gate, inbox, journal, outcome, texts
+from . import gate, inbox, journal, outcome, satisfaction, texts
 from .gate import Addressee
 from .models import Kind, Lane, State
 from .segments import Segment, cut
@@ -133,7 +133,7 @@ class Sender:
         if self.answering and places - (self.transport.window - bulk) < bulk // 2:
             return {Lane.ONE: min(SLICE, free)}
         bulk = max(0, min(SLICE, free - (self.transport.window - bulk)))
-        return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2}
+        return {Lane.ONE: min(SLICE, free), Lane.GREETINGS: bulk, Lane.MARKETING: bulk // 2, Lane.QUESTIONS: bulk // 4}
 
     def _entered(self, claimed: Sequence[journal.Claimed], free: int, now: datetime, bank: Bank) -> list[Part]:
         """Those that the guards let pass and the window has room for, cut and in the journal; those that the guards stop say why."""
@@ -141,6 +141,8 @@ class Sender:
         whom = gate.addressees({message.customer for message in claimed}, now, bank)
         same = texts.of_many([message.id for message in claimed if not message.sealed], bank)
         offers = gate.offers([message.id for message in claimed if message.kind == Kind.MARKETING])
+        asking = [message.id for message in claimed if message.kind == Kind.QUESTION]
+        struck = satisfaction.struck(asking) if asking else set()
         name = texts.bank_name()
         away: list[dict[str, Any]] = []
         leaving, rows, before = [], [], set()
@@ -154,7 +156,9 @@ class Sender:
                     else texts.bare(gate.opened(message.sealed, message.key))
                 )
                 offer = offers.get(message.id)
-                turned = gate.turned(message.kind, text, message.not_after, addressee, now, bank, offer)
+                turned = gate.turned(
+                    message.kind, text, message.not_after, addressee, now, bank, offer, struck=message.id in struck
+                )
                 whole = messages.dressed(text, message.kind, bank, name)
                 gate.check_length(whole)
                 cuts = _cuts(whole, message.key, whole=self.transport.whole)
@@ -221,6 +225,8 @@ class Sender:
     ) -> list[journal.Held]:
         """A gateway may be busy or away for hours: meanwhile somebody opted out, night fell, a campaign was stopped."""
         offers = gate.offers({segment.message for segment in held if segment.kind == Kind.MARKETING})
+        asking = {segment.message for segment in held if segment.kind == Kind.QUESTION}
+        struck = satisfaction.struck(asking) if asking else set()
         turned: dict[int, dict[str, Any] | None] = {}
         for segment in held:
             if segment.message not in turned:
@@ -230,7 +236,8 @@ class Sender:
                     turned[segment.message] = gate.unreadable(error)
                     continue
                 turned[segment.message] = gate.turned(
-                    segment.kind, text, segment.not_after, whom.get(segment.customer), now, bank, offers.get(segment.message)
+                    segment.kind, text, segment.not_after, whom.get(segment.customer), now, bank, offers.get(segment.message),
+                    struck=segment.message in struck,
                 )  # fmt: skip
         away = [
             {"id": segment.id, "message": segment.message, **why}

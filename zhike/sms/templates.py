@@ -112,6 +112,8 @@ def _check(proposal: Proposal, bank: Bank) -> None:
     occasion = template.occasion if template else proposal.occasion
     if kind == Kind.GREETING and occasion != BIRTHDAY:
         texts.check_for_many(text)
+    if kind == Kind.QUESTION:
+        texts.check_for_many(text, "日子")
     if weigh(text, kind, bank) > LONGEST:
         raise Refused(
             f"太长：一条短信至多 {LONGEST} 段，请删短。", f"Too long: at most {LONGEST} segments. Shorten it."

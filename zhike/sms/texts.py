@@ -7,7 +7,7 @@ import tomllib
 from calendar import month_name
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -85,9 +85,9 @@ def check(text: str) -> None:
         )
 
 
-def check_for_many(text: str) -> None:
-    """Raises Unfilled for a variable that has no value where many get the same words."""
-    if used := set(VARIABLE.findall(text)) - OF_EVERYBODY:
+def check_for_many(text: str, *besides: str) -> None:
+    """Raises Unfilled for a variable that has no value where many get the same words; ``besides``: what has one all the same."""
+    if used := set(VARIABLE.findall(text)) - OF_EVERYBODY - {*besides}:
         named = "、".join(f"{{{name}}}" for name in sorted(used))
         raise Unfilled(f"群发的短信不能用变量 {named}。", f"A message to many cannot use the variables {named}.")
 
@@ -196,6 +196,11 @@ def day_of(obligation: Obligation, now: datetime, bank: Bank, language: str = CH
     morning, and then it was yesterday.
     """
     day, today = (moment.astimezone(bank.zone).date() for moment in (obligation.fact.at, now))
+    return day_called(day, today, language)
+
+
+def day_called(day: date, today: date, language: str) -> str:
+    """What a message calls a day that is over, on the day it is sent."""
     match (today - day).days:
         case 0:
             return "today" if language == ENGLISH else "今天"

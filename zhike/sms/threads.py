@@ -17,14 +17,15 @@ from zhike.obligations.models import Fact, Obligation
 from zhike.people.actor import Actor
 
 from . import texts
-from .models import Message, OptOut, Reply, State
+from .models import Message, OptOut, Question, Reply, State
 
 LOOKED_AT = (State.UNKNOWN, State.UNDELIVERED, State.EXPIRED, State.REFUSED)
 # What went wrong longer ago than this is history.
 RECENT = timedelta(days=30)
 
-# What is over: one of its kind left later, or what it was for is done by other means. An unknown one waits for a person's word.
-STILL = """(m.state = 'unknown' OR NOT EXISTS (
+# What is over: one of its kind left later, or what it was for is done by other means. An unknown one waits for a person's word; a question
+# how content one is for nobody's.
+STILL = """m.kind <> 'question' AND (m.state = 'unknown' OR NOT EXISTS (
         SELECT FROM sms_message later WHERE later.customer_id = m.customer_id AND later.id > m.id AND later.kind = m.kind
             AND later.live)
     AND NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.id = m.obligation_id AND o.state <> 'open'))"""
@@ -146,6 +147,12 @@ def answers_owed(replies: Iterable[Reply]) -> dict[int, Obligation]:
     subjects = {f"reply:{reply.pk}": reply.pk for reply in replies}
     rows = Obligation.objects.filter(subject__in=subjects, kind="promise").order_by("pk")
     return {subjects[row.subject]: row for row in rows}
+
+
+def ratings(replies: Iterable[Reply]) -> dict[int, int]:
+    """Which of the replies rate the bank's service, and how; by the reply."""
+    rows = Question.objects.filter(reply__in=list(replies)).values_list("reply_id", "rating")
+    return {reply: rating for reply, rating in rows if reply is not None and rating is not None}
 
 
 def words(messages: Sequence[Message], bank: Bank) -> dict[int, str]:

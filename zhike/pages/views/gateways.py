@@ -102,6 +102,7 @@ def _stand(each: Stand, now: datetime) -> dict[str, Any]:
 def _queue(each: Queue, now: datetime) -> dict[str, Any]:
     names = {
         Lane.ONE: gettext("to one customer"), Lane.GREETINGS: gettext("greetings"), Lane.MARKETING: gettext("marketing"),
+        Lane.QUESTIONS: gettext("questions how content one is"),
     }  # fmt: skip
     return {
         "name": names[Lane(each.lane)],

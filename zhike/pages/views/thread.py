@@ -57,7 +57,8 @@ def page(
     """The thread with its composer; ``error``: what is wrong with what was written, and its clause."""
     bank = bank_of(request)
     entries, older = threads.thread(found, most=ENTRIES, before=_read(request.GET.get("before", "")))
-    answers = threads.answers_owed(entry for entry in entries if isinstance(entry, Reply))
+    replies = [entry for entry in entries if isinstance(entry, Reply)]
+    answers, ratings = threads.answers_owed(replies), threads.ratings(replies)
     may_send = may(request.actor, "messages.send") and found.changeable_by(request.actor)
     # What an open page asks by itself is this thread alone.
     beside, further = ([], "") if "X-Poll" in request.headers else messages.page(request, BESIDE)
@@ -68,7 +69,7 @@ def page(
             found.pk, found.name, "" if call == found.name else call, found.tier, bank, found.kind
         ),
         "call": call,
-        "days": message.days(entries, answers, request.now, bank, may=may_send, me=request.actor.id),
+        "days": message.days(entries, answers, request.now, bank, may=may_send, me=request.actor.id, ratings=ratings),
         "every": _asks_every(entries),
         "older": f"{reverse('thread', args=[found.pk])}?{urlencode({'before': _written(entries[0])})}" if older else None,
         "back": "before" in request.GET,

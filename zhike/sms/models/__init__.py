@@ -6,6 +6,7 @@ from .greeting import Greeting, LeftOut
 from .message import Kind, Lane, Message, State
 from .opt_out import OptOut
 from .pushed import Pushed
+from .question import Question
 from .receipt import Receipt
 from .reply import Reply, ReplyPart
 from .segment import Segment
@@ -23,6 +24,7 @@ __all__ = [
     "Message",
     "OptOut",
     "Pushed",
+    "Question",
     "Receipt",
     "Reply",
     "ReplyPart",

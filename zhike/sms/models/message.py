@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     CALL_BACK = "call_back", _("call-back")
     ANSWER = "answer", _("answer")
     SERVICE = "service", _("service")
+    QUESTION = "question", _("question how content one is")
     GREETING = "greeting", _("greeting")
     MARKETING = "marketing", _("marketing")
 
@@ -47,6 +48,7 @@ class Lane(models.IntegerChoices):
     ONE = 0, _("to one customer")
     GREETINGS = 1, _("greetings")
     MARKETING = 2, _("marketing")
+    QUESTIONS = 3, _("questions how content one is")
 
 
 def _among(*states: str) -> models.GeneratedField:

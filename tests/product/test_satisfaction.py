@@ -1,0 +1,420 @@
+"""How content customers are (W9): asked by SMS the day after a contact, answered with one digit, shown from enough ratings on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from tests.cast import Cast
+from tests.gateway import Gateway, written
+from tests.product.api import NOW
+from tests.product.test_messages import Line
+from zhike.conduct.bank import Bank
+from zhike.conduct.words import Refused
+from zhike.contacts import correction, course
+from zhike.contacts.models import Contact
+from zhike.customers import reseal
+from zhike.customers.models import Customer
+from zhike.customers.vault import vault
+from zhike.obligations.models import Obligation
+from zhike.people.models import Staff
+from zhike.sms import gate, handover, satisfaction
+from zhike.sms.models import Message, OptOut, Question, Reply
+from zhike.sms.models import question as question_model
+
+pytestmark = pytest.mark.django_db
+Role = Callable[[], AbstractContextManager[None]]
+MOBILE, OTHER = "13800000001", "13800000002"
+# NOW is Monday, 2 March 2026, 14:00 in Shanghai. The night's sweep is at half past midnight; the question leaves at 14:00 on Tuesday.
+NIGHT = NOW + timedelta(hours=10, minutes=30)
+TUESDAY = NOW + timedelta(days=1)
+ASKING = replace(Bank(), satisfaction_after=("reception", "visit"))
+
+
+def held(cast: Cast, customer: Customer, ended: datetime = NOW, who: str = "rm", kind: str = "reception") -> Contact:
+    """A contact of twenty minutes that has just ended."""
+    begin = ended - timedelta(minutes=20)
+    with cast.acting(who, ended) as actor:
+        contact = course.plan(
+            customer,
+            kind,
+            actor=actor,
+            now=begin,
+            incoming=kind == "reception",
+            purpose="introduction" if kind == "call" else "care",
+        )
+        course.start(contact, actor=actor, now=begin, bank=Bank())
+        if kind == "call":
+            course.put_through(contact, "reached", actor=actor, now=ended, bank=Bank())
+        else:
+            course.end(contact, actor=actor, now=ended, bank=Bank())
+    return contact
+
+
+def with_mobile(cast: Cast, customer: Customer, number: str = MOBILE, who: str = "rm") -> Customer:
+    with cast.acting(who, NOW) as actor:
+        customer.learn("mobile", number, source="contact", actor=actor, now=NOW - timedelta(days=1))
+    return customer
+
+
+@pytest.fixture
+def customer(cast: Cast) -> Customer:
+    return with_mobile(cast, cast.customers["rm"][0])
+
+
+@pytest.fixture
+def line(worker: Role) -> Line:
+    return Line(worker, Gateway())
+
+
+def night(worker: Role, now: datetime = NIGHT, bank: Bank = ASKING) -> None:
+    """The sweep of the day that has begun."""
+    with worker():
+        satisfaction.ask(now.astimezone(bank.zone).date(), now, bank)
+
+
+def asked(cast: Cast, customer: Customer, worker: Role, line: Line) -> Question:
+    """Received on Monday, asked on Tuesday at two."""
+    held(cast, customer)
+    night(worker)
+    line.rounds(TUESDAY)
+    with worker():
+        return Question.objects.get(customer=customer)
+
+
+def reply(line: Line, text: str, at: datetime, name: str = "mo-1", number: str = MOBILE) -> None:
+    line.gateway.coming.append(written(number, text, name))
+    line.rounds(at)
+
+
+def owed(kind: str, worker: Role) -> list[tuple[str, str, str]]:
+    with worker():
+        return [
+            (each.clause, each.owner.name, each.what["zh"])
+            for each in Obligation.objects.filter(kind=kind, state="open").order_by("pk")
+            if kind != "promise" or each.subject.startswith("reply:")
+        ]
+
+
+def rated(worker: Role) -> list[tuple[int | None, datetime | None]]:
+    with worker():
+        return list(Question.objects.order_by("pk").values_list("rating", "answered_at"))
+
+
+# ── asked ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_bank_that_has_not_chosen_asks_nobody(cast: Cast, customer: Customer, worker: Role) -> None:
+    held(cast, customer)
+    night(worker, bank=Bank())
+    with worker():
+        assert not Question.objects.exists()
+
+
+@pytest.mark.clause("W9", "MEASURE")
+def test_asked_the_next_day_and_answered_with_a_digit(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    """One SMS, signed, with the scale and no link; the answer is the rating, and asks for nothing."""
+    held(cast, customer)
+    night(worker)
+    line.rounds(NIGHT)
+    assert line.gateway.texts() == [], "nobody is woken"
+    line.rounds(TUESDAY - timedelta(minutes=1))
+    assert line.gateway.texts() == []
+    line.rounds(TUESDAY)
+    (text,) = line.gateway.texts()
+    assert text == (
+        f"【总行】{customer.address_as}，您好！您对昨天林晓的服务满意吗？请直接回复一个数字：5很满意，4满意，3一般，2不满意，1很不满意。世纪大道支行"
+    )
+    reply(line, "５分", TUESDAY + timedelta(minutes=3))
+    assert rated(worker) == [(5, TUESDAY + timedelta(minutes=3))]
+    assert owed("promise", worker) == owed("look_into", worker) == []
+    with worker():
+        assert [each.text for each in Reply.objects.filter(customer=customer)] == ["５分"]
+
+
+def test_the_same_night_twice_asks_once(cast: Cast, customer: Customer, worker: Role) -> None:
+    held(cast, customer)
+    held(cast, customer, NOW + timedelta(hours=2))
+    night(worker)
+    night(worker, NIGHT + timedelta(hours=1))
+    with worker():
+        (question,) = Question.objects.all()
+    assert question.held_at == NOW + timedelta(hours=2), "the last contact of the day"
+
+
+def test_not_more_often_than_every_ninety_days(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    asked(cast, customer, worker, line)
+    for days, questions in ((89, 1), (91, 2)):
+        later = NOW + timedelta(days=days)
+        held(cast, customer, later)
+        night(worker, later + timedelta(hours=10, minutes=30))
+        with worker():
+            assert Question.objects.count() == questions
+
+
+def test_a_number_that_two_share_is_asked_once_and_its_digit_is_one_rating(
+    cast: Cast, customer: Customer, line: Line, worker: Role
+) -> None:
+    other = with_mobile(cast, cast.customers["mate"][0], who="mate")
+    held(cast, customer, NOW - timedelta(hours=1))
+    held(cast, other, who="mate")
+    night(worker)
+    line.rounds(TUESDAY)
+    assert len(line.gateway.texts()) == 1
+    reply(line, "4", TUESDAY + timedelta(minutes=1))
+    with worker():
+        (question,) = Question.objects.all()
+        assert (question.customer_id, question.rating) == (other.pk, 4)
+        assert list(Reply.objects.values_list("customer_id", flat=True)) == [other.pk]
+    assert owed("promise", worker) == []
+
+
+def test_a_call_is_asked_about_where_the_bank_says_so_and_it_connected(
+    cast: Cast, customer: Customer, worker: Role
+) -> None:
+    held(cast, customer, kind="call")
+    night(worker)
+    with worker():
+        assert not Question.objects.exists()
+    night(worker, bank=replace(Bank(), satisfaction_after=("call",)))
+    with worker():
+        assert Question.objects.get().about == "call"
+
+
+@pytest.mark.parametrize("stop", ["deceased", "do_not_disturb", "complaint", "opted_out", "no_mobile", "a_colleagues"])
+def test_who_is_not_to_be_written_to_is_not_asked(
+    cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line, stop: str
+) -> None:
+    held(cast, customer)
+    _stop(customer, stop, owner, line)
+    if stop == "a_colleagues":
+        with owner():
+            Staff.objects.filter(pk=cast.rm.pk).update(phone=f"138 0000 {MOBILE[-4:]}")
+    night(worker)
+    with worker():
+        assert not Question.objects.exists()
+
+
+def _stop(customer: Customer, stop: str, owner: Role, line: Line) -> None:
+    with owner():
+        row = Customer.objects.filter(pk=customer.pk)
+        match stop:
+            case "deceased":
+                row.update(deceased_on=NOW.date())
+            case "do_not_disturb":
+                row.update(do_not_disturb=True)
+            case "complaint":
+                row.update(complaint_open=True)
+            case "no_mobile":
+                row.update(mobile_index=None, profile={})
+    if stop == "opted_out":
+        reply(line, "T", NOW + timedelta(hours=1), "mo-t")
+
+
+@pytest.mark.parametrize("stop", ["deceased", "do_not_disturb", "complaint", "opted_out"])
+def test_what_stops_contact_after_queueing_stops_the_question(
+    cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line, stop: str
+) -> None:
+    held(cast, customer)
+    night(worker)
+    _stop(customer, stop, owner, line)
+    line.rounds(TUESDAY)
+    with worker():
+        message = Message.objects.get(kind="question")
+        assert (message.state, message.why["name"]) == ("refused", stop)
+    assert line.gateway.texts() == []
+
+
+def test_a_contact_that_was_struck_is_not_asked_about(cast: Cast, customer: Customer, worker: Role, line: Line) -> None:
+    contact = held(cast, customer)
+    night(worker)
+    with cast.acting("rm", NIGHT) as actor:
+        contact.refresh_from_db()
+        correction.strike(contact, reason="记错了人", actor=actor, now=NIGHT, bank=Bank())
+    line.rounds(TUESDAY)
+    with worker():
+        assert Message.objects.get(kind="question").why["name"] == "struck"
+    assert line.gateway.texts() == []
+
+
+def test_the_night_is_waited_for_the_end_of(cast: Cast, customer: Customer, worker: Role, line: Line) -> None:
+    """The sweep ran late, in the evening: at nine in the morning it is sent, and no warning is passed by."""
+    held(cast, customer)
+    evening = TUESDAY + timedelta(hours=8)  # 22:00
+    night(worker, evening)
+    line.rounds(evening)
+    assert line.gateway.texts() == []
+    line.rounds(TUESDAY + timedelta(hours=19))  # Wednesday, 9:00
+    (text,) = line.gateway.texts()
+    assert "您对昨天林晓的服务" in text or "您对3月2日林晓的服务" in text
+
+
+def test_an_english_reader_is_asked_in_english(
+    cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line
+) -> None:
+    with owner():
+        row = Customer.objects.get(pk=customer.pk)
+        row.profile = {**row.profile, "language": {"v": "en", "src": "contact", "on": "2026-03-01"}}
+        row.save()
+    asked(cast, customer, worker, line)
+    (text,) = line.gateway.texts()
+    assert "how content were you with 林晓 yesterday? Please reply with one digit: 5 very" in text
+
+
+def test_nobody_sends_takes_back_or_repeats_a_question(
+    cast: Cast, customer: Customer, worker: Role, line: Line
+) -> None:
+    """Whose service is rated does not choose who is asked."""
+    held(cast, customer)
+    night(worker)
+    with worker():
+        message = Message.objects.get(kind="question")
+    with cast.acting("rm", NIGHT) as actor:
+        with pytest.raises(Refused):
+            gate.send(customer, "question", "您满意吗？请回复1到5。", actor=actor, now=NIGHT, bank=Bank())
+        with pytest.raises(Refused):
+            gate.take_back(message, actor=actor, now=NIGHT)
+        with pytest.raises(Refused):
+            gate.resend(message, actor=actor, now=NIGHT, bank=Bank())
+        for sql in (
+            "UPDATE sms_question SET rating = 5", "DELETE FROM sms_question",
+            "INSERT INTO sms_question SELECT * FROM sms_question",
+        ):  # fmt: skip
+            with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(sql)
+
+
+def test_a_customer_who_changes_hands_is_asked_about_whoever_held_it(
+    cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line
+) -> None:
+    held(cast, customer)
+    night(worker)
+    with worker():
+        Customer.objects.filter(pk=customer.pk).update(rm=cast.mate)
+        handover.hand_over(customer, cast.rm.pk, cast.mate.pk, None, NIGHT)
+    line.rounds(TUESDAY)
+    reply(line, "2", TUESDAY + timedelta(minutes=1))
+    with worker():
+        assert (Question.objects.get().staff_id, Question.objects.get().rating) == (cast.rm.pk, 2)
+    assert owed("promise", worker) == [("W11", "陈彤", "客户满意度只给 2 分，问明原因并答复")]
+    assert owed("look_into", worker) == [("W9", "吴敏", "过问：客户对林晓的满意度只给 2 分")]
+
+
+# ── answered ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_bad_rating_is_answered_and_looked_into(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    """The RM owes an answer, as to any reply; the leader closes theirs with what came of it, and no call does that."""
+    asked(cast, customer, worker, line)
+    reply(line, "1", TUESDAY + timedelta(minutes=1))
+    assert owed("promise", worker) == [("W11", "林晓", "客户满意度只给 1 分，问明原因并答复")]
+    assert owed("look_into", worker) == [("W9", "吴敏", "过问：客户对林晓的满意度只给 1 分")]
+    held(cast, customer, TUESDAY + timedelta(hours=1), kind="call")
+    assert len(owed("look_into", worker)) == 1
+
+
+def test_the_first_digit_stands(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    """Another one is read by a person; the same once more is no other reply. Nobody can be talked into a better rating."""
+    asked(cast, customer, worker, line)
+    reply(line, "3", TUESDAY + timedelta(minutes=1))
+    reply(line, "3", TUESDAY + timedelta(minutes=9), "mo-2")
+    assert owed("promise", worker) == []
+    reply(line, "5", TUESDAY + timedelta(minutes=20), "mo-3")
+    assert rated(worker)[0][0] == 3
+    assert owed("promise", worker) == [("W11", "林晓", "答复短信：5")]
+
+
+def test_told_twice_by_the_gateway_it_is_one_rating(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    asked(cast, customer, worker, line)
+    for minutes in (1, 2):
+        reply(line, "2", TUESDAY + timedelta(minutes=minutes))
+    assert len(owed("promise", worker)) == len(owed("look_into", worker)) == 1
+    with worker():
+        assert Reply.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "rating"),
+    [
+        ("4", timedelta(hours=72), 4),
+        ("4", timedelta(hours=72, seconds=1), None),
+        ("6", timedelta(minutes=1), None),
+        ("45", timedelta(minutes=1), None),
+        ("5，下次快一点", timedelta(minutes=1), None),
+    ],
+)
+def test_anything_else_is_a_reply_that_reaches_the_rm(
+    cast: Cast, customer: Customer, line: Line, worker: Role, text: str, after: timedelta, rating: int | None
+) -> None:
+    asked(cast, customer, worker, line)
+    reply(line, text, TUESDAY + after)
+    assert rated(worker)[0][0] == rating
+    assert len(owed("promise", worker)) == (rating is None)
+
+
+def test_a_digit_of_whom_nobody_asked_is_a_reply(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    reply(line, "5", NOW)
+    assert owed("promise", worker) == [("W11", "林晓", "答复短信：5")]
+
+
+def test_a_digit_before_the_question_has_left_is_a_reply(
+    cast: Cast, customer: Customer, line: Line, worker: Role
+) -> None:
+    held(cast, customer)
+    night(worker)
+    reply(line, "1", NIGHT + timedelta(hours=8))
+    assert rated(worker) == [(None, None)]
+    assert owed("promise", worker) == [("W11", "林晓", "答复短信：1")]
+
+
+def test_another_number_answers_nothing(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    """The number was corrected after asking: neither the old one, who was a stranger, nor the new one was asked about this customer."""
+    asked(cast, customer, worker, line)
+    with_mobile(cast, customer, OTHER)
+    reply(line, "1", TUESDAY + timedelta(minutes=1))
+    reply(line, "5", TUESDAY + timedelta(minutes=2), "mo-2", OTHER)
+    assert rated(worker) == [(None, None)]
+    with worker():
+        assert list(Reply.objects.order_by("pk").values_list("customer_id", flat=True)) == [None, customer.pk]
+
+
+def test_an_opt_out_word_is_an_opt_out(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    asked(cast, customer, worker, line)
+    reply(line, "TD", TUESDAY + timedelta(minutes=1))
+    assert rated(worker) == [(None, None)]
+    with worker():
+        assert OptOut.objects.count() == 1
+
+
+def test_thanks_are_not_kept_waiting(cast: Cast, customer: Customer, worker: Role) -> None:
+    """Of one place in the window what one writes to one customer takes it; questions have a lane of their own, the last."""
+    line = Line(worker, Gateway(window=1))
+    held(cast, customer)
+    night(worker)
+    with cast.acting("rm", TUESDAY) as actor:
+        gate.send(customer, "thanks", "谢谢您昨天来行。", actor=actor, now=TUESDAY, bank=Bank())
+    with worker():
+        line.sender.round(lambda: TUESDAY, 0.0)
+    assert [each[4:8] for each in line.gateway.texts()] == ["谢谢您昨"]
+
+
+def test_a_change_of_keys_loses_no_answer(
+    cast: Cast, customer: Customer, line: Line, owner: Role, worker: Role, settings: Any
+) -> None:
+    asked(cast, customer, worker, line)
+    old, new = settings.DATA_KEYS, "k2:" + base64.b64encode(b"another key, which is 32 bytes..").decode()
+    settings.DATA_KEYS = f"{new},{old}"
+    with owner():
+        work = reseal.Reseal(vault(), NOW)
+        for store in (*reseal.STORES, question_model.SEALED):
+            assert work.run(store).unopened == []
+    settings.DATA_KEYS = new
+    reply(line, "4", TUESDAY + timedelta(minutes=1))
+    assert rated(worker)[0][0] == 4
