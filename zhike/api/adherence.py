@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
@@ -13,10 +13,15 @@ from zhike.api.desk import Desk, bank_of, one
 from zhike.api.problems import field_invalid, say
 from zhike.api.shapes import Day, Id, In, Line, Named, Out
 from zhike.conduct import clause, measure
+from zhike.conduct.satisfied import SCALE
 from zhike.obligations.adherence import fell_due, measured
 from zhike.obligations.call_backs import Whose, called_back
-from zhike.people.models import Post, Unit
+from zhike.obligations.unseen import left_open
+from zhike.people.models import Post, Staff, Unit
 from zhike.people.permissions import policy
+from zhike.people.posts import stations
+from zhike.sms.satisfaction import ratings
+from zhike.work.rates import rates
 
 router = Router()
 
@@ -153,6 +158,105 @@ def call_backs(request: Desk, asked: Query[CallBacksAsked]) -> Any:
     return {"since": since, "until": until, "whole": _made(rows), "items": items}
 
 
+class SatisfactionAsked(In):
+    """Contacts that ended, and assignments that were due, from and until which day (the latter not included; without them this month so far);
+    whose; put together by whom.
+    """
+
+    since: Day | None = None
+    until: Day | None = None
+    unit: Id | None = None
+    by: Literal["staff", "unit"] | None = None
+
+
+class SatisfactionOut(Out):
+    """``mean``: of customers' ratings from 1 to 5; ``answered``, ``ratings`` (how many gave which) and it are null below the bank's least
+    number, and where they could be reckoned from the rest. ``leader_mean``: of leaders' ratings of assignments, null below five. ``late``: open
+    past its time as of now; ``unseen``: of that, what nobody was reminded of.
+    """
+
+    staff: Named | None = None
+    unit: Named | None = None
+    asked: int
+    answered: int | None
+    mean: float | None
+    ratings: dict[str, int] | None
+    leader_mean: float | None
+    late: int
+    unseen: int
+
+
+class SatisfactionListOut(Out):
+    """All of them together; with ``by`` each staff member's or unit's too, in the order of units and staff numbers."""
+
+    since: date
+    until: date
+    least: int
+    whole: SatisfactionOut
+    items: list[SatisfactionOut]
+
+
+@router.get("adherence/satisfaction", response=SatisfactionListOut)
+@policy("adherence.view")
+def satisfaction(request: Desk, asked: Query[SatisfactionAsked]) -> Any:
+    """W9: how content customers are, asked by SMS, and leaders, on acceptance; and what stays open."""
+    bank, today = bank_of(request), _today(request)
+    since, until = _period(asked, today)
+    begin, end = _midnight(since, bank.zone), _midnight(until, bank.zone)
+    owners = [keeper for keeper in request.actor.oversees if keeper > 0]
+    serve = stations(owners, today)
+    path = one(Unit.objects.all(), asked.unit).path if asked.unit else ""
+    by_leader, _all = rates(request.actor, begin, end, now=request.now)
+    every = measure.content(
+        owners, ratings(request.actor, owners, begin, end), {id: errands.ratings for id, _name, errands in by_leader},
+        left_open(owners, request.now), bank.satisfaction_least,
+    )  # fmt: skip
+    found = {id: part for id, part in every.items() if not path or (id in serve and serve[id].path.startswith(path))}
+    least = bank.satisfaction_least
+    whole = measure.together(found.values(), least)
+    rest = measure.together((part for id, part in every.items() if id not in found), least)
+    shown = measure.stands_alone(whole.customers, rest.customers)
+    items = _by(asked.by, found, serve, shown, least) if asked.by else []
+    return {"since": since, "until": until, "least": least, "whole": _content(whole, shown=shown), "items": items}
+
+
+def _by(
+    by: Literal["staff", "unit"], found: Mapping[int, measure.Content], serve: Mapping[int, Unit], shown: bool, least: int
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Of a person nothing that their unit's figure would give away, of a unit nothing that the whole's would."""
+    units: dict[int, list[int]] = {}
+    for id in found:
+        units.setdefault(serve[id].pk if id in serve else 0, []).append(id)
+    whole = {unit: measure.together((found[id] for id in ids), least) for unit, ids in units.items()}
+    names = {unit.pk: unit for unit in serve.values()}
+    order = sorted(units, key=lambda unit: names[unit].code if unit else "~")
+    seen = measure.sayable({unit: part.customers for unit, part in whole.items()}) if shown else set()
+    if by == "unit":
+        return [
+            {**_content(whole[unit], shown=unit in seen), "unit": {"id": unit, "name": names[unit].name} if unit else None}
+            for unit in order
+        ]  # fmt: skip
+    people = {row.pk: row for row in Staff.objects.filter(pk__in=found)}
+    items = []
+    for unit in order:
+        told = measure.sayable({id: found[id].customers for id in units[unit]}) if unit in seen else set()
+        for id in sorted(units[unit], key=lambda each: people[each].number):
+            items.append({**_content(found[id], shown=id in told), "staff": {"id": id, "name": people[id].name}})
+    return items
+
+
+def _content(part: measure.Content, *, shown: bool) -> dict[str, Any]:
+    customers = part.customers
+    told = shown and not customers.few
+    return {
+        "asked": customers.asked,
+        "answered": customers.answered if told else None,
+        "mean": customers.mean if told else None,
+        "ratings": {str(value): many for value, many in zip(SCALE, customers.ratings, strict=True)} if told else None,
+        "leader_mean": part.leader_mean, "late": part.late, "unseen": part.unseen,
+    }  # fmt: skip
+
+
 def _made(rows: Sequence[Whose]) -> dict[str, Any]:
     found = measure.call_backs(row.made for row in rows)
     bins = [
@@ -173,7 +277,7 @@ def _today(request: Desk) -> date:
     return request.now.astimezone(bank_of(request).zone).date()
 
 
-def _period(asked: Asked | CallBacksAsked, today: date) -> tuple[date, date]:
+def _period(asked: Asked | CallBacksAsked | SatisfactionAsked, today: date) -> tuple[date, date]:
     """From which day until before which."""
     since, until = asked.since or today.replace(day=1), asked.until or today + timedelta(days=1)
     if not since < until <= since + LONGEST:
