@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import MONDAY, PHONE, Arranged, Hand, Saw, Site, chip, row
+from .conftest import LONG_BEFORE, MONDAY, PHONE, Arranged, Hand, Saw, Site, chip, row
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +105,41 @@ def test_a_draft_comes_back_after_a_reload(site: Site) -> None:
     page.reload()
     expect(page.locator("#body")).to_have_value("存折换卡可以留老号码。")
     expect(page.locator("#look")).to_contain_text("15 字 · 1 条")
+
+
+def test_a_customer_says_with_one_digit_how_content_they_are(site: Site, saw: Saw) -> None:
+    """W9: asked by SMS the day after, answered on the handset; a bad digit stands in the thread, on the RM's Today and the leader's."""
+    from zhike.people.models import Setting
+
+    customer = site.customer("梁雪梅")
+    with site.owner():
+        Setting.objects.create(
+            name="satisfaction_after", value=["reception"], from_day=date(2026, 1, 1), at=LONG_BEFORE
+        )
+    arranged = Arranged(site)
+    arranged.contact("reception", customer, at=MONDAY - timedelta(days=1))
+    arranged.sweep()
+    page, handset, leader = site.person(), site.person(size=PHONE), site.person("leader")
+    with site.working():
+        handset.goto(f"{site.address}/handset/{customer.pk}/")
+        reloaded(handset, "您对昨天林晓的服务满意吗？请直接回复一个数字")
+        handset.locator("#text").fill("２")
+        handset.locator("#text").press("Enter")
+        page.goto(f"{site.address}/messages/{customer.pk}/")
+        reloaded(page, "满意度 2 分")
+        chip(page, "W9", saw)
+        expect(page.get_by_role("button", name="撤回")).to_have_count(0)
+        page.get_by_role("link", name="答复", exact=True).click()
+        page.locator("#body").fill("很抱歉昨天让您久等，下次来行我先为您预约。")
+        page.keyboard.press("Control+Enter")
+        reloaded(page, "已答复")
+        reloaded(handset, "下次来行我先为您预约")
+        leader.goto(site.address)
+        row(leader, customer, "过问：客户对林晓的满意度只给 2 分").locator(".row-do .button").click()
+        leader.get_by_label("过问情况").fill("排队久了，已请大堂分流。")
+        leader.keyboard.press("Control+Enter")
+        leader.goto(f"{site.address}/team/")
+        leader.get_by_role("link", name="满意度").click()
+        chip(leader, "W9", saw)
+        expect(leader.locator("main")).to_contain_text("评分不足 10 份")
+        expect(leader.get_by_role("row", name=re.compile("林晓 1 少于 10"))).to_be_visible()

@@ -96,7 +96,7 @@ def test_nothing_that_a_screen_shows_is_empty(built: list[str]) -> None:
         "customers_customer", "customers_household", "customers_relation", "customers_book", "customers_rating",
         "customers_consent", "customers_holding", "customers_need", "customers_acquaintance", "contacts_contact",
         "contacts_demand", "contacts_draft", "contacts_amendment", "obligations_fact", "obligations_finding",
-        "people_approval", "people_setting", "trail_entry", "sms_campaign", "sms_forwarding",
+        "people_approval", "people_setting", "trail_entry", "sms_campaign", "sms_forwarding", "sms_question",
     ):  # fmt: skip
         assert rows(f"SELECT count(*) FROM {table}")[0][0] > 0, table
     states = dict(rows("SELECT state, count(*) FROM obligations_obligation GROUP BY 1"))

@@ -25,7 +25,7 @@ RM = (
     "/api/v1/customers/{customer}/consents", "/api/v1/customers/{customer}/relations", "/api/v1/contacts",
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
-    "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/api/v1/findings", "/api/v1/staff",
+    "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/me/satisfaction/", "/api/v1/adherence/satisfaction?by=staff", "/api/v1/findings", "/api/v1/staff",
     "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/work/assignments/", "/api/v1/assignments", "/api/v1/promises",
     "/documents/", "/documents/?state=over", "/customers/{customer}/documents/", "/api/v1/documents", "/api/v1/documents?state=held",
 )  # fmt: skip
@@ -41,6 +41,8 @@ LEADER = (
     "/team/",
     "/work/promises/?whose=team",
     "/team/call-backs/?fate=never",
+    "/team/satisfaction/",
+    "/api/v1/adherence/satisfaction?by=unit",
     "/team/adherence/?clause=C5&all=yes",
 )
 ADMINISTRATOR = ("/staff/", "/units/", "/settings/", "/workdays/", "/approvals/", "/api/v1/staff", "/api/v1/units")

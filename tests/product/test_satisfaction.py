@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 
 from tests.cast import Cast
 from tests.gateway import Gateway, written
-from tests.product.api import NOW
+from tests.product.api import NOW, Program
 from tests.product.test_messages import Line
+from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.contacts import correction, course
@@ -23,7 +26,7 @@ from zhike.contacts.models import Contact
 from zhike.customers import reseal
 from zhike.customers.models import Customer
 from zhike.customers.vault import vault
-from zhike.obligations.models import Obligation
+from zhike.obligations.models import Fact, Obligation, Reminder
 from zhike.people.models import Staff
 from zhike.sms import gate, handover, satisfaction
 from zhike.sms.models import Message, OptOut, Question, Reply
@@ -36,6 +39,12 @@ MOBILE, OTHER = "13800000001", "13800000002"
 NIGHT = NOW + timedelta(hours=10, minutes=30)
 TUESDAY = NOW + timedelta(days=1)
 ASKING = replace(Bank(), satisfaction_after=("reception", "visit"))
+
+
+@pytest.fixture(autouse=True)
+def _tuesday() -> Iterator[None]:
+    with clock.at(TUESDAY):
+        yield
 
 
 def held(cast: Cast, customer: Customer, ended: datetime = NOW, who: str = "rm", kind: str = "reception") -> Contact:
@@ -418,3 +427,141 @@ def test_a_change_of_keys_loses_no_answer(
     settings.DATA_KEYS = new
     reply(line, "4", TUESDAY + timedelta(minutes=1))
     assert rated(worker)[0][0] == 4
+
+
+# ── measured ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(cast: Cast, owner: Role, who: str, *answers: int | None, ended: datetime = NOW, void: bool = False) -> None:
+    """Contacts that were asked about, each with its answer, or with none."""
+    customer = cast.customers[who][0]
+    with owner():
+        for answer in answers:
+            n = Question.objects.count() + 1000
+            Fact.objects.create(
+                kind="reception_ended", at=ended, known_at=ended, staff=cast.staff[who], customer=customer,
+                subject=f"contact:{n}", data={"first": False, "missing": []}, grade="tapped", void=void,
+            )  # fmt: skip
+            sent = ended + timedelta(days=1)
+            message = Message.objects.create(
+                customer=customer, staff=cast.staff[who], kind="question", lane=3, state="delivered", created_at=sent,
+                not_before=sent, sent_at=sent,
+            )  # fmt: skip
+            said = answer and Reply.objects.create(
+                customer=customer, gateway="test", sender_index=b"1", sender="sealed", sealed="sealed", at=sent
+            )
+            Question.objects.create(
+                customer=customer, subject=f"contact:{n}", about="reception", staff=cast.staff[who], message=message,
+                number_index=b"1", number="sealed", held_at=ended, asked_at=sent, rating=answer,
+                answered_at=sent if answer else None, reply=said or None,
+            )  # fmt: skip
+
+
+def figures(page: str) -> dict[str, list[str]]:
+    """The rows of the table: whose, and what stands there."""
+    (table,) = re.findall(r'<table class="table table--figures">(.*?)</table>', page, re.DOTALL)
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", table, re.DOTALL)
+    return {plain(name): [plain(cell) for cell in re.findall(r"<td.*?</td>", cells)] for name, cells in rows}
+
+
+def plain(html: str) -> str:
+    return re.sub(r"<[^>]+>", "", html).strip()
+
+
+FEWER = "少于 10"
+
+
+@pytest.mark.clause("W9", "MEASURE")
+def test_the_leader_reads_units_and_persons_from_ten_ratings_on(cast: Cast, owner: Role, worker: Role) -> None:
+    """Lin Xiao: ten of twelve answered, 37 in all: 3.7. Chen Tong: twelve 4s. Struck and earlier contacts are none of them."""
+    told(cast, owner, "rm", 5, 5, 5, 4, 4, 4, 4, 3, 2, 1, None, None)
+    told(cast, owner, "mate", *[4] * 12)
+    told(cast, owner, "rm", 1, 1, 1, void=True)
+    told(cast, owner, "rm", 1, 1, 1, ended=NOW - timedelta(days=3))  # February
+    page = cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert figures(page) == {
+        "林晓": ["12", "10", "3.7", "—", "0", "0"],
+        "陈彤": ["12", "12", "4.0", "—", "0", "0"],
+        "合计": ["24", "22", "3.9", "—", "0", "0"],  # 85 / 22 = 3.86
+    }
+    assert re.findall(r'<tr><th scope="row">(\d) .*?</th><td class="num">(\d+)</td>', page) == [
+        ("5", "3"), ("4", "16"), ("3", "1"), ("2", "1"), ("1", "1"),
+    ]  # fmt: skip
+    with worker():
+        program = Program(cast, "leader")
+    out = program.get("adherence/satisfaction?since=2026-03-01&until=2026-04-01&by=staff")
+    assert [(each["staff"]["name"], each["answered"], each["mean"]) for each in out["items"]] == [
+        ("林晓", 10, 3.7), ("陈彤", 12, 4.0), ("吴敏", None, None),
+    ]  # fmt: skip
+    assert out["items"][0]["ratings"] == {"1": 1, "2": 1, "3": 1, "4": 4, "5": 3}
+
+
+def test_of_a_person_nothing_is_shown_below_ten_nor_what_the_rest_gives_away(cast: Cast, owner: Role) -> None:
+    told(cast, owner, "rm", *[5] * 20)
+    told(cast, owner, "mate", 1, 1, 1, None)
+    page = cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert figures(page) == {
+        "林晓": ["20", "不显示", "—", "—", "0", "0"],
+        "陈彤": ["4", FEWER, "—", "—", "0", "0"],
+        "合计": ["24", "23", "4.5", "—", "0", "0"],
+    }
+    csv = cast.client("leader", TUESDAY).get("/team/satisfaction/?as=csv").content.decode("utf-8-sig")
+    assert "林晓,20,不显示,,,0,0" in csv
+    assert f"陈彤,4,{FEWER},,,0,0" in csv
+    mine = cast.client("rm", TUESDAY).get("/me/satisfaction/").content.decode()
+    assert figures(mine) == {"自己的": ["20", "20", "5.0", "—", "0", "0"]}
+    assert FEWER in cast.client("mate", TUESDAY).get("/me/satisfaction/").content.decode()
+
+
+def test_a_unit_is_not_shown_where_the_other_would_be_what_is_left(cast: Cast, owner: Role) -> None:
+    told(cast, owner, "rm", *[5] * 20)
+    told(cast, owner, "stranger", 1, 1, 1)
+    whole = cast.client("branch_leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert {name: cells[1] for name, cells in figures(whole).items()}["世纪大道支行"] == "不显示"
+    one = cast.client("branch_leader", TUESDAY).get(f"/team/satisfaction/?unit={cast.units['century'].pk}")
+    assert figures(one.content.decode())["林晓"][1:3] == ["不显示", "—"]
+    assert "5.0" not in one.content.decode()
+    program_of_one_unit = cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert figures(program_of_one_unit)["林晓"][1:3] == ["20", "5.0"]
+
+
+def test_nobody_sees_figures_of_whom_they_do_not_lead(cast: Cast, owner: Role, worker: Role) -> None:
+    told(cast, owner, "rm", *[5] * 10)
+    told(cast, owner, "stranger", *[2] * 10)
+    assert "赵磊" not in cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert cast.client("rm", TUESDAY).get("/team/satisfaction/").status_code == 403
+    with cast.acting("mate", TUESDAY) as actor:
+        assert not Question.objects.exists(), "no row of a team-mate's"
+        assert satisfaction.ratings(actor, [cast.rm.pk], NOW, TUESDAY) == []
+    with worker():
+        program = Program(cast, "rm")
+    out = program.get("adherence/satisfaction?by=staff&since=2026-03-01&until=2026-04-01")
+    assert [each["staff"]["name"] for each in out["items"]] == ["林晓"]
+
+
+def test_what_is_open_past_its_time_and_rang_for_nobody(cast: Cast, customer: Customer, worker: Role) -> None:
+    """Two write-ups are late by Tuesday; one of them was remembered."""
+    for hours in (0, 1):
+        held(cast, customer, NOW + timedelta(hours=hours))
+    with worker():
+        first = Obligation.objects.filter(kind="write_up").order_by("pk").first()
+        Reminder.objects.create(obligation=first, staff=cast.rm, step="closing", at=NOW, rung_at=NOW)
+        late = Obligation.objects.filter(state="open", due__lt=TUESDAY, owner=cast.rm).count()
+    page = cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
+    assert figures(page)["林晓"][4:] == [str(late), str(late - 1)]
+
+
+def test_the_thread_says_what_was_rated_and_offers_no_taking_back(
+    cast: Cast, customer: Customer, line: Line, worker: Role
+) -> None:
+    held(cast, customer)
+    night(worker)
+    with worker():
+        message = Message.objects.get(kind="question")
+    browser = cast.client("rm", TUESDAY)
+    page = browser.get(f"/messages/{customer.pk}/").content.decode()
+    assert "满意度询问，联系后次日发" in page
+    assert reverse("message_take_back", args=[customer.pk, message.pk]) not in page
+    line.rounds(TUESDAY)
+    reply(line, "4", TUESDAY + timedelta(minutes=1))
+    assert "满意度 4 分" in browser.get(f"/messages/{customer.pk}/").content.decode()

@@ -23,7 +23,7 @@ from zhike.sms.models import Message, Wording
 
 router = Router()
 
-Kind = Literal["thanks", "call_back", "answer", "service", "greeting", "marketing"]
+Kind = Literal["thanks", "call_back", "answer", "service", "question", "greeting", "marketing"]
 State = Literal[
     "drafted",
     "waiting",

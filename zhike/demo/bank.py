@@ -78,6 +78,7 @@ CHANGED: tuple[tuple[str, Any, int], ...] = (
     ("rhythm", NO_MEETINGS, 400),
     ("visit_length", 40, 60),
     ("promise_workdays", 3, 45),
+    ("satisfaction_after", ["reception", "visit"], 32),
     ("leave_reminder", 45, 20),
     ("waiver_needs_leader", True, 10),
     ("rhythm", plain(Rules().rhythm), 1),

@@ -12,7 +12,19 @@ from django.db import connection, transaction
 from zhike.conduct.bank import Bank as Rules
 from zhike.contacts.models import Contact
 from zhike.customers.models import Customer
-from zhike.demo import acknowledged, campaign, cast, deliveries, desk, festival, market, notes, outings, records
+from zhike.demo import (
+    acknowledged,
+    campaign,
+    cast,
+    deliveries,
+    desk,
+    festival,
+    market,
+    notes,
+    outings,
+    records,
+    satisfied,
+)
 from zhike.demo.bank import PASSWORD, SEATS, Bank, found
 from zhike.demo.book import Library, Rows, numbers
 from zhike.demo.diary import Diary
@@ -74,6 +86,8 @@ def _build(now: datetime, size: float) -> None:
     records.file(bank, now, rules)
     _nobody_acts(now)
     acknowledged.read(bank, now, rules)
+    _nobody_acts(now)
+    satisfied.ask(now, rules)
     _nobody_acts(now)
     sweep(now.astimezone(rules.zone).date(), now=now, bank=rules)
     desk.fill(bank, now, rules)

@@ -54,6 +54,7 @@ WHY = {
     "rhythm": "面访间隔分步推行",
     "visit_length": "近半年拜访平均不到四十分钟",
     "promise_workdays": "跨部门答复两天常不够",
+    "satisfaction_after": "先问来行与拜访的客户，电话暂不问",
     "leave_reminder": "支行都在三公里内，提前一小时过早",
     "waiver_needs_leader": "豁免多了起来，主管先看一眼",
 }

@@ -77,7 +77,7 @@ def _to_be_asked(day: date, bank: Bank) -> list[_Held]:
     with connection.cursor() as cursor:
         since = midnight - timedelta(days=bank.satisfaction_every)
         cursor.execute(TO_BE_ASKED, [kinds, midnight - REMEMBERED, midnight, own, since])
-        return [_Held(*row) for row in cursor.fetchall()]
+        return sorted((_Held(*row) for row in cursor.fetchall()), key=lambda each: (each.at, each.subject))
 
 
 TO_BE_ASKED = """
@@ -203,8 +203,8 @@ def answered(text: str, customers: Sequence[Customer], sender: str, now: datetim
 
 
 def rate(asked: Question, reply: Reply, now: datetime, bank: Bank) -> None:
-    """Keeps the rating. A bad one is not left at that: whoever looks after the customer owes an answer, as to any reply, and the leader of whom
-    it was about looks into it (W9, the bank's rule).
+    """Keeps the rating. A bad one is not left at that: whoever looks after the customer owes an answer, as to any reply, and their leader
+    looks into it (W9, the bank's rule).
     """
     if asked.reply_id is not None:
         return
@@ -221,7 +221,8 @@ def rate(asked: Question, reply: Reply, now: datetime, bank: Bank) -> None:
             Fact("reply_received", now, now, customer.rm_id, customer.pk, f"reply:{reply.pk}", said, "observed")
         )
     day = now.astimezone(bank.zone).date()
-    if leader := leaders.leaders([asked.staff_id], day).get(asked.staff_id):
+    looks_after = customer.rm_id or asked.staff_id  # their leader sees the customer
+    if leader := leaders.leaders([looks_after], day).get(looks_after):
         said = {**told, "words": Staff.objects.get(pk=asked.staff_id).name}
         subject = f"question:{asked.pk}/leader:{leader}"
         facts.append(Fact("rated_low", now, now, leader, customer.pk, subject, said, "observed"))
