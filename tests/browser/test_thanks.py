@@ -129,7 +129,7 @@ def test_a_customer_says_with_one_digit_how_content_they_are(site: Site, saw: Sa
         reloaded(page, "满意度 2 分")
         chip(page, "W9", saw)
         expect(page.get_by_role("button", name="撤回")).to_have_count(0)
-        page.get_by_role("link", name="答复", exact=True).click()
+        page.get_by_role("link", name="去答复", exact=True).click()
         page.locator("#body").fill("很抱歉昨天让您久等，下次来行我先为您预约。")
         page.keyboard.press("Control+Enter")
         reloaded(page, "已答复")
