@@ -459,13 +459,13 @@ def told(cast: Cast, owner: Role, who: str, *answers: int | None, ended: datetim
 
 def figures(page: str) -> dict[str, list[str]]:
     """The rows of the table: whose, and what stands there."""
-    (table,) = re.findall(r'<table class="table table--figures">(.*?)</table>', page, re.DOTALL)
+    (table,) = re.findall(r'<table class="table table--figures table--stack">(.*?)</table>', page, re.DOTALL)
     rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", table, re.DOTALL)
     return {plain(name): [plain(cell) for cell in re.findall(r"<td.*?</td>", cells)] for name, cells in rows}
 
 
 def plain(html: str) -> str:
-    return re.sub(r"<[^>]+>", "", html).strip()
+    return re.sub(r'<span class="fold-label">.*?</span>|<[^>]+>', "", html).strip()
 
 
 FEWER = "少于 10"

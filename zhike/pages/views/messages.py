@@ -77,6 +77,7 @@ def _shown(lines: list[threads.Line], actor: Actor, now: datetime, bank: Bank) -
     messages = Message.objects.in_bulk([line.message for line in lines if line.message])
     said = threads.words(list(messages.values()), bank)
     replies = Reply.objects.in_bulk([line.reply for line in lines if line.reply])
+    ratings = threads.ratings(replies.values())
     facts = Fact.objects.in_bulk([line.fact for line in lines if line.fact])
     rows = []
     for line in lines:
@@ -92,7 +93,7 @@ def _shown(lines: list[threads.Line], actor: Actor, now: datetime, bank: Bank) -
             ),
             "when": _when(line.at, now),
             "waits": line.waits,
-            "last": _last(line, last, said),
+            "last": _last(line, last, said, ratings.get(line.reply or 0)),
             "wrong": isinstance(last, Message) and last.state in threads.LOOKED_AT,
             "mark": message.mark(last.state) if isinstance(last, Message) else None,
             "state": message.state_name(last.state) if isinstance(last, Message) else "",
@@ -101,10 +102,12 @@ def _shown(lines: list[threads.Line], actor: Actor, now: datetime, bank: Bank) -
     return rows
 
 
-def _last(line: threads.Line, last: Message | Reply | Fact | None, said: dict[int, str]) -> str:
+def _last(line: threads.Line, last: Message | Reply | Fact | None, said: dict[int, str], rating: int | None) -> str:
     """Its last words, in one line; what waits stands for them where it is thanks."""
     if line.waits == "thanks":
         return gettext("To be sent: thanks")
+    if isinstance(last, Reply) and rating:
+        return gettext("rating %(n)s of 5") % {"n": rating}
     if isinstance(last, Fact):
         return str(last.data.get("words") or gettext("Sent by another way"))
     words = said[last.pk] if isinstance(last, Message) else last.text if last is not None else ""

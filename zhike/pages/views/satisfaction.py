@@ -122,18 +122,20 @@ def _groups(
     found: Mapping[int, Content], serve: Mapping[int, Unit], shown: bool, least: int, address: Any
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Units before persons, in the order of their codes; persons only where all serve in one unit, in the order of staff numbers."""
-    units = {id: serve[id].pk if id in serve else 0 for id in found}
+    # Who serves nowhere, as those who watch over the code do, has a row only where there is something in it.
+    nothing = together((), least)
+    units = {id: serve[id].pk if id in serve else 0 for id, part in found.items() if id in serve or part != nothing}
     if len(set(units.values())) > 1:
         names = {unit.pk: unit for unit in serve.values()}
         order = sorted(set(units.values()), key=lambda id: names[id].code if id else "~")
-        parts = {id: together((found[each] for each in found if units[each] == id), least) for id in order}
+        parts = {id: together((found[each] for each, unit in units.items() if unit == id), least) for id in order}
         seen = sayable({id: part.customers for id, part in parts.items()}) if shown else set()
         return [
             _row(names[id].name if id else gettext("without a unit"), part, shown=id in seen, href=address(id) if id else "")
             for id, part in parts.items()
         ]  # fmt: skip
     seen = sayable({id: part.customers for id, part in found.items()}) if shown else set()
-    people = Staff.objects.filter(pk__in=found).order_by("number").values_list("pk", "name")
+    people = Staff.objects.filter(pk__in=units).order_by("number").values_list("pk", "name")
     return [_row(name, found[id], shown=id in seen) for id, name in people]
 
 
