@@ -27,7 +27,7 @@ from zhike.customers import reseal
 from zhike.customers.models import Customer
 from zhike.customers.vault import vault
 from zhike.obligations.models import Fact, Obligation, Reminder
-from zhike.people.models import Staff
+from zhike.people.models import Leave, Staff
 from zhike.sms import gate, handover, satisfaction
 from zhike.sms.models import Message, OptOut, Question, Reply
 from zhike.sms.models import question as question_model
@@ -314,6 +314,37 @@ def test_a_customer_who_changes_hands_is_asked_about_whoever_held_it(
         assert (Question.objects.get().staff_id, Question.objects.get().rating) == (cast.rm.pk, 2)
     assert owed("promise", worker) == [("W11", "陈彤", "客户满意度只给 2 分，问明原因并答复")]
     assert owed("look_into", worker) == [("W9", "吴敏", "过问：客户对林晓的满意度只给 2 分")]
+
+
+def test_who_stood_in_is_who_is_asked_about(cast: Cast, customer: Customer, owner: Role, worker: Role) -> None:
+    """The duty stays that of the RM on leave; the service was the colleague's."""
+    with owner():
+        Leave.objects.create(
+            staff=cast.rm, stand_in=cast.mate, from_day=NOW.date(), to_day=NOW.date() + timedelta(days=1), asked_by=cast.rm,
+            asked_at=NOW - timedelta(days=2), answer="accepted", answered_by=cast.mate,
+            answered_at=NOW - timedelta(days=1),
+        )  # fmt: skip
+    held(cast, customer, who="mate")
+    night(worker)
+    with worker():
+        assert Question.objects.get().staff_id == cast.mate.pk
+        assert "您对昨天陈彤的服务" in Message.objects.get(kind="question").text
+
+
+def test_what_is_recorded_some_days_later_is_asked_about_and_no_other_day_is_swept(
+    cast: Cast, customer: Customer, worker: Role
+) -> None:
+    held(cast, customer)
+    with worker():
+        for ahead in (-1, 1):
+            satisfaction.ask((NIGHT + timedelta(days=ahead)).date() + timedelta(days=1), NIGHT, ASKING)
+        assert not Question.objects.exists(), "the days between are nobody's"
+    night(worker, NIGHT + timedelta(days=3))
+    with worker():
+        assert not Question.objects.exists(), "four days are too many"
+    night(worker, NIGHT + timedelta(days=2))
+    with worker():
+        assert "您对3月2日林晓的服务" in Message.objects.get(kind="question").text
 
 
 # ── answered ────────────────────────────────────────────────────────────────────────────────────────────────────────

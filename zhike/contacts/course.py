@@ -526,6 +526,8 @@ def whose_duty(contact: Contact, kind: str) -> tuple[int, dict[str, int]]:
 
 def _fact(contact: Contact, kind: str, at: datetime, now: datetime, **data: Any) -> Fact:
     staff, held = whose_duty(contact, kind)
+    if kind in ENDINGS and contact.stood_in:
+        held["served_by"] = contact.held_by_id  # whosever duty it is
     return Fact(
         kind=kind,
         at=at,

@@ -81,7 +81,7 @@ def _to_be_asked(day: date, bank: Bank) -> list[_Held]:
 
 
 TO_BE_ASKED = """
-SELECT DISTINCT ON (c.mobile_index) c.id, f.subject, f.kind, f.at, coalesce((f.data ->> 'held_by')::bigint, f.staff_id)
+SELECT DISTINCT ON (c.mobile_index) c.id, f.subject, f.kind, f.at, coalesce((f.data ->> 'served_by')::bigint, f.staff_id)
 FROM obligations_fact f JOIN customers_customer c ON c.id = f.customer_id
 WHERE f.kind = ANY (%s::text[]) AND NOT f.void AND f.at >= %s AND f.at < %s
     AND (f.kind <> 'call_ended' OR f.data ->> 'outcome' = 'reached')
