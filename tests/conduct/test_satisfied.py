@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.measure import Content, Satisfaction, content, satisfaction, sayable, stands_alone, together
+from zhike.conduct.measure import Content, Satisfaction, Sayable, content, satisfaction, sayable, together
 from zhike.conduct.satisfied import answers_until, rating
 
 
@@ -54,11 +54,6 @@ def test_customers_and_leader_side_by_side_by_hand() -> None:
     assert together([], 10).customers.answered == 0
 
 
-def given_by(*answers: int) -> dict[int, Satisfaction]:
-    """So many answered, of each."""
-    return {n: satisfaction([5] * many, 10) for n, many in enumerate(answers)}
-
-
 @pytest.mark.parametrize(
     ("answers", "shown"),
     [
@@ -73,10 +68,21 @@ def given_by(*answers: int) -> dict[int, Satisfaction]:
     ],
 )
 def test_what_is_too_few_cannot_be_reckoned_from_the_rest(answers: tuple[int, ...], shown: set[int]) -> None:
-    assert sayable(given_by(*answers)) == shown
+    assert sayable(dict(enumerate(answers)), 10) == shown
 
 
 def test_a_unit_is_shown_to_whoever_sees_the_whole_where_the_rest_says_nothing() -> None:
-    assert stands_alone(satisfaction([4] * 10, 10), satisfaction([], 10))
-    assert not stands_alone(satisfaction([4] * 10, 10), satisfaction([1] * 4, 10))
-    assert not stands_alone(satisfaction([4] * 9, 10), satisfaction([], 10))
+    """Customers from ten ratings on, leaders from five; each by itself."""
+
+    def of(customers: int, leader: int) -> Content:
+        return Content(satisfaction([4] * customers, 10), (5,) * leader)
+
+    assert Sayable.alone(of(10, 5), of(0, 0), 10) == (True, True)
+    assert Sayable.alone(of(10, 5), of(4, 5), 10) == (False, True)
+    assert Sayable.alone(of(10, 5), of(10, 1), 10) == (True, False)
+    assert Sayable.alone(of(9, 4), of(0, 0), 10) == (False, False)
+    parts = Sayable.of({7: of(12, 6), 8: of(11, 3)}, 10)
+    assert (parts.both(7), parts.both(8)) == ((True, False), (True, False)), (
+        "three of the leader would be what is left of nine"
+    )
+    assert parts.within((False, True)).both(7) == (False, False)

@@ -215,13 +215,13 @@ def satisfaction(request: Desk, asked: Query[SatisfactionAsked]) -> Any:
     least = bank.satisfaction_least
     whole = measure.together(found.values(), least)
     rest = measure.together((part for id, part in every.items() if id not in found), least)
-    shown = measure.stands_alone(whole.customers, rest.customers)
+    shown = measure.Sayable.alone(whole, rest, least)
     items = _by(asked.by, found, serve, shown, least) if asked.by else []
     return {"since": since, "until": until, "least": least, "whole": _content(whole, shown=shown), "items": items}
 
 
 def _by(
-    by: Literal["staff", "unit"], found: Mapping[int, measure.Content], serve: Mapping[int, Unit], shown: bool, least: int
+    by: Literal["staff", "unit"], found: Mapping[int, measure.Content], serve: Mapping[int, Unit], shown: tuple[bool, bool], least: int
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Of a person nothing that their unit's figure would give away, of a unit nothing that the whole's would."""
     units: dict[int, list[int]] = {}
@@ -230,30 +230,30 @@ def _by(
     whole = {unit: measure.together((found[id] for id in ids), least) for unit, ids in units.items()}
     names = {unit.pk: unit for unit in serve.values()}
     order = sorted(units, key=lambda unit: names[unit].code if unit else "~")
-    seen = measure.sayable({unit: part.customers for unit, part in whole.items()}) if shown else set()
+    seen = measure.Sayable.of(whole, least).within(shown)
     if by == "unit":
         return [
-            {**_content(whole[unit], shown=unit in seen), "unit": {"id": unit, "name": names[unit].name} if unit else None}
+            {**_content(whole[unit], shown=seen.both(unit)), "unit": {"id": unit, "name": names[unit].name} if unit else None}
             for unit in order
         ]  # fmt: skip
     people = {row.pk: row for row in Staff.objects.filter(pk__in=found)}
     items = []
     for unit in order:
-        told = measure.sayable({id: found[id].customers for id in units[unit]}) if unit in seen else set()
+        told = measure.Sayable.of({id: found[id] for id in units[unit]}, least).within(seen.both(unit))
         for id in sorted(units[unit], key=lambda each: people[each].number):
-            items.append({**_content(found[id], shown=id in told), "staff": {"id": id, "name": people[id].name}})
+            items.append({**_content(found[id], shown=told.both(id)), "staff": {"id": id, "name": people[id].name}})
     return items
 
 
-def _content(part: measure.Content, *, shown: bool) -> dict[str, Any]:
+def _content(part: measure.Content, *, shown: tuple[bool, bool]) -> dict[str, Any]:
     customers = part.customers
-    told = shown and not customers.few
+    told = shown[0] and not customers.few
     return {
         "asked": customers.asked,
         "answered": customers.answered if told else None,
         "mean": customers.mean if told else None,
         "ratings": {str(value): many for value, many in zip(SCALE, customers.ratings, strict=True)} if told else None,
-        "leader_mean": part.leader_mean, "late": part.late, "unseen": part.unseen,
+        "leader_mean": part.leader_mean if shown[1] else None, "late": part.late, "unseen": part.unseen,
     }  # fmt: skip
 
 

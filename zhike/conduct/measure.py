@@ -396,19 +396,15 @@ def satisfaction(ratings: Iterable[int | None], least: int) -> Satisfaction:
     return Satisfaction(len(given), tuple(count[value] for value in SCALE), least)
 
 
-def sayable(parts: Mapping[int, Satisfaction]) -> set[int]:
-    """Of the parts of a whole that is shown, those whose figures are shown beside it. One that is too small is shown nowhere, and cannot be
-    reckoned from the rest either: so long as what is hidden is too little, the smallest that is shown is hidden with it.
+def sayable(ratings: Mapping[int, int], least: int) -> set[int]:
+    """Of the parts of a whole that is shown, by how many ratings each has, those whose figures are shown beside it. One that is too small is
+    shown nowhere, and cannot be reckoned from the rest either: so long as what is hidden is too little, the smallest that is shown is hidden
+    with it.
     """
-    shown = sorted((key for key, part in parts.items() if not part.few), key=lambda key: -parts[key].answered)
-    while shown and 0 < sum(part.answered for key, part in parts.items() if key not in shown) < parts[shown[-1]].least:
+    shown = sorted((key for key, many in ratings.items() if many >= least), key=lambda key: -ratings[key])
+    while shown and 0 < sum(many for key, many in ratings.items() if key not in shown) < least:
         shown.pop()
     return set(shown)
-
-
-def stands_alone(part: Satisfaction, rest: Satisfaction) -> bool:
-    """Whether a part's figure is shown to whoever sees that of the whole as well."""
-    return 0 in sayable({0: part, 1: rest})
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +422,34 @@ class Content:
     def leader_mean(self) -> float | None:
         """The mean of the leaders' ratings, from :data:`FEW` on; None below."""
         return sum(self.leader) / len(self.leader) if len(self.leader) >= FEW else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sayable:
+    """Whose figures are shown beside those of the whole: of customers' ratings, and of leaders'."""
+
+    customers: set[int]
+    leader: set[int]
+
+    @classmethod
+    def of(cls, parts: Mapping[int, Content], least: int) -> "Sayable":
+        """Each by its own least number."""
+        answered = {key: part.customers.answered for key, part in parts.items()}
+        return cls(sayable(answered, least), sayable({key: len(part.leader) for key, part in parts.items()}, FEW))
+
+    @classmethod
+    def alone(cls, part: Content, rest: Content, least: int) -> tuple[bool, bool]:
+        """Whether a part's two figures are shown to whoever sees those of the whole as well."""
+        both = cls.of({0: part, 1: rest}, least)
+        return 0 in both.customers, 0 in both.leader
+
+    def within(self, shown: tuple[bool, bool]) -> "Sayable":
+        """Where the whole's own are not shown, neither is any part's."""
+        return Sayable(self.customers if shown[0] else set(), self.leader if shown[1] else set())
+
+    def both(self, key: int) -> tuple[bool, bool]:
+        """Of one part."""
+        return key in self.customers, key in self.leader
 
 
 def content(

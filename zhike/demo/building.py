@@ -87,7 +87,7 @@ def _build(now: datetime, size: float) -> None:
     _nobody_acts(now)
     acknowledged.read(bank, now, rules)
     _nobody_acts(now)
-    satisfied.ask(now, rules)
+    satisfied.ask(bank, now, rules)
     _nobody_acts(now)
     sweep(now.astimezone(rules.zone).date(), now=now, bank=rules)
     desk.fill(bank, now, rules)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.measure import Content, content, sayable, stands_alone, together
+from zhike.conduct.measure import Content, Sayable, content, together
 from zhike.conduct.satisfied import SCALE
 from zhike.obligations.unseen import left_open
 from zhike.pages import owed
@@ -59,7 +59,7 @@ def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> Http
     found = {id: part for id, part in every.items() if _serves(serve.get(id), unit)}
     whole = together(found.values(), least)
     rest = together((part for id, part in every.items() if id not in found), least)
-    shown = stands_alone(whole.customers, rest.customers)
+    shown = Sayable.alone(whole, rest, least)
     here = reverse("my_satisfaction" if mine else "team_satisfaction")
     whose = {"unit": str(unit.pk)} if unit else {}
     groups = (
@@ -83,7 +83,7 @@ def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> Http
         "periods": offered(period, lambda name: f"{here}?{urlencode({**whose, 'period': name})}"),
         "whose": whose,
         "whole": _row("", whole, shown=shown),
-        "spread": _spread(whole) if shown else [],
+        "spread": _spread(whole) if shown[0] else [],
         "groups": groups,
         "asks": bool(bank.satisfaction_after),
         "least": least,
@@ -119,7 +119,7 @@ def _content(request: ActingRequest, owners: Sequence[int], period: Period, bank
 
 
 def _groups(
-    found: Mapping[int, Content], serve: Mapping[int, Unit], shown: bool, least: int, address: Any
+    found: Mapping[int, Content], serve: Mapping[int, Unit], shown: tuple[bool, bool], least: int, address: Any
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Units before persons, in the order of their codes; persons only where all serve in one unit, in the order of staff numbers."""
     # Who serves nowhere, as those who watch over the code do, has a row only where there is something in it.
@@ -129,19 +129,20 @@ def _groups(
         names = {unit.pk: unit for unit in serve.values()}
         order = sorted(set(units.values()), key=lambda id: names[id].code if id else "~")
         parts = {id: together((found[each] for each, unit in units.items() if unit == id), least) for id in order}
-        seen = sayable({id: part.customers for id, part in parts.items()}) if shown else set()
+        seen = Sayable.of(parts, least).within(shown)
         return [
-            _row(names[id].name if id else gettext("without a unit"), part, shown=id in seen, href=address(id) if id else "")
+            _row(names[id].name if id else gettext("without a unit"), part, shown=seen.both(id), href=address(id) if id else "")
             for id, part in parts.items()
         ]  # fmt: skip
-    seen = sayable({id: part.customers for id, part in found.items()}) if shown else set()
+    seen = Sayable.of(found, least).within(shown)
     people = Staff.objects.filter(pk__in=units).order_by("number").values_list("pk", "name")
-    return [_row(name, found[id], shown=id in seen) for id, name in people]
+    return [_row(name, found[id], shown=seen.both(id)) for id, name in people]
 
 
-def _row(name: str, part: Content, *, shown: bool, href: str = "") -> dict[str, Any]:
-    """``shown``: whether the customers' figure is, which its number alone does not decide."""
-    customers, mean = part.customers, part.customers.mean if shown else None
+def _row(name: str, part: Content, *, shown: tuple[bool, bool], href: str = "") -> dict[str, Any]:
+    """``shown``: whether the customers' figure is, and the leader's, which their numbers alone do not decide."""
+    customers, mean = part.customers, part.customers.mean if shown[0] else None
+    leader = part.leader_mean if shown[1] else None
     few = gettext("fewer than %(n)s") % {"n": customers.least} if customers.few else gettext("not shown")
     return {
         "name": name,
@@ -149,7 +150,7 @@ def _row(name: str, part: Content, *, shown: bool, href: str = "") -> dict[str, 
         "asked": customers.asked,
         "answers": customers.answered if mean is not None else few,
         "mean": f"{mean:.1f}" if mean is not None else "",
-        "leader": f"{part.leader_mean:.1f}" if part.leader_mean is not None else "",
+        "leader": f"{leader:.1f}" if leader is not None else "",
         "late": part.late,
         "unseen": part.unseen,
     }
