@@ -24,7 +24,7 @@ from zhike.conduct.words import Refused
 from zhike.contacts import correction, course
 from zhike.contacts.models import Contact
 from zhike.customers import reseal
-from zhike.customers.models import Customer
+from zhike.customers.models import Consent, Customer
 from zhike.customers.vault import vault
 from zhike.obligations.models import Fact, Obligation, Reminder
 from zhike.people.models import Leave, Staff
@@ -197,7 +197,9 @@ def test_a_call_is_asked_about_where_the_bank_says_so_and_it_connected(
         assert Question.objects.get().about == "call"
 
 
-@pytest.mark.parametrize("stop", ["deceased", "do_not_disturb", "complaint", "opted_out", "no_mobile", "a_colleagues"])
+@pytest.mark.parametrize(
+    "stop", ["deceased", "do_not_disturb", "complaint", "opted_out", "service_refused", "no_mobile", "a_colleagues"]
+)
 def test_who_is_not_to_be_written_to_is_not_asked(
     cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line, stop: str
 ) -> None:
@@ -221,13 +223,19 @@ def _stop(customer: Customer, stop: str, owner: Role, line: Line) -> None:
                 row.update(do_not_disturb=True)
             case "complaint":
                 row.update(complaint_open=True)
+            case "service_refused":
+                for given in (True, False):
+                    Consent.objects.create(
+                        customer=customer, purpose="service", channel="sms", given=given, evidence="电话中说的", source="call",
+                        at=NOW + timedelta(hours=not given),
+                    )  # fmt: skip
             case "no_mobile":
                 row.update(mobile_index=None, profile={})
     if stop == "opted_out":
         reply(line, "T", NOW + timedelta(hours=1), "mo-t")
 
 
-@pytest.mark.parametrize("stop", ["deceased", "do_not_disturb", "complaint", "opted_out"])
+@pytest.mark.parametrize("stop", ["deceased", "do_not_disturb", "complaint", "opted_out", "service_refused"])
 def test_what_stops_contact_after_queueing_stops_the_question(
     cast: Cast, customer: Customer, owner: Role, worker: Role, line: Line, stop: str
 ) -> None:

@@ -278,10 +278,10 @@ def turned(
     bank: Bank,
     offer: Offer | None = None,
     *,
-    struck: bool = False,
+    unwanted: dict[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves. ``struck``: what it asks
-    about was struck.
+    """Why a message does not leave now, as its row will say: too late, stopped, or made to wait. None: it leaves. ``unwanted``: why
+    nobody is to be asked any more.
     """
     if not_after is not None and now >= not_after:
         return {"state": State.EXPIRED, "why": TOO_OLD, "not_before": None}
@@ -289,8 +289,8 @@ def turned(
         return {"state": State.REFUSED, "why": GONE, "not_before": None}
     if offer is not None and offer.stopped:
         return {"state": State.REFUSED, "why": CALLED_OFF, "not_before": None}
-    if struck:
-        return {"state": State.REFUSED, "why": STRUCK, "not_before": None}
+    if unwanted is not None:
+        return {"state": State.REFUSED, "why": unwanted, "not_before": None}
     judged = _judge(kind, text, addressee, offer, now, bank)
     state, why = _state(judged)
     if state == State.QUEUED:
@@ -328,9 +328,6 @@ TOO_OLD = {
 }  # fmt: skip
 CALLED_OFF = {
     "name": "campaign_stopped", "zh": "活动已停止，没有发出。", "en": "The campaign was stopped before it left.",
-}  # fmt: skip
-STRUCK = {
-    "name": "struck", "zh": "所问的那次联系已撤销，没有发出。", "en": "The contact that it asks about was struck: it did not leave.",
 }  # fmt: skip
 GONE = {"name": "gone", "zh": "客户已不在册。", "en": "The customer is not on the books any more."}
 

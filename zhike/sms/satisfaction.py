@@ -80,7 +80,10 @@ def _to_be_asked(day: date, bank: Bank) -> list[_Held]:
         return sorted((_Held(*row) for row in cursor.fetchall()), key=lambda each: (each.at, each.subject))
 
 
-TO_BE_ASKED = """
+# The last word on service messages is a no. Nobody needs to have said yes: the law asks that of greetings and of what sells.
+SAID_NO = """coalesce((SELECT NOT s.given FROM customers_consent s WHERE s.customer_id = {customer} AND s.purpose = 'service'
+        AND s.channel IN ('sms', 'any') ORDER BY s.at DESC, s.id DESC LIMIT 1), false)"""
+TO_BE_ASKED = f"""
 SELECT DISTINCT ON (c.mobile_index) c.id, f.subject, f.kind, f.at, coalesce((f.data ->> 'served_by')::bigint, f.staff_id)
 FROM obligations_fact f JOIN customers_customer c ON c.id = f.customer_id
 WHERE f.kind = ANY (%s::text[]) AND NOT f.void AND f.at >= %s AND f.at < %s
@@ -89,7 +92,8 @@ WHERE f.kind = ANY (%s::text[]) AND NOT f.void AND f.at >= %s AND f.at < %s
     AND NOT EXISTS (SELECT FROM sms_question q WHERE q.subject = f.subject)
     AND NOT EXISTS (SELECT FROM sms_question q JOIN sms_message m ON m.id = q.message_id
         WHERE (q.customer_id = c.id OR q.number_index = c.mobile_index) AND q.asked_at > %s AND (m.live OR m.sent_at IS NOT NULL))
-ORDER BY c.mobile_index, f.at DESC, f.id DESC"""
+    AND NOT {SAID_NO.format(customer="c.id")}
+ORDER BY c.mobile_index, f.at DESC, f.id DESC"""  # noqa: S608 our own text
 
 
 def _ask(some: Sequence[_Held], day: date, now: datetime, bank: Bank) -> None:
@@ -155,16 +159,30 @@ def _question(held: _Held, message: Message, number: str, customer: Customer, no
     return question
 
 
-def struck(questions: Iterable[int]) -> set[int]:
-    """Which of these messages ask about a contact that was struck meanwhile: one that never was."""
+def unwanted(questions: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Which of these messages are not to leave after all, and why: the contact that one asks about was struck, the customer said no to service
+    messages meanwhile.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(STRUCK, [list(questions), list(satisfied.ENDINGS)])
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute(UNWANTED, [list(satisfied.ENDINGS), list(questions)])
+        return {
+            message: STRUCK if struck else REFUSED
+            for message, struck, refused in cursor.fetchall()
+            if struck or refused
+        }
 
 
+STRUCK = {
+    "name": "struck", "zh": "所问的那次联系已撤销，没有发出。", "en": "The contact that it asks about was struck: it did not leave.",
+}  # fmt: skip
+REFUSED = {
+    "name": "service_refused", "zh": "客户不同意接收服务短信，没有发出。", "en": "The customer said no to service messages: it did not leave.",
+}  # fmt: skip
 # A contact whose times were corrected has another ending; one that was struck has none.
-NEVER = "NOT EXISTS (SELECT FROM obligations_fact f WHERE f.subject = q.subject AND f.kind = ANY (%s::text[]) AND NOT f.void)"
-STRUCK = f"SELECT q.message_id FROM sms_question q WHERE q.message_id = ANY (%s::bigint[]) AND {NEVER}"  # noqa: S608 our own text
+UNWANTED = f"""
+SELECT q.message_id, NOT EXISTS (SELECT FROM obligations_fact f WHERE f.subject = q.subject AND f.kind = ANY (%s::text[]) AND NOT f.void),
+    {SAID_NO.format(customer="q.customer_id")}
+FROM sms_question q WHERE q.message_id = ANY (%s::bigint[])"""  # noqa: S608 our own text
 
 
 def ratings(actor: Actor, owners: Sequence[int], since: datetime, until: datetime) -> list[tuple[int, int | None]]:

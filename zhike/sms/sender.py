@@ -142,7 +142,7 @@ class Sender:
         same = texts.of_many([message.id for message in claimed if not message.sealed], bank)
         offers = gate.offers([message.id for message in claimed if message.kind == Kind.MARKETING])
         asking = [message.id for message in claimed if message.kind == Kind.QUESTION]
-        struck = satisfaction.struck(asking) if asking else set()
+        unwanted = satisfaction.unwanted(asking) if asking else {}
         name = texts.bank_name()
         away: list[dict[str, Any]] = []
         leaving, rows, before = [], [], set()
@@ -157,7 +157,14 @@ class Sender:
                 )
                 offer = offers.get(message.id)
                 turned = gate.turned(
-                    message.kind, text, message.not_after, addressee, now, bank, offer, struck=message.id in struck
+                    message.kind,
+                    text,
+                    message.not_after,
+                    addressee,
+                    now,
+                    bank,
+                    offer,
+                    unwanted=unwanted.get(message.id),
                 )
                 whole = messages.dressed(text, message.kind, bank, name)
                 gate.check_length(whole)
@@ -226,7 +233,7 @@ class Sender:
         """A gateway may be busy or away for hours: meanwhile somebody opted out, night fell, a campaign was stopped."""
         offers = gate.offers({segment.message for segment in held if segment.kind == Kind.MARKETING})
         asking = {segment.message for segment in held if segment.kind == Kind.QUESTION}
-        struck = satisfaction.struck(asking) if asking else set()
+        unwanted = satisfaction.unwanted(asking) if asking else {}
         turned: dict[int, dict[str, Any] | None] = {}
         for segment in held:
             if segment.message not in turned:
@@ -237,7 +244,7 @@ class Sender:
                     continue
                 turned[segment.message] = gate.turned(
                     segment.kind, text, segment.not_after, whom.get(segment.customer), now, bank, offers.get(segment.message),
-                    struck=segment.message in struck,
+                    unwanted=unwanted.get(segment.message),
                 )  # fmt: skip
         away = [
             {"id": segment.id, "message": segment.message, **why}
