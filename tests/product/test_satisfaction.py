@@ -368,6 +368,18 @@ def test_a_bad_rating_is_answered_and_looked_into(cast: Cast, customer: Customer
     assert len(owed("look_into", worker)) == 1
 
 
+def test_a_bad_rating_does_not_need_no_answer(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    asked(cast, customer, worker, line)
+    reply(line, "2", TUESDAY + timedelta(minutes=1))
+    with worker():
+        wrote = Reply.objects.get()
+    browser, address = cast.client("rm", TUESDAY), reverse("reply_no_answer", args=[customer.pk, wrote.pk])
+    assert address not in browser.get(f"/messages/{customer.pk}/").content.decode()
+    said = browser.post(address, follow=True).content.decode()
+    assert "客户不满意，须问明原因并答复" in said
+    assert len(owed("promise", worker)) == 1
+
+
 def test_the_first_digit_stands(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
     """Another one is read by a person; the same once more is no other reply. Nobody can be talked into a better rating."""
     asked(cast, customer, worker, line)

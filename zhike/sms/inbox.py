@@ -10,6 +10,7 @@ from uuid import uuid4
 from zhike.conduct import opting_out
 from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Fact
+from zhike.conduct.words import Refused
 from zhike.customers.models import Consent, Customer
 from zhike.customers.vault import vault
 from zhike.obligations import ledger
@@ -110,9 +111,13 @@ def decide(reply: Reply, stops: bool, *, actor: Actor, now: datetime) -> Reply:
 
 def wants_no_answer(owed: Obligation, *, actor: Actor, now: datetime, bank: Bank) -> None:
     """What the customer wrote asked for nothing ("谢谢"): the fact says so from now on, and what was owed because of it is withdrawn,
-    neither done nor late.
+    neither done nor late. Raises Refused for a bad rating (W9).
     """
     was = owed.fact
+    if "rating" in was.data:
+        raise Refused(
+            "客户不满意，须问明原因并答复，不能当作无需答复。", "The customer is not content: ask why, and answer."
+        )
     data = {**was.data, "asks": "nothing"}
     fact = Fact("reply_received", was.at, now, was.staff_id, was.customer_id, was.subject, data, "entered")
     ledger.correct(was, by=fact, actor=actor, now=now, bank=bank)

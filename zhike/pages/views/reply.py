@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from zhike.conduct.words import Refused
 from zhike.contacts import completion
 from zhike.customers.models import Customer
+from zhike.pages import owed
 from zhike.pages.answer import moved
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
@@ -54,6 +56,9 @@ def no_answer(request: ActingRequest, customer: int, reply: int) -> HttpResponse
     said = ""
     if owes is not None and owes.state == "open":
         completion.check_owner(owes, request.actor)
-        inbox.wants_no_answer(owes, actor=request.actor, now=request.now, bank=bank_of(request))
-        said = gettext("Kept: it needed no answer.")
+        try:
+            inbox.wants_no_answer(owes, actor=request.actor, now=request.now, bank=bank_of(request))
+            said = gettext("Kept: it needed no answer.")
+        except Refused as refused:
+            said = refused.words.say(owed.speaks())
     return moved(request, reverse("thread", args=[found.pk]), said)
