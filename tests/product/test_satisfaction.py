@@ -261,6 +261,19 @@ def test_a_contact_that_was_struck_is_not_asked_about(cast: Cast, customer: Cust
     assert line.gateway.texts() == []
 
 
+def test_a_number_that_was_changed_before_it_left_is_not_asked(
+    cast: Cast, customer: Customer, worker: Role, line: Line
+) -> None:
+    """Nobody puts a friend's number into the profile for an afternoon."""
+    held(cast, customer)
+    night(worker)
+    with_mobile(cast, customer, OTHER)
+    line.rounds(TUESDAY)
+    with worker():
+        assert Message.objects.get(kind="question").why["name"] == "other_number"
+    assert line.gateway.texts() == []
+
+
 def test_the_night_is_waited_for_the_end_of(cast: Cast, customer: Customer, worker: Role, line: Line) -> None:
     """The sweep ran late, in the evening: at nine in the morning it is sent, and no warning is passed by."""
     held(cast, customer)

@@ -161,15 +161,12 @@ def _question(held: _Held, message: Message, number: str, customer: Customer, no
 
 def unwanted(questions: Iterable[int]) -> dict[int, dict[str, str]]:
     """Which of these messages are not to leave after all, and why: the contact that one asks about was struck, the customer said no to service
-    messages meanwhile.
+    messages meanwhile, or has another number by now: nobody would know whose answer it is.
     """
     with connection.cursor() as cursor:
         cursor.execute(UNWANTED, [list(satisfied.ENDINGS), list(questions)])
-        return {
-            message: STRUCK if struck else REFUSED
-            for message, struck, refused in cursor.fetchall()
-            if struck or refused
-        }
+        rows = cursor.fetchall()
+    return {message: (STRUCK, REFUSED, MOVED)[why.index(True)] for message, *why in rows if any(why)}
 
 
 STRUCK = {
@@ -178,11 +175,14 @@ STRUCK = {
 REFUSED = {
     "name": "service_refused", "zh": "客户不同意接收服务短信，没有发出。", "en": "The customer said no to service messages: it did not leave.",
 }  # fmt: skip
+MOVED = {
+    "name": "other_number", "zh": "客户的号码已更改，没有发出。", "en": "The customer has another number by now: it did not leave.",
+}  # fmt: skip
 # A contact whose times were corrected has another ending; one that was struck has none.
 UNWANTED = f"""
 SELECT q.message_id, NOT EXISTS (SELECT FROM obligations_fact f WHERE f.subject = q.subject AND f.kind = ANY (%s::text[]) AND NOT f.void),
-    {SAID_NO.format(customer="q.customer_id")}
-FROM sms_question q WHERE q.message_id = ANY (%s::bigint[])"""  # noqa: S608 our own text
+    {SAID_NO.format(customer="q.customer_id")}, c.mobile_index IS DISTINCT FROM q.number_index
+FROM sms_question q JOIN customers_customer c ON c.id = q.customer_id WHERE q.message_id = ANY (%s::bigint[])"""  # noqa: S608 our own text
 
 
 def ratings(actor: Actor, owners: Sequence[int], since: datetime, until: datetime) -> list[tuple[int, int | None]]:
