@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
-from zhike.customers.rating import rate
+from zhike.customers.rating import keep, rate
 from zhike.notices import books, subscription
 from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
@@ -55,8 +55,10 @@ def sweep_day(day: str) -> None:
     on = date.fromisoformat(day)
     now, settings = clock.now(), bank.settings()
     month = on.replace(day=1)
-    if month == today(now).replace(day=1) and not Rating.objects.filter(month=month).exists():
-        rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
+    if month == today(now).replace(day=1):
+        if not Rating.objects.filter(month=month, assets__isnull=False).exists():
+            rate(month, rules_at=lambda day: settings.at(day).tier_rules, now=now)
+        keep(month)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT trail_month((%s::date + make_interval(months => m))::date) FROM generate_series(0, %s) m",

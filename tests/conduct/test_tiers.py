@@ -2,12 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from zhike.conduct.bank import Bank, Change, Settings
 from zhike.conduct.setting import plain
-from zhike.conduct.tiers import standings
+from zhike.conduct.tiers import standings, turn
 
 BANK = Bank()
 
@@ -115,3 +116,83 @@ def test_averages_are_keyed_by_month():
     with pytest.raises(ValueError, match="first day of a month"):
         standings({date(2026, 1, 31): Decimal(1)}, lambda _: BANK.tier_rules)
     assert standings({}, lambda _: BANK.tier_rules) == []
+
+
+# ── who is about to rise or fall, from the month as it stands ──
+
+MARCH = date(2026, 3, 1)
+
+
+def about(amounts: list[int | None], so_far: str, tier: str, **more: Any) -> str:
+    """In March 2026, after January and February; amounts in 万: where to, what is short in yuan, decided on, in force from, below."""
+    more.setdefault("rules_at", lambda _month: BANK.tier_rules)
+    found = turn(averages(amounts), Decimal(so_far) * 10_000, MARCH, tier=tier, **more)
+    if found is None:
+        return "stays"
+    return f"{found.way} {found.to} {found.short.normalize():f} {found.decided} {found.since} {found.months_below}"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "so_far", "tier", "expected"),
+    [
+        # Gold from 5 万, platinum from 20 万, of which a tenth is 2 万; March decides, April has it.
+        pytest.param([10, 10], "20", "gold", "rise platinum 0 2026-03-31 2026-04-01 0", id="exactly on the threshold"),
+        pytest.param([10, 10], "19.999999", "gold", "rise platinum 0.01 2026-03-31 2026-04-01 0", id="a cent short"),
+        pytest.param([10, 10], "18", "gold", "rise platinum 20000 2026-03-31 2026-04-01 0", id="a tenth short"),
+        pytest.param([10, 10], "17.999999", "gold", "stays", id="a cent more than a tenth short"),
+        pytest.param([10, 10], "25", "gold", "rise platinum -50000 2026-03-31 2026-04-01 0", id="over it"),
+        pytest.param([10, 10], "120", "gold", "rise diamond -200000 2026-03-31 2026-04-01 0", id="by two tiers"),
+        pytest.param([], "19", "gold", "rise platinum 10000 2026-03-31 2026-04-01 0", id="nothing is known of the months before"),
+        pytest.param([700, 700], "900", "private", "stays", id="the highest"),
+        pytest.param([3, 3], "-1", "regular", "stays", id="the lowest, in debt"),
+        # Platinum is kept three months in a row below 20 万.
+        pytest.param([30, 30], "20", "platinum", "stays", id="exactly on one's own threshold"),
+        pytest.param([30, 30], "19.999999", "platinum", "fall gold 0.01 2026-05-31 2026-06-01 0", id="the first month below"),
+        pytest.param([30, 10], "15", "platinum", "fall gold 50000 2026-04-30 2026-05-01 1", id="the second month below"),
+        pytest.param([10, 10], "15", "platinum", "fall gold 50000 2026-03-31 2026-04-01 2", id="the third decides"),
+        pytest.param([10, 20], "15", "platinum", "fall gold 50000 2026-05-31 2026-06-01 0", id="February held: counted anew"),
+        pytest.param([10, None], "15", "platinum", "fall gold 50000 2026-04-30 2026-05-01 1", id="a month without a figure"),
+        pytest.param([12, 3], "3", "platinum", "fall gold 170000 2026-03-31 2026-04-01 2", id="to the highest reached in them"),
+        pytest.param([3, 3], "3", "platinum", "fall regular 170000 2026-03-31 2026-04-01 2", id="by two tiers down"),
+        # Private banking is kept six months: January and February below, March the third; June is the sixth.
+        pytest.param([500, 500], "500", "private", "fall diamond 1000000 2026-06-30 2026-07-01 2", id="six months"),
+        pytest.param([700, 700], "500", "private", "fall diamond 1000000 2026-08-31 2026-09-01 0", id="six months, the first"),
+    ],
+)  # fmt: skip
+def test_who_is_about_to_rise_or_fall(amounts, so_far, tier, expected):
+    assert about(amounts, so_far, tier, start=tier) == expected
+
+
+def test_a_month_ends_with_its_last_day():
+    found = turn({}, Decimal(190_000), date(2028, 2, 1), lambda _month: BANK.tier_rules, tier="gold")
+    assert (found.decided, found.since) == (date(2028, 2, 29), date(2028, 3, 1))
+    found = turn({}, Decimal(190_000), date(2026, 12, 1), lambda _month: BANK.tier_rules, tier="gold")
+    assert (found.decided, found.since) == (date(2026, 12, 31), date(2027, 1, 1))
+
+
+def test_about_to_rise_by_the_banks_own_settings():
+    same_month = Bank(upgrade="same_month").tier_rules
+    assert about([10, 10], "20", "gold", rules_at=lambda _month: same_month).endswith("2026-03-31 2026-03-01 0")
+    assert about([10, 10], "18", "gold", near_percent=9) == "stays"
+    assert about([10, 10], "17", "gold", near_percent=15).startswith("rise platinum 30000")
+
+
+def test_a_higher_threshold_from_a_day_on_is_that_of_its_months():
+    """From April on platinum wants 25 万. Who stands at 22 keeps it in March; below from April to June, gold from July."""
+    rows = [{**row, "from_assets": "250000"} if row["key"] == "platinum" else row for row in plain(BANK.tiers)]
+    through = Settings([Change("tiers", rows, date(2026, 4, 1))])
+    rules = lambda month: through.at(month).tier_rules  # noqa: E731
+    assert about([30, 30], "22", "platinum", rules_at=rules) == "stays"
+    found = turn(averages([30, 30, 30]), Decimal(220_000), date(2026, 4, 1), rules, tier="platinum")
+    assert (found.to, found.short, found.since) == ("gold", Decimal(30_000), date(2026, 7, 1))
+
+
+def test_the_nearest_first():
+    """By when it is decided, then by the part of the threshold that is short: 1 of 20, 1 of 5; what is reached before both."""
+    rules = lambda _month: BANK.tier_rules  # noqa: E731
+    reached, near, less_near = (
+        turn({}, Decimal(amount), MARCH, rules, tier=tier, near_percent=20)
+        for amount, tier in ((230_000, "gold"), (190_000, "gold"), (40_000, "regular"))
+    )
+    later = turn(averages([30, 30]), Decimal(199_999), MARCH, rules, tier="platinum")
+    assert sorted([later, less_near, reached, near], key=lambda each: each.nearness) == [reached, near, less_near, later]

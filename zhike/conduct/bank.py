@@ -419,6 +419,17 @@ class Bank(MessageSettings):
         uncertified=True,
         group="tiers",
     )
+    tier_near_percent: int = number(
+        10,
+        "距上一等级门槛多少以内视为可能升级",
+        "About to rise: short of the next tier's threshold by at most",
+        Words("%", "%"),
+        50,
+        "W5",
+        low=1,
+        uncertified=True,
+        group="tiers",
+    )
     rhythm: tuple[Rhythm, ...] = setting(
         _RHYTHM,
         "联系频次与管户上限",

@@ -8,7 +8,7 @@ own thresholds.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -96,6 +96,88 @@ def standings(
             held = here.reached
         found.append(_after(history, held))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A tier that a customer is about to leave, if the months to come end as this one stands.
+
+    `short`: what is missing in yuan, to reach the tier `to`, or to keep the tier `tier`; 0 or less: `to` is reached, and over by so
+    much. `decided`: the last day of the month whose average decides; `since`: the first day of the new tier. `months_below`: months in
+    a row below the threshold that are over.
+    """
+
+    way: Literal["rise", "fall"]
+    tier: str
+    to: str
+    average: Decimal
+    threshold: Decimal
+    short: Decimal
+    decided: date
+    since: date
+    months_below: int = 0
+
+    @property
+    def nearness(self) -> tuple[date, Decimal]:
+        """Smallest first: by when it is decided, then the part of the threshold that is missing; what is reached is nearest."""
+        return self.decided, max(self.short, Decimal(0)) / self.threshold
+
+
+def turn(
+    averages: Mapping[date, Decimal],
+    so_far: Decimal,
+    month: date,
+    rules_at: Callable[[date], TierRules],
+    *,
+    tier: str,
+    start: str | None = None,
+    near_percent: int = 10,
+) -> Turn | None:
+    """Whether a customer who has `tier` in `month` is about to rise or to fall.
+
+    `averages` are those of the months before `month`, `so_far` is that of `month` as it stands; `start` as for :func:`standings`.
+    About to fall is who stands below the threshold of their own tier; about to rise who reaches a higher one, or misses the next by
+    at most `near_percent` of its threshold.
+    """
+    rules = rules_at(month)
+    held = rules.find(tier) or rules.reached(so_far)
+    if so_far < held.from_assets:
+        return _falling(averages, so_far, month, rules_at, held, start or tier)
+    higher = rules.tiers[rules.rank(held) + 1 :]
+    if not higher:
+        return None
+    to = max((row for row in higher if so_far >= row.from_assets), key=rules.rank, default=higher[0])
+    short = to.from_assets - so_far
+    if short * 100 > to.from_assets * near_percent:
+        return None
+    after = _next(month)
+    since = after if rules.upgrade == "next_month" else month
+    return Turn("rise", held.key, to.key, so_far, to.from_assets, short, after - timedelta(days=1), since)
+
+
+def _falling(
+    averages: Mapping[date, Decimal],
+    so_far: Decimal,
+    month: date,
+    rules_at: Callable[[date], TierRules],
+    held: Tier,
+    start: str,
+) -> Turn | None:
+    """When the tier is left if each month to come ends as this one stands: the rule itself is asked."""
+    coming, at = dict(averages), month
+    for _month in range(held.keep_months):
+        coming[at] = so_far
+        at = _next(at)
+    rules = rules_at(month)
+    over = [_Month(key, averages[key], rules_at(key)).is_below(held.key) for key in sorted(averages, reverse=True)]
+    below = (over + [False]).index(False)
+    for standing in standings(coming, rules_at, start):
+        to = rules.find(standing.tier)
+        if standing.month > month and to and rules.rank(to) < rules.rank(held):
+            since, short = standing.month, held.from_assets - so_far
+            decided = since - timedelta(days=1)
+            return Turn("fall", held.key, to.key, so_far, held.from_assets, short, decided, since, below)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

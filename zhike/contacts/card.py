@@ -185,8 +185,8 @@ json_build_object(
   'rm', coalesce((SELECT s.name FROM people_staff s WHERE s.id = c.rm_id), ''),
   'unit', (SELECT u.name FROM people_unit u WHERE u.id = c.unit_id),
   'since', (SELECT b.from_day FROM customers_book b WHERE b.customer_id = c.id AND b.to_day IS NULL LIMIT 1),
-  'assets_before', (SELECT r.assets::text FROM customers_rating r WHERE r.customer_id = c.id
-                    AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id)
+  'assets_before', (SELECT r.assets::text FROM customers_rating r WHERE r.customer_id = c.id AND r.assets IS NOT NULL
+                    AND r.month < (SELECT max(m.month) FROM customers_rating m WHERE m.customer_id = c.id AND m.assets IS NOT NULL)
                     ORDER BY r.month DESC LIMIT 1)
 )::text
 """

@@ -20,7 +20,7 @@ SELECT i.customer_id, i.assets, c.tier, r.months, r.assets, r.tiers
 FROM {averages} i JOIN customers_customer c ON c.id = i.customer_id LEFT JOIN LATERAL (
     SELECT array_agg(month ORDER BY month) AS months, array_agg(assets ORDER BY month) AS assets,
            array_agg(tier ORDER BY month) AS tiers
-    FROM customers_rating WHERE customer_id = i.customer_id AND month < %s AND month >= %s
+    FROM customers_rating WHERE customer_id = i.customer_id AND month < %s AND month >= %s AND assets IS NOT NULL
 ) r ON true
 WHERE i.customer_id > %s AND NOT EXISTS (
     SELECT FROM customers_rating x WHERE x.customer_id = i.customer_id AND x.month = %s AND x.assets = i.assets)
@@ -31,6 +31,12 @@ INSERT INTO customers_rating (customer_id, month, assets, tier, reason)
 SELECT customer_id, %s, assets, tier, reason FROM rated
 ON CONFLICT (customer_id, month) DO UPDATE SET assets = excluded.assets, tier = excluded.tier, reason = excluded.reason
 WHERE (customers_rating.assets, customers_rating.tier) IS DISTINCT FROM (excluded.assets, excluded.tier)
+"""
+# Whom no average has rated keeps the tier; that it was so is kept as well, so that the months can be told one from the next.
+STAND = """
+INSERT INTO customers_rating (customer_id, month, tier, reason)
+SELECT c.id, %(month)s, c.tier, '' FROM customers_customer c WHERE c.closed_on IS NULL AND c.deceased_on IS NULL
+    AND NOT EXISTS (SELECT FROM customers_rating r WHERE r.customer_id = c.id AND r.month = %(month)s)
 """
 APPLY = """
 UPDATE customers_customer c SET tier = r.tier, assets = r.assets, assets_day = %s,
@@ -47,7 +53,7 @@ def rate(month: date, *, rules_at: Rules, now: datetime, averages: str = "") -> 
     """
     month = month.replace(day=1)
     window = max(tier.keep_months for tier in rules_at(month).tiers) + 2
-    since = _before(month, window)
+    since = months_before(month, window)
     changed, last = 0, 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT NOT EXISTS (SELECT FROM customers_rating WHERE month > %s)", [month])
@@ -70,6 +76,13 @@ def rate(month: date, *, rules_at: Rules, now: datetime, averages: str = "") -> 
             cursor.execute("TRUNCATE rated")
 
 
+def keep(month: date) -> int:
+    """Keeps, for the month that begins on ``month``, the tier of each customer whom no average has rated for it; how many they were."""
+    with connection.cursor() as cursor:
+        cursor.execute(STAND, {"month": month})
+        return int(cursor.rowcount)
+
+
 def _stage(cursor: Any, rated: Iterable[tuple[int, Decimal, Standing]]) -> None:
     with cursor.copy("COPY rated (customer_id, assets, tier, reason) FROM STDIN") as copy:
         for customer, assets, standing in rated:
@@ -86,13 +99,13 @@ def _standing(
     tiers: list[str] | None,
 ) -> Standing:
     """The tier from ``month`` on. A rating's assets are those of the month before it."""
-    averages = {_before(rated, 1): average for rated, average in zip(months or (), earlier or (), strict=True)}
-    averages[_before(month, 1)] = assets
+    averages = {months_before(rated, 1): average for rated, average in zip(months or (), earlier or (), strict=True)}
+    averages[months_before(month, 1)] = assets
     found = standings(averages, rules_at, start=tiers[0] if tiers else tier)
     return found[-1]
 
 
-def _before(month: date, count: int) -> date:
+def months_before(month: date, count: int) -> date:
     """The first day of the month that lies ``count`` months earlier."""
     at = month.year * 12 + month.month - 1 - count
     return date(at // 12, at % 12 + 1, 1)

@@ -295,7 +295,8 @@ CASE_VALUE = f"""json_build_object(
     'person', json_build_object(
         'id', c.id, 'kind', c.kind,
         'tier', coalesce((SELECT r.tier FROM customers_rating r
-                          WHERE r.customer_id = c.id AND r.month = date_trunc('month', %s::date)::date), c.tier),
+                          WHERE r.customer_id = c.id AND r.assets IS NOT NULL
+                              AND r.month = date_trunc('month', %s::date)::date), c.tier),
         'has_mobile', c.mobile_index IS NOT NULL, 'has_other_phone', c.profile ? 'phone2',
         'greets_by_sms', coalesce((SELECT s.given FROM customers_consent s WHERE s.customer_id = c.id AND s.purpose = 'greeting'
                                    AND s.channel IN ('sms', 'any') ORDER BY s.at DESC, s.id DESC LIMIT 1), false),
