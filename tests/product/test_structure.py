@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from django.db import connection
+
 from tests.cast import Cast
 from zhike import clock
 from zhike.conduct.bank import Bank
@@ -17,6 +19,8 @@ from zhike.customers import structure
 from zhike.customers.models import Customer, Rating
 from zhike.customers.models.customer import found_by
 from zhike.customers.rating import keep
+
+from .api import Program
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -197,3 +201,108 @@ def test_a_figure_of_the_month_before_is_called_so(cast: Cast, near: None, owner
     with cast.acting("rm") as actor:
         found = {each.customer.name: each for each in structure.turning(structure.keepers(actor, TODAY), TODAY, Bank())}
     assert (found["到了"].running, found["差一"].running) == (False, True)
+
+
+# ── the page, the files, the data ──
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def test_the_page_draws_lists_and_leads_on(cast: Cast, book: dict[str, Customer]) -> None:
+    browser = cast.client("rm")
+    page = text(browser.get("/customers/structure/"))
+    assert "2025-04 至今：升级 3 位，降级 2 位，新来 8 位，离开 2 位。" in page
+    assert '<path class="band band--rise"' in page
+    there = "/customers/structure/?since=2026-01&amp;until=2026-02&amp;from=gold&amp;to=platinum#who"
+    assert page.count(f'href="{there}"') == 2  # the band and the figure
+    listed = text(browser.get(there.replace("&amp;", "&").partition("#")[0]))
+    who = listed.partition('id="who"')[2].partition("</section>")[0]
+    assert all(name in who for name in ("升了", "两回"))
+    assert "留着" not in who
+
+
+def test_a_damaged_address_shows_the_whole(cast: Cast, book: dict[str, Customer]) -> None:
+    browser = cast.client("rm")
+    for asked in (
+        "since=2026-13&until=2026-02&from=gold&to=platinum", "since=2026-03&until=2026-02&from=gold&to=gold", "months=99999", "turn=x&page=-1",
+        "since=0001-01&until=9999-12&from=x&to=y", "page=99999999999999999999",
+    ):  # fmt: skip
+        assert browser.get(f"/customers/structure/?{asked}").status_code == 200
+    for asked in ("staff=7777777", "unit=7777777", f"staff={cast.stranger.pk}", f"unit={cast.units['lujiazui'].pk}"):
+        assert browser.get(f"/customers/structure/?{asked}").status_code in (200, 404)
+    assert browser.get(f"/customers/structure/?staff={cast.stranger.pk}").status_code == 404
+    assert browser.get(f"/customers/structure/?unit={cast.units['lujiazui'].pk}").status_code == 404
+
+
+def test_who_is_about_to_move_leads_to_the_customer_and_to_a_call(cast: Cast, near: None) -> None:
+    page = text(cast.client("rm").get("/customers/structure/"))
+    near_ = page.partition('id="near"')[2].partition("</section>")[0]
+    assert "还差 20,000.00 元" in near_
+    assert "已达到，超出 30,000.00 元" in near_
+    assert "差 50,000.00 元才能保级" in near_
+    assert near_.count("/new/call/?purpose=care") == 5
+    assert "不近" not in near_
+    falling = text(cast.client("rm").get("/customers/structure/?turn=fall")).partition('id="near"')[2]
+    assert "要降" in falling
+    assert "差一" not in falling
+    # Compliance sees it and plans nothing.
+    assert "/new/call/" not in text(cast.client("compliance").get("/customers/structure/"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_taken_along_and_kept_in_the_trail(cast: Cast, near: None, owner: Role, kind: str) -> None:
+    browser = cast.client("leader")
+    answer = browser.get(f"/customers/structure/?turn=rise&as={kind}")
+    assert f'.{kind}"' in answer["Content-Disposition"]
+    if kind == "csv":
+        lines = answer.content.decode("utf-8-sig").splitlines()
+        assert [line.split(",")[0] for line in lines[1:]] == ["到了", "差二", "差一"]
+        assert lines[1].split(",")[4:10] == ["230000.00", "是", "200000", "-30000.00", "2026-03-31", "2026-04-01"]
+        moved = browser.get("/customers/structure/?since=2026-02&until=2026-03&from=platinum&to=platinum&as=csv")
+        assert "要降" in moved.content.decode("utf-8-sig")
+    with owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT (changes ->> 'rows')::int FROM trail_entry WHERE action = 'export' ORDER BY id LIMIT 1")
+        assert cursor.fetchone() == (3,)
+
+
+def test_the_same_as_data(cast: Cast, book: dict[str, Customer], owner: Role) -> None:
+    with owner():
+        program = Program(cast, "rm")
+    months = program.get("customers/tiers/moves?months=4")["months"]
+    assert [each["month"] for each in months] == ["2025-12", "2026-01", "2026-02", "2026-03"]
+    assert months[3]["stand"] == {"gold": 4, "platinum": 1, "regular": 1}
+    assert {"source": "gold", "to": "left", "customers": 1} in months[2]["moves"]
+    there = "customers/tiers/moved?since=2026-01&until=2026-02&source=gold&to=platinum&limit=1"
+    first = program.get(there)
+    second = program.get(f"{there}&cursor={first['next']}")
+    assert [each["name"] for each in (*first["items"], *second["items"])] == ["两回", "升了"]
+    assert second["next"] is None
+    for wrong in ("since=2026-02&until=2026-01", "since=2026-02&until=2099-01"):
+        assert program.send("get", f"customers/tiers/moved?{wrong}&source=gold&to=gold").status_code == 422
+    assert program.send("get", f"{there}&cursor=bm9uZQ").status_code == 422
+
+
+def test_turns_as_data(cast: Cast, near: None, owner: Role) -> None:
+    with owner():
+        program = Program(cast, "rm")
+    items = program.get("customers/tiers/turns?turn=fall")["items"]
+    assert [each["customer"]["name"] for each in items] == ["要降", "刚低"]
+    expected = {
+        "way": "fall", "tier": "platinum", "to": "gold", "average": "150000.00", "running": True, "threshold": "200000", "short": "50000.00",
+        "decided": "2026-03-31", "since": "2026-04-01", "months_below": 2,
+    }  # fmt: skip
+    assert {name: items[0][name] for name in expected} == expected
+
+
+def test_too_many_are_asked_whose(cast: Cast, monkeypatch: pytest.MonkeyPatch, owner: Role) -> None:
+    with owner():
+        program = Program(cast, "branch_leader")
+    monkeypatch.setattr(structure, "MOST", 3)
+    page = text(cast.client("branch_leader").get("/customers/structure/"))
+    assert "请选择" in page
+    assert "<path" not in page.partition("main")[2].partition("chart--flow")[2]
+    answer = program.send("get", "customers/tiers/moves")
+    assert (answer.status_code, "unit" in text(answer)) == (422, True)
+    assert program.get(f"customers/tiers/moves?staff={cast.rm.pk}")["months"]

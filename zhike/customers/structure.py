@@ -45,15 +45,16 @@ COUNTED = f"""{WAYS}
 SELECT n, coalesce("from", ''), "to", count(*) FROM ways GROUP BY n, "from", "to" ORDER BY n, "from", "to"
 """
 WHO = f"""{WAYS}
-SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name)
+SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name), c.sort_key
 FROM ways w JOIN customers_customer c ON c.id = w.id JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff s ON s.id = c.rm_id
 WHERE w.n = 2 AND w."from" = %(from)s AND w."to" = %(to)s
+    AND (%(id)s::bigint IS NULL OR (c.sort_key, c.id) > (%(key)s::text, %(id)s::bigint))
 ORDER BY c.sort_key, c.id OFFSET %(skip)s LIMIT %(most)s
 """
 # Below the own threshold, or so near to the next that the bank calls it so: of the others nothing is to be said.
 NEAR = """
 WITH steps AS (SELECT * FROM unnest(%(tiers)s::text[], %(own)s::numeric[], %(next)s::numeric[], %(near)s::numeric[]) AS s(tier, own, next, near))
-SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.assets_day >= %(month)s, c.keeper, coalesce(m.name, u.name), h.months, h.assets, h.tiers
+SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.assets_day >= %(month)s, c.keeper, coalesce(m.name, u.name), c.sort_key, h.months, h.assets, h.tiers
 FROM steps s JOIN customers_customer c ON c.tier = s.tier JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff m ON m.id = c.rm_id
 LEFT JOIN LATERAL (
     SELECT array_agg(r.month ORDER BY r.month) AS months, array_agg(r.assets ORDER BY r.month) AS assets, array_agg(r.tier ORDER BY r.month) AS tiers
@@ -91,7 +92,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Listed:
-    """One customer of a list. ``rm``: the name of whoever keeps them, an RM or a unit."""
+    """One customer of a list. ``rm``: the name of whoever keeps them, an RM or a unit; ``sort_key``: the place in the order of names."""
 
     id: int
     name: str
@@ -101,6 +102,7 @@ class Listed:
     assets: Decimal | None
     keeper: int
     rm: str
+    sort_key: str
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,22 @@ def moved(kept_by: Sequence[int], months: Sequence[date], day: date, bank: Bank)
 
 
 def who_moved(
-    kept_by: Sequence[int], since: date, until: date, source: str, to: str, day: date, bank: Bank, *, skip: int = 0, most: int = 50
+    kept_by: Sequence[int],
+    since: date,
+    until: date,
+    source: str,
+    to: str,
+    day: date,
+    bank: Bank,
+    *,
+    after: tuple[str, int] | None = None,
+    skip: int = 0,
+    most: int = 50,
 ) -> list[Listed]:
-    """Who of them went from ``source`` to ``to`` between two months, in the order of names; one query."""
-    asked = {**_asked(kept_by, [since, until], day, bank), "from": source, "to": to, "skip": skip, "most": most}
+    """Who of them went from ``source`` to ``to`` between two months, in the order of names, after a place in it; one query."""
+    key, id = after or (None, None)
+    place = {"key": key, "id": id, "skip": skip, "most": most}
+    asked = {**_asked(kept_by, [since, until], day, bank), "from": source, "to": to, **place}
     with connection.cursor() as cursor:
         cursor.execute(WHO, asked)
         return [Listed(*row) for row in cursor.fetchall()]
@@ -183,9 +197,9 @@ def _turning(kept_by: Sequence[int], day: date, bank: Bank) -> Iterator[Turning]
     with connection.cursor() as cursor:
         cursor.execute(NEAR, asked)
         rows = cursor.fetchall()
-    for id, name, honorific, kind, tier, assets, running, keeper, rm, months, averages, tiers in rows:
+    for id, name, honorific, kind, tier, assets, running, keeper, rm, key, months, averages, tiers in rows:
         told = {months_before(rated, 1): average for rated, average in zip(months or (), averages or (), strict=True)}
         start = tiers[0] if tiers else tier
         if found := turn(told, assets, month, rules_at, tier=tier, start=start, near_percent=percent):
-            customer = Listed(id, name, honorific, kind, tier, assets, keeper, rm)
+            customer = Listed(id, name, honorific, kind, tier, assets, keeper, rm, key)
             yield Turning(customer, found, bool(running))

@@ -43,7 +43,6 @@ IN_REACH = {"zh-hans": 7, "en": 6}
 # Who is led where; a rail that shows closed doors teaches people to rattle them.
 LEADS = {
     "today": "obligations.settle",  # who only looks on is never owed anything
-    "customers": "customers.view",
     "schedule": "contacts.view",
     "team": "team.view",
     "imports": "customers.import",
@@ -57,6 +56,10 @@ LEADS = {
 
 # What lies below one item of the rail, as tabs: name of the route, words, whom it is for. The item leads to the first of them.
 BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
+    "customers": (
+        ("customers", _("Books"), "customers.view"),
+        ("structure", _("Structure"), "customers.view"),
+    ),
     "messages": (
         ("messages", _("Threads"), "messages.view"),
         ("greetings", _("Festivals"), "messages.view"),

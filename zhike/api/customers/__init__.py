@@ -9,7 +9,8 @@ from zhike.api.customers import (
     reassignment,
     relations,
     stops,
+    tiers,
 )
 
 # In the order of the API's description.
-PARTS = (collection, stops, needs, card, consents, relations, acquaintance, reassignment)
+PARTS = (tiers, collection, stops, needs, card, consents, relations, acquaintance, reassignment)
