@@ -195,4 +195,9 @@ def test_the_nearest_first():
         for amount, tier in ((230_000, "gold"), (190_000, "gold"), (40_000, "regular"))
     )
     later = turn(averages([30, 30]), Decimal(199_999), MARCH, rules, tier="platinum")
-    assert sorted([later, less_near, reached, near], key=lambda each: each.nearness) == [reached, near, less_near, later]
+    assert sorted([later, less_near, reached, near], key=lambda each: each.nearness) == [
+        reached,
+        near,
+        less_near,
+        later,
+    ]

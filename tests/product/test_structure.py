@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-
 from django.db import connection
 
 from tests.cast import Cast
@@ -37,12 +36,18 @@ def _monday() -> Iterator[None]:
 
 
 def kept(
-    cast: Cast, name: str, tiers: str, rm: str = "rm", came: date = date(2025, 11, 3), assets: int | None = None, **more: Any
+    cast: Cast,
+    name: str,
+    tiers: str,
+    rm: str = "rm",
+    came: date = date(2025, 11, 3),
+    assets: int | None = None,
+    **more: Any,
 ) -> Customer:
     """A customer with the tier of December to March, one letter each (r g p d), ``-`` where none is kept; March's is today's."""
     keys = {"r": "regular", "g": "gold", "p": "platinum", "d": "diamond"}
     customer = Customer.objects.create(
-        name=name, rm=cast.staff[rm] if rm in cast.staff else None, unit=cast.units[rm if rm in cast.units else "lujiazui" if rm == "stranger" else "century"],
+        name=name, rm=cast.staff.get(rm), unit=cast.units[rm if rm in cast.units else "lujiazui" if rm == "stranger" else "century"],
         tier=keys[tiers[-1]], created_at=datetime(came.year, came.month, came.day, 2, tzinfo=UTC), changed_at=NOW, assets=assets,
         assets_day=TODAY if assets is not None else None, **found_by(name, "person"), **more,
     )  # fmt: skip
@@ -76,7 +81,12 @@ def test_how_they_moved_month_by_month(cast: Cast, book: dict[str, Customer]) ->
     assert made.stand(0) == {"gold": 3, "platinum": 2, "regular": 2}  # 留着 升了 走了 · 降了 故去 · 两回 没有
     assert made.stand(3) == {"gold": 4, "platinum": 1, "regular": 1}  # 留着 降了 两回 新来 · 升了 · 没有
     assert made.ways(0) == {}
-    assert made.ways(1) == {("gold", "gold"): 3, ("platinum", "platinum"): 2, ("regular", "regular"): 1, ("regular", "gold"): 1}
+    assert made.ways(1) == {
+        ("gold", "gold"): 3,
+        ("platinum", "platinum"): 2,
+        ("regular", "regular"): 1,
+        ("regular", "gold"): 1,
+    }
     assert made.ways(2) == {
         ("gold", "gold"): 1, ("gold", "platinum"): 2, ("platinum", "gold"): 1, ("platinum", "platinum"): 1,
         ("regular", "regular"): 1, ("came", "gold"): 1, ("gold", "left"): 1,

@@ -170,7 +170,7 @@ def _falling(
         at = _next(at)
     rules = rules_at(month)
     over = [_Month(key, averages[key], rules_at(key)).is_below(held.key) for key in sorted(averages, reverse=True)]
-    below = (over + [False]).index(False)
+    below = [*over, False].index(False)
     for standing in standings(coming, rules_at, start):
         to = rules.find(standing.tier)
         if standing.month > month and to and rules.rank(to) < rules.rank(held):

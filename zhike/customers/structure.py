@@ -41,16 +41,20 @@ stands AS (
     FROM who w CROSS JOIN span s),
 ways AS (SELECT id, n, lag(tier) OVER (PARTITION BY id ORDER BY n) AS "from", tier AS "to" FROM stands)
 """
-COUNTED = f"""{WAYS}
-SELECT n, coalesce("from", ''), "to", count(*) FROM ways GROUP BY n, "from", "to" ORDER BY n, "from", "to"
+COUNTED = (
+    WAYS
+    + """SELECT n, coalesce("from", ''), "to", count(*) FROM ways GROUP BY n, "from", "to" ORDER BY n, "from", "to"
 """
-WHO = f"""{WAYS}
-SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name), c.sort_key
+)
+WHO = (
+    WAYS
+    + """SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name), c.sort_key
 FROM ways w JOIN customers_customer c ON c.id = w.id JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff s ON s.id = c.rm_id
 WHERE w.n = 2 AND w."from" = %(from)s AND w."to" = %(to)s
     AND (%(id)s::bigint IS NULL OR (c.sort_key, c.id) > (%(key)s::text, %(id)s::bigint))
 ORDER BY c.sort_key, c.id OFFSET %(skip)s LIMIT %(most)s
 """
+)
 # Below the own threshold, or so near to the next that the bank calls it so: of the others nothing is to be said.
 NEAR = """
 WITH steps AS (SELECT * FROM unnest(%(tiers)s::text[], %(own)s::numeric[], %(next)s::numeric[], %(near)s::numeric[]) AS s(tier, own, next, near))
@@ -126,7 +130,9 @@ def keepers(actor: Actor, day: date, *, staff: int | None = None, unit: Unit | N
         return seen
     below = set(Unit.objects.filter(path__startswith=unit.path).values_list("pk", flat=True))
     serve = stations([keeper for keeper in seen if keeper > 0], day)
-    return [keeper for keeper in seen if (-keeper if keeper < 0 else serve[keeper].pk if keeper in serve else 0) in below]
+    return [
+        keeper for keeper in seen if (-keeper if keeper < 0 else serve[keeper].pk if keeper in serve else 0) in below
+    ]
 
 
 def too_many(kept_by: Sequence[int]) -> bool:
@@ -184,7 +190,7 @@ def _turning(kept_by: Sequence[int], day: date, bank: Bank) -> Iterator[Turning]
         return bank.at(datetime.combine(when, time(12), bank.zone)).tier_rules
 
     following = [*bank.tiers[1:], None]
-    asked = {
+    asked: dict[str, Any] = {
         "tiers": [tier.key for tier in bank.tiers],
         "own": [tier.from_assets for tier in bank.tiers],
         "next": [tier and tier.from_assets for tier in following],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import cycle
+from itertools import cycle, pairwise
 from random import Random
 from typing import Any
 
@@ -34,6 +34,7 @@ TIERS = {"regular": 1500 - IMPORTED, "gold": 900, "platinum": 420, "diamond": 15
 # 林晓's own book; the others share what is left, and the regular ones without an RM belong to their sub-branch.
 HERS = {"regular": 33, "gold": 58, "platinum": 39, "diamond": 14, "private": 4}
 WITHOUT_RM = 240
+MONTHS = 12  # of which the averages are known
 _ASSETS = {
     "regular": (0.1, 4.9),
     "gold": (5, 19.9),
@@ -65,6 +66,7 @@ class Wanted:
     since: date | None = None
     # (kind, product, ten thousand yuan, days until it matures or None)
     holdings: tuple[tuple[str, str, float, int | None], ...] = ()
+    drawn: bool = False
 
 
 @dataclass
@@ -133,6 +135,7 @@ class Library:
         self.day = began.astimezone(rules.zone).date()
         self.today = self.day + timedelta(days=behind)
         self.random = Random(f"{seed}/customers")
+        self.moves = Random(f"{seed}/tiers")
         self.people = names.People(self.random)
         self.rows = Rows()
 
@@ -200,6 +203,7 @@ class Library:
             met=met,
             called=met if draw.random() < 0.9 else "no",
             own=self._stops(),
+            drawn=True,
         )
 
     def _address(self, person: names.Person) -> str:
@@ -409,29 +413,61 @@ class Library:
             )
 
     def _rate(self, each: Wanted, customer: Customer) -> None:
-        """Four months of the average, judged by the bank's own rule; the tier of this month is the customer's."""
-        if each.tier == "regular":
-            return
-        # The last average is that of the month that is over: from it comes the tier of this one.
-        month = months_before(self.today.replace(day=1), 5)
-        averages: dict[date, Decimal] = {}
-        for _month in range(5):
-            wobble = Decimal(str(round(self.random.uniform(0.94, 1.07), 3)))
-            averages[month] = max(
-                (each.assets * wobble).quantize(Decimal("0.01")), self.rules.tier(each.tier).from_assets
-            )
-            month = (month + timedelta(days=32)).replace(day=1)
-        for standing in standings(averages, lambda _day: self.rules.tier_rules, each.tier):
-            before = (standing.month - timedelta(days=1)).replace(day=1)
+        """A year of averages, judged by the bank's own rule; the tier of this month is the customer's. Some have moved, some have come
+        in the course of it, some stand below their threshold now.
+        """
+        averages, start = self._averages(each, customer)
+        found = standings(averages, lambda _day: self.rules.tier_rules, start)
+        rows = [row for row in found if months_before(row.month, 1) in averages]
+        if len({row.tier for row in rows}) == 1 and each.tier == "regular":
+            rows = [rows[0], rows[-1]]  # what did not move stands for itself
+        changed = [after.month for before, after in pairwise(rows) if after.tier != before.tier]
+        if changed:
+            customer.tier_since = changed[-1]
+        for row in rows:
             self.rows.ratings.append(
                 Rating(
                     customer=customer,
-                    month=standing.month,
-                    assets=averages.get(before, each.assets),
-                    tier=each.tier,
-                    reason=standing.reason.zh,
+                    month=row.month,
+                    assets=averages[months_before(row.month, 1)],
+                    tier=row.tier,
+                    reason=row.reason.zh,
                 )
             )
+
+    def _averages(self, each: Wanted, customer: Customer) -> tuple[dict[date, Decimal], str]:
+        """Of each of the twelve months that are over, and the tier with which they began."""
+        tiers, draw = self.rules.tiers, self.moves
+        rank = self.rules.rank(each.tier)
+        own, low, high = tiers[rank], tiers[max(rank - 1, 0)], tiers[min(rank + 1, len(tiers) - 1)]
+        floor = max(own.from_assets, Decimal(1_000))
+
+        def about(amount: Decimal, least: float, most: float) -> Decimal:
+            return (amount * Decimal(str(round(draw.uniform(least, most), 3)))).quantize(Decimal("0.01"))
+
+        amounts = [max(about(each.assets, 0.94, 1.07), own.from_assets) for _month in range(MONTHS)]
+        if high is not own:
+            amounts = [min(amount, high.from_assets - 1) for amount in amounts]
+        start, first, luck = each.tier, 0, draw.random() if each.drawn else 1
+        # Hers are gone through again, act by act, with the tier of each month: she began with them as they are now.
+        late = (self.today.year - self.day.year) * 12 + self.today.month - self.day.month if each.rm == "1001" else 0
+        if luck < 0.08 and low is not own:
+            start = low.key
+            for at in range(draw.randint(1, MONTHS - 1 - late)):
+                amounts[at] = about(floor, 0.6, 0.97)
+        elif luck < 0.11 and high is not own:
+            start = high.key
+            for at in range(draw.randint(1, MONTHS - high.keep_months - late)):
+                amounts[at] = about(high.from_assets, 1.0, 1.2)
+        elif luck < 0.15:
+            first = draw.randint(1, MONTHS - 2)
+        elif luck < 0.19 and low is not own:
+            customer.assets = about(floor, 0.9, 0.99)
+            for at in range(MONTHS - draw.randint(0, own.keep_months - 1), MONTHS):
+                amounts[at] = about(floor, 0.88, 0.98)
+        begin = months_before(self.today.replace(day=1), MONTHS)
+        months = [months_before(begin, -at) for at in range(MONTHS)]
+        return dict(list(zip(months, amounts, strict=True))[first:]), start
 
     def _hold(self, each: Wanted, customer: Customer) -> None:
         if each.holdings:

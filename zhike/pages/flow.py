@@ -18,9 +18,9 @@ LEAST = 1.5  # pixels of a single customer, however many there are
 
 def way(source: str, to: str, ranks: Sequence[str]) -> str:
     """rise, fall, stay, came or left; ``ranks``: the tiers, lowest first. A tier that the bank no longer has is below all."""
-    if CAME == source:
+    if source == CAME:
         return "came"
-    if LEFT == to:
+    if to == LEFT:
         return "left"
     one, other = (ranks.index(key) if key in ranks else -1 for key in (source, to))
     return "stay" if one == other else "rise" if other > one else "fall"
@@ -82,7 +82,13 @@ def _marks(sizes: dict[str, int], order: Sequence[str], scale: float) -> dict[st
     for key in order:
         if n := sizes.get(key):
             height = max(n * scale, LEAST)
-            found[key] = {"key": key, "n": n, "y": round(y, 1), "height": round(height, 1), "middle": round(y + height / 2 + 4, 1)}
+            found[key] = {
+                "key": key,
+                "n": n,
+                "y": round(y, 1),
+                "height": round(height, 1),
+                "middle": round(y + height / 2 + 4, 1),
+            }
             y += height + GAP
     return found
 

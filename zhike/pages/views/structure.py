@@ -73,7 +73,7 @@ def _month(text: str | None, today: date) -> date | None:
         month = date.fromisoformat(f"{text}-01")
     except ValueError:
         return None
-    return month if 1990 < month.year and month <= today else None
+    return month if month.year > 1990 and month <= today else None
 
 
 def _unit(text: str | None) -> Unit | None:
@@ -205,7 +205,8 @@ def _who(request: ActingRequest, asked: Asked, kept_by: list[int], bank: Bank) -
 
 
 def _listed(asked: Asked, kept_by: list[int], bank: Bank, *, skip: int, most: int) -> list[Listed]:
-    assert asked.since and asked.until
+    assert asked.since
+    assert asked.until
     return structure.who_moved(
         kept_by, asked.since, asked.until, asked.source, asked.to, asked.today, bank, skip=skip, most=most
     )
@@ -223,7 +224,14 @@ def _moves_file(request: ActingRequest, asked: Asked, kept_by: list[int], bank: 
         gettext("Kept by"),
     ]  # fmt: skip
     rows = (
-        [each.name, words.get(asked.source, ""), words.get(asked.to, ""), words.get(each.tier, each.tier), each.assets, each.rm]
+        [
+            each.name,
+            words.get(asked.source, ""),
+            words.get(asked.to, ""),
+            words.get(each.tier, each.tier),
+            each.assets,
+            each.rm,
+        ]
         for each in _listed(asked, kept_by, bank, skip=0, most=MOST)
     )
     return exported(request, "tiers", "customers_customer", columns, rows)
