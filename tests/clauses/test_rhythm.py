@@ -271,3 +271,42 @@ def test_a_contact_from_before_the_last_one_does_not_do_what_is_due(door: Door) 
         start, end = moment(f"{day} 10:00"), moment(f"{day} 10:30")
         door.record(customer, "call", start, end, known=known, purpose="care", form=FORMS["none"])
         assert due() == [state]
+
+
+@pytest.mark.clause("W5", "OWE")
+@pytest.mark.parametrize("purpose", ["thanks", "birthday"])
+def test_a_message_resets_nothing(door: Door, purpose: str) -> None:
+    """Private banking, last talked with on 2 March: due on the 16th, whatever is written on the 10th and on the 15th. A call does it."""
+    customer = last_called(door, "private", "2026-03-02")
+    for day in ("2026-03-10", "2026-03-15"):
+        at = moment(f"{day} 10:00")
+        data = {
+            "purpose": purpose,
+            "channel": "sms",
+            "through": "platform",
+            "introduces": False,
+            "words": "",
+            "contact": None,
+        }
+        fact = engine.Fact("message_sent", at, at, door.cast.rm.pk, customer.pk, f"message:{day}", data)
+        with door.cast.acting("rm", at) as actor:
+            ledger.tell([fact], actor=actor, now=at, bank=Bank())
+        door.sweep(moment(f"{day} 23:00"))
+    assert due(door, customer) == [("open", "2026-03-17 00:00")]
+    assert over(door, customer, "2026-03-17"), "the book says so too"
+    called(door, customer, "2026-03-17")
+    assert due(door, customer) == [("done", "2026-03-17 00:00")]
+
+
+@pytest.mark.clause("W5", "OWE")
+def test_at_go_live_a_book_is_spread_over_the_period(door: Door) -> None:
+    """Thirty diamonds, a contact every thirty days, came on 1 December and were never contacted here: one a day, from the second to the
+    thirty-first, and nobody is late on the first.
+    """
+    book = [door.customer("diamond", met=True, called=True) for _ in range(30)]
+    with door.owner():
+        type(book[0]).objects.exclude(pk__in=[each.pk for each in book]).update(do_not_disturb=True)
+    for day in range(1, 32):
+        door.sweep(moment(f"2025-12-{day:02} 01:00"))
+    days = sorted(at for customer in book for _state, at in due(door, customer))
+    assert days == [shown(moment(f"2025-12-{day:02} 24:00")) for day in range(2, 32)]

@@ -18,9 +18,10 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
 
 RM = (
-    "/", "/customers/", "/customers/?need=open&matures=30&owed=late&birthday=month", "/customers/?sms=no_consent", "/search/?q=张", "/search/hits/?q=z", "/customers/{customer}/", "/contacts/{contact}/record/", "/schedule/", "/schedule/new/",
+    "/", "/customers/", "/customers/?need=open&matures=30&owed=late&birthday=month", "/customers/?sms=no_consent", "/search/?q=张", "/search/hits/?q=z", "/customers/structure/", "/customers/structure/?since=2026-01&until=2026-03&from=came&to=gold", "/customers/{customer}/", "/contacts/{contact}/record/", "/schedule/", "/schedule/new/",
     "/approvals/", "/messages/", "/messages/look/", "/messages/{customer}/",
-    "/api/v1/customers", "/api/v1/customers?need=open&sms=no_consent", "/api/v1/customers?q=z", "/api/v1/customers/{customer}", "/api/v1/customers/{customer}/card",
+    "/api/v1/customers", "/api/v1/customers?need=open&sms=no_consent", "/api/v1/customers?q=z", "/api/v1/customers/tiers/moves",
+    "/api/v1/customers/tiers/moved?since=2026-01&until=2026-03&source=came&to=gold", "/api/v1/customers/tiers/turns", "/api/v1/customers/{customer}", "/api/v1/customers/{customer}/card",
     "/api/v1/customers/{customer}/needs", "/api/v1/customers/{customer}/holdings",
     "/api/v1/customers/{customer}/consents", "/api/v1/customers/{customer}/relations", "/api/v1/contacts",
     "/api/v1/contacts/{contact}", "/api/v1/appointments", "/api/v1/needs", "/api/v1/obligations",
@@ -32,6 +33,9 @@ RM = (
 LEADER = (
     "/",
     "/customers/",
+    "/customers/structure/",
+    "/customers/structure/?unit={unit}",
+    "/api/v1/customers/tiers/turns?unit={unit}",
     "/search/?q=张",
     "/approvals/",
     "/api/v1/customers",
@@ -62,6 +66,9 @@ INSERT INTO customers_customer (core_number, kind, name, honorific, gender, tier
 SELECT 'M{turn}' || n, 'person', '张' || n, '', '', 'gold', {rm}, {unit}, 'solar', 3, 16, false, false, false, 'yes', 'yes', '{{}}',
        ARRAY['张'], ARRAY['z', 'zhang'], 'zhang' || n, 1, '2025-07-01', '2025-07-01'
 FROM generate_series(1, 15) n;
+INSERT INTO customers_rating (customer_id, month, assets, tier, reason)
+SELECT id, m, 190000, 'gold', '' FROM customers_customer, unnest(ARRAY['2026-02-01', '2026-03-01']::date[]) m WHERE core_number LIKE 'M{turn}%';
+UPDATE customers_customer SET assets = 190000, assets_day = '2026-03-15' WHERE core_number LIKE 'M{turn}%';
 INSERT INTO customers_need (customer_id, kind, words, state, opened_at, closed_why)
 SELECT {customer}, 'loan', '', 'open', '2026-01-01', '' FROM generate_series(1, 15);
 INSERT INTO customers_holding (customer_id, core_number, product, kind, amount, currency, risk_grade, as_of, matures_on)
@@ -136,7 +143,11 @@ def test_more_rows_are_no_more_queries(cast: Cast, owner: Callable[[], AbstractC
     with owner():
         more(cast, 1)
         cast_contact = _contact(cast)
-    names = {"customer": cast.customers["rm"][0].pk, "contact": cast_contact}
+    names = {
+        "customer": cast.customers["rm"][0].pk,
+        "contact": cast_contact,
+        "unit": cast.units["century"].pk,
+    }
     lists = {"rm": RM, "leader": LEADER, "administrator": ADMINISTRATOR}
     with clock.at(NOW):
         browsers = {who: cast.client(who, NOW) for who in lists}

@@ -41,20 +41,18 @@ stands AS (
     FROM who w CROSS JOIN span s),
 ways AS (SELECT id, n, lag(tier) OVER (PARTITION BY id ORDER BY n) AS "from", tier AS "to" FROM stands)
 """
-COUNTED = (
-    WAYS
-    + """SELECT n, coalesce("from", ''), "to", count(*) FROM ways GROUP BY n, "from", "to" ORDER BY n, "from", "to"
+COUNTED = "\n".join((
+    WAYS, """SELECT n, coalesce("from", ''), "to", count(*) FROM ways GROUP BY n, "from", "to" ORDER BY n, "from", "to"
 """
-)
-WHO = (
-    WAYS
-    + """SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name), c.sort_key
+))  # fmt: skip
+WHO = "\n".join((
+    WAYS, """SELECT c.id, c.name, c.honorific, c.kind, c.tier, c.assets, c.keeper, coalesce(s.name, u.name), c.sort_key
 FROM ways w JOIN customers_customer c ON c.id = w.id JOIN people_unit u ON u.id = c.unit_id LEFT JOIN people_staff s ON s.id = c.rm_id
 WHERE w.n = 2 AND w."from" = %(from)s AND w."to" = %(to)s
     AND (%(id)s::bigint IS NULL OR (c.sort_key, c.id) > (%(key)s::text, %(id)s::bigint))
 ORDER BY c.sort_key, c.id OFFSET %(skip)s LIMIT %(most)s
 """
-)
+))  # fmt: skip
 # Below the own threshold, or so near to the next that the bank calls it so: of the others nothing is to be said.
 NEAR = """
 WITH steps AS (SELECT * FROM unnest(%(tiers)s::text[], %(own)s::numeric[], %(next)s::numeric[], %(near)s::numeric[]) AS s(tier, own, next, near))

@@ -54,14 +54,14 @@ def picture(
             for mark in marks[place].values()
         ],
         "months": [
-            {"x": round(lefts[place] + NODE / 2, 1), "text": month_text(month, place == 0)}
+            {"x": round(lefts[place] + NODE / 2, 1), "text": month_text(month, whole=place == 0 or len(places) == 2)}
             for place, month in enumerate(made.months)
         ],
         "base": high + 20,
     }
 
 
-def month_text(month: date, whole: bool) -> str:
+def month_text(month: date, *, whole: bool) -> str:
     """2026-01, and 02 for the months after it."""
     return f"{month:%Y-%m}" if whole or month.month == 1 else f"{month:%m}"
 

@@ -23,7 +23,7 @@ router = Router()
 Month = Annotated[str, Field(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="A month, as in 2026-03.")]
 
 
-class MovesAsked(In):
+class TierMovesFilters(In):
     """Through how many months up to this one; whose customers: those of a ``unit`` and all below it, or of one RM (``staff``)."""
 
     months: Annotated[int, Field(ge=2, le=24)] = 12
@@ -31,7 +31,7 @@ class MovesAsked(In):
     staff: Id | None = None
 
 
-class WhoAsked(Page):
+class TierMovedFilters(Page):
     """Who went from a tier to another between two months; ``source`` may be ``came``, ``to`` may be ``left``."""
 
     since: Month
@@ -42,13 +42,13 @@ class WhoAsked(Page):
     staff: Id | None = None
 
 
-class TurnsAsked(In):
+class TierTurnsFilters(In):
     turn: Literal["rise", "fall"] | None = None
     unit: Id | None = None
     staff: Id | None = None
 
 
-class MoveOut(Out):
+class TierMoveOut(Out):
     """``source`` is ``came`` for who was no customer in the month before, ``to`` is ``left`` for who is none any more."""
 
     source: str
@@ -56,16 +56,16 @@ class MoveOut(Out):
     customers: int
 
 
-class MonthOut(Out):
+class TierMonthOut(Out):
     """``stand``: how many customers had which tier when the month began, in the last month today; ``moves``: since the month before."""
 
     month: str
     stand: dict[str, int]
-    moves: list[MoveOut]
+    moves: list[TierMoveOut]
 
 
-class MovesOut(Out):
-    months: list[MonthOut]
+class TierMovesOut(Out):
+    months: list[TierMonthOut]
 
 
 class TierCustomerOut(Out):
@@ -76,12 +76,12 @@ class TierCustomerOut(Out):
     kept_by: str
 
 
-class WhoOut(Out):
+class TierMovedOut(Out):
     items: list[TierCustomerOut]
     next: str | None
 
 
-class TurnOut(Out):
+class TierTurnOut(Out):
     """``short``: yuan that are missing to reach ``to``, or to keep ``tier``; 0 or less: ``to`` is reached, and over by so much.
     ``running``: ``average`` is that of this month so far, else the last that is known. ``decided``: the last day of the month whose
     average decides, if the months to come end as this one stands; ``since``: the first day of the new tier.
@@ -100,13 +100,13 @@ class TurnOut(Out):
     months_below: int
 
 
-class TurnsOut(Out):
-    items: list[TurnOut]
+class TierTurnsOut(Out):
+    items: list[TierTurnOut]
 
 
-@router.get("customers/tiers/moves", response=MovesOut)
+@router.get("customers/tiers/moves", response=TierMovesOut)
 @policy("customers.view")
-def moves(request: Desk, asked: Query[MovesAsked]) -> Any:
+def moves(request: Desk, asked: Query[TierMovesFilters]) -> Any:
     """How many went from which tier to which, month by month, of the customers who are kept in scope today."""
     kept_by, today, bank = _kept_by(request, asked), _today(request), bank_of(request)
     made = structure.moved(kept_by, structure.months_until(today.replace(day=1), asked.months), today, bank)
@@ -124,9 +124,9 @@ def moves(request: Desk, asked: Query[MovesAsked]) -> Any:
     }
 
 
-@router.get("customers/tiers/moved", response=WhoOut)
+@router.get("customers/tiers/moved", response=TierMovedOut)
 @policy("customers.view")
-def moved(request: Desk, asked: Query[WhoAsked]) -> Any:
+def moved(request: Desk, asked: Query[TierMovedFilters]) -> Any:
     """Who they were, in the order of names."""
     kept_by, today = _kept_by(request, asked), _today(request)
     since, until = (date.fromisoformat(f"{month}-01") for month in (asked.since, asked.until))
@@ -141,9 +141,9 @@ def moved(request: Desk, asked: Query[WhoAsked]) -> Any:
     return {"items": [_customer(each) for each in some], "next": more}
 
 
-@router.get("customers/tiers/turns", response=TurnsOut)
+@router.get("customers/tiers/turns", response=TierTurnsOut)
 @policy("customers.view")
-def turns(request: Desk, asked: Query[TurnsAsked]) -> Any:
+def turns(request: Desk, asked: Query[TierTurnsFilters]) -> Any:
     """Who is about to rise or fall, the nearest first, 2,000 at most."""
     found = structure.turning(_kept_by(request, asked), _today(request), bank_of(request))
     names = ("way", "tier", "to", "average", "threshold", "short", "decided", "since", "months_below")
