@@ -325,3 +325,63 @@ def test_an_export_is_kept_in_the_trail_and_opens_as_a_table(cast: Cast, rm: Pro
     )
     auditor = cast.client("auditor").get("/trail/").content.decode()
     assert "导出" in auditor
+
+
+def test_by_where_they_come_from(cast: Cast, rm: Program, owner: Role) -> None:
+    """One of each source; the page, the file and the data leave the same."""
+    promise(rm, cast, words="打字答应的")
+    customer = cast.customers["rm"][0]
+    with owner():
+        typed_one = Obligation.objects.get(kind="promise")
+        for name, subject, kind, cause in (
+            ("当面答应的", "contact:1/promise:1", "promise", "promise_made"),
+            ("短信问来的", "reply:7", "promise", "reply_received"),
+            ("领导交办的", "assignment:3", "assignment", "assignment_taken_on"),
+            ("潜在客户的", "prospect:5/promise:9", "promise", "promise_made"),
+        ):
+            fact = Fact.objects.create(
+                kind=cause,
+                at=NOW,
+                known_at=NOW,
+                staff=cast.rm,
+                customer=customer,
+                subject=subject,
+                data={"words": name},
+            )
+            values = {
+                field.attname: getattr(typed_one, field.attname)
+                for field in Obligation._meta.concrete_fields
+                if field.attname != "id"
+            }
+            detail = {**typed_one.detail, "words": name}
+            what = {"zh": name, "en": name}
+            Obligation.objects.create(
+                **{
+                    **values,
+                    "fact_id": fact.pk,
+                    "subject": subject,
+                    "kind": kind,
+                    "detail": detail,
+                    "what": what,
+                    "key": name,
+                }
+            )
+    browser = cast.client("rm")
+    all_ = {
+        "talk": "当面答应的",
+        "reply": "短信问来的",
+        "assignment": "领导交办的",
+        "prospect": "潜在客户的",
+        "typed": "打字答应的",
+    }
+    for source, words in all_.items():
+        page = browser.get(f"/work/promises/?source={source}").content.decode()
+        file = browser.get(f"/work/promises/file/?source={source}&as=csv").content.decode()
+        (told,) = rm.get(f"promises?source={source}")["items"]
+        assert told["source"] == source
+        for found in (page, file):
+            assert [each for each in all_.values() if each in found] == [words]
+    assert {each["source"] for each in rm.get("promises")["items"]} == set(all_)
+    assert rm.send("get", "promises?source=nowhere").status_code == 422
+    everything = browser.get("/work/promises/?source=nowhere").content.decode()
+    assert all(words in everything for words in all_.values())

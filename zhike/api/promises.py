@@ -26,9 +26,12 @@ To = Literal["customer", "leader", "department"]
 
 
 class PromiseOut(ObligationRow):
-    """``fate``: open; late; kept in time; broken: answered after its time, or let go; cannot be kept any more."""
+    """``fate``: open; late; kept in time; broken: answered after its time, or let go; cannot be kept any more. ``source``: given in a
+    talk with a customer, by a customer's SMS, with an assignment, in a talk with a prospect, or typed in one line.
+    """
 
     fate: promises.Fate
+    source: promises.Source
 
 
 class PromisesOut(Out):
@@ -42,6 +45,7 @@ class PromiseFilters(Page):
     of: Literal["mine", "team"] | None = None
     fate: promises.Fate | None = None
     to: To | None = None
+    source: promises.Source | None = None
     staff: Id | None = None
     customer: Id | None = None
 
@@ -103,7 +107,13 @@ def list_(request: Desk, asked: Query[PromiseFilters]) -> Any:
         found = found.filter(owner=request.actor.id)
     if asked.of == "team":
         found = found.filter(owner__among=request.actor.oversees).exclude(owner=request.actor.id)
-    for name, column in {"fate": "fate", "to": "detail__to", "staff": "owner", "customer": "customer"}.items():
+    for name, column in {
+        "fate": "fate",
+        "to": "detail__to",
+        "source": "source",
+        "staff": "owner",
+        "customer": "customer",
+    }.items():
         if value := getattr(asked, name):
             found = found.filter(**{column: value})
     if after := position(asked.cursor, moment, int):
@@ -111,7 +121,10 @@ def list_(request: Desk, asked: Query[PromiseFilters]) -> Any:
         found = found.filter(Q(when__lt=due) | Q(when=due, pk__lt=id))
     rows = list(found.order_by("-when", "-pk")[: asked.limit + 1])
     some, more = page(rows, asked.limit, lambda each: (each.when, each.pk))
-    return {"items": [{**shown(each, request.now), "fate": each.fate} for each in some], "next": more}
+    return {
+        "items": [{**shown(each, request.now), "fate": each.fate, "source": each.source} for each in some],
+        "next": more,
+    }
 
 
 @router.post("promises/reading", response=ReadingOut)

@@ -34,6 +34,8 @@ from zhike.people.workdays import workdays
 
 KINDS = ("promise", "assignment")
 TO = ("customer", "leader", "department")
+SOURCES = ("talk", "reply", "assignment", "prospect", "typed")
+Source = Literal["talk", "reply", "assignment", "prospect", "typed"]
 FATES = ("open", "late", "kept", "broken", "cannot")
 Fate = Literal["open", "late", "kept", "broken", "cannot"]
 MOST = 12  # customers offered
@@ -186,10 +188,24 @@ def _stop(verdicts: list[Verdict]) -> None:
 
 def of(actor: Actor, now: datetime) -> QuerySet[Any]:
     """Every promise in sight with its ``fate``: open, late, kept in time, broken (answered after its time, or let go), or cannot be
-    kept any more. What was withdrawn, because it never was, is none.
+    kept any more; and its ``source``: where it was given. What was withdrawn, because it never was, is none.
     """
     rows = Obligation.objects.visible_to(actor).filter(kind__in=KINDS).exclude(state=State.WITHDRAWN)
-    return rows.annotate(fate=fate(now))
+    return rows.annotate(fate=fate(now), source=source())
+
+
+def source() -> Case:
+    """As SQL: in a talk with a customer, by a customer's SMS that asks something, with an assignment, in a talk with a prospect, or
+    typed in one line.
+    """
+    return Case(
+        When(kind="assignment", then=Value("assignment")),
+        When(fact__kind="reply_received", then=Value("reply")),
+        When(subject__startswith="prospect:", then=Value("prospect")),
+        When(subject__startswith="promise:", then=Value("typed")),
+        default=Value("talk"),
+        output_field=TextField(),
+    )
 
 
 def fate(now: datetime) -> Case:

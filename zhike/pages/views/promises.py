@@ -52,6 +52,14 @@ def receivers() -> dict[str, str]:
     }  # fmt: skip
 
 
+def sources() -> dict[str, str]:
+    return {
+        "talk": pgettext("promise from", "a talk with a customer"), "reply": pgettext("promise from", "a customer's SMS"),
+        "assignment": pgettext("promise from", "an assignment"), "prospect": pgettext("promise from", "a talk with a prospect"),
+        "typed": pgettext("promise from", "one line"),
+    }  # fmt: skip
+
+
 # ── the list ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -70,12 +78,20 @@ class Asked:
         self.staff = number(get.get("staff")) if self.whose == "team" else None
         self.fate = get.get("state", "") if get.get("state", "") in (*promises.FATES, "refused") else ""
         self.to = get.get("to", "") if get.get("to", "") in promises.TO else ""
+        self.source = get.get("source", "") if get.get("source", "") in promises.SOURCES else ""
         self.first, self.last = _day(get.get("from", "")), _day(get.get("until", ""))
 
     @property
     def values(self) -> dict[str, Any]:
         days = {name: day.isoformat() for name, day in (("from", self.first), ("until", self.last)) if day}
-        given = {"customer": self.customer, "staff": self.staff, "state": self.fate, "to": self.to, **days}
+        given = {
+            "customer": self.customer,
+            "staff": self.staff,
+            "state": self.fate,
+            "to": self.to,
+            "source": self.source,
+            **days,
+        }
         return {"whose": self.whose, **{name: value for name, value in given.items() if value}}
 
     def address(self, **more: Any) -> str:
@@ -96,6 +112,8 @@ class Asked:
         rows = promises.of(request.actor, request.now).filter(self.scoped(request.actor))
         if self.to:
             rows = rows.filter(detail__to=self.to)
+        if self.source:
+            rows = rows.filter(source=self.source)
         if self.first:
             rows = rows.filter(due__gt=datetime.combine(self.first, datetime.min.time(), bank.zone))
         if self.last:
@@ -106,6 +124,8 @@ class Asked:
         rows = promises.refused(request.actor).filter(self.scoped(request.actor, "staff"))
         if self.to:
             rows = rows.filter(data__to=self.to)
+        if self.source not in ("", "typed"):  # that nothing was promised is typed in one line
+            rows = rows.none()
         if self.first:
             rows = rows.filter(at__gte=datetime.combine(self.first, datetime.min.time(), bank.zone))
         if self.last:
@@ -124,7 +144,7 @@ def _day(text: str) -> date | None:
 @policy("promises.view")
 @require_safe
 def show(request: ActingRequest) -> HttpResponse:
-    """``?whose=team&staff=7&customer=3&state=late&to=leader&from=2026-03-01&until=2026-03-31&page=2``."""
+    """``?whose=team&staff=7&customer=3&state=late&to=leader&source=reply&from=2026-03-01&until=2026-03-31&page=2``."""
     bank, asked = bank_of(request), Asked(request)
     customer = _customer(request, asked.customer)
     rows, refused = asked.rows(request, bank), asked.refused(request, bank)
@@ -151,6 +171,7 @@ def show(request: ActingRequest) -> HttpResponse:
             ),
         ],
         "to": [("", gettext("to anybody")), *receivers().items()],
+        "sources": [("", gettext("from everywhere")), *sources().items()],
         "people": [("", gettext("everybody")), *people],
         "older": asked.address(page=page + 1) if more else None,
         "start": asked.address() if page > 1 else None,
@@ -269,7 +290,7 @@ def file(request: ActingRequest) -> HttpResponse:
         rows.exclude(customer__keeper__among=request.actor.lent).select_related("customer", "owner", "fact")[:MOST]
     )
     columns = [
-        gettext("Promised"), gettext("Whose"), pgettext("promise", "To whom"), gettext("Customer"), gettext("Promise"), gettext("By when"),
+        gettext("Promised"), gettext("Whose"), pgettext("promise", "To whom"), pgettext("promise", "From"), gettext("Customer"), gettext("Promise"), gettext("By when"),
         gettext("What became of it"), gettext("Answered"), gettext("How"), gettext("Answer or reason"),
     ]  # fmt: skip
     return exported(request, "promises", "obligations_obligation", columns, (_cells(each) for each in some))
@@ -278,7 +299,7 @@ def file(request: ActingRequest) -> HttpResponse:
 def _cells(o: Any) -> list[Any]:
     how = wording.CHANNELS.get(str(o.evidence.get("how", "")))
     return [
-        o.fact.at, o.owner.name, receivers().get(str(o.detail.get("to", "customer")), ""), o.customer.name if o.customer else "",
+        o.fact.at, o.owner.name, receivers().get(str(o.detail.get("to", "customer")), ""), sources()[str(o.source)], o.customer.name if o.customer else "",
         str(o.detail.get("words") or owed.words(o.what)), o.due, fates()[str(o.fate)],
         o.settled_at, how.say(owed.speaks()) if how else "", str(o.evidence.get("words") or o.evidence.get("reason") or ""),
     ]  # fmt: skip
