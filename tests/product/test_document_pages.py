@@ -57,6 +57,20 @@ def read(document: Document, worker: Role) -> None:
         reader.read(document.pk, document.version)
 
 
+def test_a_documents_page_says_what_its_business_lacks(cast: Cast) -> None:
+    """Opening an account wants identity and application beside the agreement; each leads to filing it. Who may not file is told alike."""
+    document = filed(cast)
+    customer = cast.customers["rm"][0].pk
+    page = cast.client("rm").get(f"/documents/{document.pk}/").content.decode()
+    kind = labels(kind="identity")["kind"] if Label.objects.filter(key="identity").exists() else None
+    assert all(text in page for text in ("缺 2 项", "身份证件", "申请表"))
+    assert f"/documents/new/?customer={customer}&amp;business={document.business_id}&amp;kind=" in page
+    assert kind is None or f"kind={kind}" in page
+    auditor = cast.client("auditor").get(f"/documents/{document.pk}/").content.decode()
+    assert "身份证件" in auditor
+    assert "/documents/new/" not in auditor
+
+
 def test_filed_on_the_page_listed_found_and_given_out(cast: Cast, worker: Role) -> None:
     document = filed(cast, note="双方已签", title="学区房按揭")
     read(document, worker)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
-from zhike.documents import filing, store
+from zhike.documents import filing, missing, store
 from zhike.documents.filing import Brought, Slip
 from zhike.documents.formats import FORMATS, KEPT, Unkept
 from zhike.documents.models import Blob, Document, Label, Version
@@ -29,6 +29,7 @@ from zhike.pages.answer import moved, number
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.documents import checklist
 from zhike.people.permissions import may, policy
 
 ACCEPTS = ",".join(f".{ending}" for row in FORMATS.values() if row.key != "zip" for ending in row.endings)
@@ -152,8 +153,10 @@ def _page(
     until, today = found.kept_until, local(request.now).date()
     changes = may(request.actor, "documents.change") and found.changeable(request.actor) and found.deleted_at is None
     customer = found.customer
+    lists = missing.checklists(customer) if customer and found.deleted_at is None else []
     context = {
         "d": found,
+        "wanted": next((checklist(each) for each in lists if each.business.pk == found.business_id), None),
         "person": owed.person(customer.pk, customer.name, customer.honorific, customer.tier, bank_of(request), customer.kind)
         if customer
         else None,

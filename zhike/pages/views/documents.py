@@ -220,6 +220,16 @@ def _file(request: ActingRequest, rows: QuerySet[Document]) -> HttpResponse:
 # ── one customer's file ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def checklist(each: missing.Checklist) -> dict[str, Any]:
+    """One business of a customer, as the template's macro of this name shows it."""
+    return {
+        "id": each.business.pk,
+        "name": each.business.name,
+        "wanted": [{"id": kind.pk, "name": kind.name, "there": there} for kind, there in each.wanted],
+        "missing": len(each.missing),
+    }
+
+
 @policy("documents.view")
 @require_safe
 def of_customer(request: ActingRequest, customer: int) -> HttpResponse:
@@ -238,15 +248,7 @@ def of_customer(request: ActingRequest, customer: int) -> HttpResponse:
     context = {
         "customer": found,
         "person": owed.person(found.pk, found.name, found.honorific, found.tier, bank, found.kind),
-        "lists": [
-            {
-                "id": each.business.pk,
-                "name": each.business.name,
-                "wanted": [{"id": kind.pk, "name": kind.name, "there": there} for kind, there in each.wanted],
-                "missing": len(each.missing),
-            }
-            for each in lists
-        ],
+        "lists": [checklist(each) for each in lists],
         "rows": [row(document, request) for document in documents[: 5 if request.headers.get("HX-Request") else 200]],
         "all": documents.count(),
         "may_file": may(request.actor, "documents.change") and found.changeable_by(request.actor),
