@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import ProgrammingError, connection, transaction
 
+from tests import files
 from tests.cast import Cast
 from tests.product.api import NOW, Program, at
+from tests.product.test_document_pages import filed
 from zhike import clock
 from zhike.conduct.bank import Bank
 from zhike.conduct.measure import Errand, errands
+from zhike.documents.models import Document
 from zhike.obligations.models import Obligation
 from zhike.obligations.sweep import sweep
 from zhike.people.models import Post
@@ -367,3 +373,64 @@ def test_nothing_is_left_to_the_app_that_it_need_not(db: None) -> None:
             "SELECT count(*) FROM pg_class WHERE relname IN ('work_assignment', 'work_entry') AND relrowsecurity AND relforcerowsecurity"
         )
         assert cursor.fetchone() == (2,)
+
+
+# ── with documents ──
+
+
+def brought(name: str = "走访名单.docx", content: bytes | None = None) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, files.docx("走访名单", "十二户") if content is None else content)
+
+
+def taken_on(cast: Cast, people: dict[str, Program]) -> dict[str, Any]:
+    (row,) = give(people, cast)
+    act(people["rm"], row, "acceptance")
+    return row
+
+
+def test_handed_in_with_documents_that_the_leader_reads(cast: Cast, people: dict[str, Program]) -> None:
+    row = taken_on(cast, people)
+    there = f"/work/assignments/{row['id']}/"
+    form = {"act": "hand_in", "words": "走访完毕", "file": [brought(), brought("纪要.txt", "纪要正文".encode())]}
+    assert cast.client("rm").post(f"{there}act/", form).status_code == 303
+    for who in ("rm", "leader", "branch_leader", "compliance"):
+        browser = cast.client(who)
+        page = browser.get(there).content.decode()
+        assert all(name in page for name in ("走访名单.docx", "纪要.txt")), who
+        href = re.findall(r'href="(/files/[^"]+)"', page)[0]
+        assert b"".join(browser.get(unquote(href))) == files.docx("走访名单", "十二户")
+    said = people["leader"].get(f"assignments/{row['id']}")["entries"][-1]
+    assert [each["name"] for each in said["documents"]] == ["走访名单.docx", "纪要.txt"]
+    found = cast.client("rm").get("/documents/").content.decode()
+    assert "走访到期客户 · 走访名单.docx" in found
+    assert "内部工作" in found
+    assert cast.client("stranger").get(there).status_code == 404
+    (document, _other) = said["documents"]
+    assert people["stranger"].send("get", f"documents/{document['id']}").status_code == 404
+    assert people["mate"].send("get", f"documents/{document['id']}").status_code == 404
+
+
+def test_a_file_that_is_not_taken_leaves_all_as_it_was(cast: Cast, people: dict[str, Program], owner: Role) -> None:
+    """A program that calls itself a document: the words stay, nothing is handed in, and the good file beside it is not filed either."""
+    row = taken_on(cast, people)
+    there = f"/work/assignments/{row['id']}/"
+    form = {"act": "hand_in", "words": "这些话不能丢", "file": [brought(), brought("报告.docx", b"MZ" + bytes(600))]}
+    answer = cast.client("rm").post(f"{there}act/", form)
+    page = answer.content.decode()
+    assert (answer.status_code, "这些话不能丢" in page) == (422, True)
+    assert 'aria-invalid="true"' in page
+    assert people["rm"].get(f"assignments/{row['id']}")["state"] == "taken_on"
+    with owner():
+        assert not Document.objects.exists()
+    many = {**form, "file": [brought(f"{n}.docx") for n in range(11)]}
+    assert "一次最多 10 个文件" in cast.client("rm").post(f"{there}act/", many).content.decode()
+
+
+def test_a_program_names_documents_that_are_filed(cast: Cast, people: dict[str, Program]) -> None:
+    row = taken_on(cast, people)
+    mine, strange = filed(cast), filed(cast, "stranger")
+    for wrong in (["999999"], [str(mine.pk), str(strange.pk)]):
+        refused = act(people["rm"], row, "hand-in", {"words": "见附件", "documents": wrong}, status=422)
+        assert refused["errors"][0]["field"] == "documents"
+    said = act(people["rm"], row, "hand-in", {"words": "见附件", "documents": [str(mine.pk)]})["entries"][-1]
+    assert [each["id"] for each in said["documents"]] == [str(mine.pk)]

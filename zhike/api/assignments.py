@@ -23,6 +23,14 @@ router = Router()
 State = Literal["given", "asked", "taken_on", "handed_in", "sent_back", "done", "called_off"]
 
 
+class AssignmentPaperOut(Out):
+    """A document that goes with it and that the reader sees; see documents."""
+
+    id: IdOut
+    title: str
+    name: str
+
+
 class EntryOut(Out):
     """What was said; ``due``: the new date of what was sent back."""
 
@@ -31,6 +39,7 @@ class EntryOut(Out):
     at: datetime
     words: str
     due: datetime | None
+    documents: list[AssignmentPaperOut]
 
 
 class AssignmentRow(Out):
@@ -87,6 +96,13 @@ class WordsIn(In):
     words: Text
 
 
+class HandInIn(In):
+    """``documents``: ids of what is filed and goes with it; file it first, with documents."""
+
+    words: Text
+    documents: Annotated[list[Id], Field(max_length=assignments.PAPERS)] = []
+
+
 class AcceptedIn(In):
     """``rating``: how content the leader is, 1 to 5 (W9)."""
 
@@ -119,11 +135,17 @@ def _shown(row: Assignment, now: datetime) -> dict[str, Any]:
 
 def _whole(request: Desk, response: HttpResponse, row: Assignment) -> dict[str, Any]:
     stamp(response, row)
-    entries = row.entries.select_related("by").order_by("at", "pk")
+    entries = list(row.entries.select_related("by").order_by("at", "pk"))
+    papers = assignments.papers(entries, request.actor)
     said = [
-        {"kind": e.kind, "by": {"id": e.by_id, "name": e.by.name}, "at": e.at, "words": e.words, "due": e.due}
+        {
+            "kind": e.kind, "by": {"id": e.by_id, "name": e.by.name}, "at": e.at, "words": e.words, "due": e.due,
+            "documents": [
+                {"id": id, "title": papers[id].document.title, "name": papers[id].name} for id in e.documents if id in papers
+            ],
+        }
         for e in entries
-    ]
+    ]  # fmt: skip
     return {**_shown(row, request.now), "entries": said}
 
 
@@ -202,9 +224,11 @@ def report(request: Desk, response: HttpResponse, id: Id, body: WordsIn) -> Any:
 
 @router.post("assignments/{id}/hand-in", response=AssignmentOut)
 @policy("assignments.change")
-def hand_in(request: Desk, response: HttpResponse, id: Id, body: WordsIn) -> Any:
+def hand_in(request: Desk, response: HttpResponse, id: Id, body: HandInIn) -> Any:
     """Hands in what was done; the leader owes a look at it."""
-    return _whole(request, response, assignments.hand_in(_held(request, id), body.words, **verb(request)))
+    documents = [int(each) for each in body.documents]
+    row = assignments.hand_in(_held(request, id), body.words, documents=documents, **verb(request))
+    return _whole(request, response, row)
 
 
 @router.post("assignments/{id}/approval", response=AssignmentOut)

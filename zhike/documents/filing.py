@@ -6,6 +6,7 @@ business ask more since.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import BinaryIO
@@ -89,6 +90,12 @@ def _just_made(document: Document, brought: Brought, now: datetime) -> Document 
         return None
     digest, _size = store.measured(brought.file)
     return same.filter(versions__sha256=digest).first()
+
+
+def look_at(some: Sequence[Brought], bank: Bank) -> None:
+    """Raises Unkept where one of these files would not be taken, before any of them is."""
+    for brought in some:
+        _known(brought, sanitised(brought.name), bank)
 
 
 def file_again(

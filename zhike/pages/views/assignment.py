@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,12 +15,17 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from zhike.conduct.guard import Blocked
+from zhike.documents import filing
+from zhike.documents.filing import Brought
+from zhike.documents.formats import KEPT, Unkept
+from zhike.documents.models import Version
 from zhike.pages import owed
 from zhike.pages.answer import complaints, moved, number
 from zhike.pages.jinja import left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.assignments import due_of
+from zhike.pages.views.document import ACCEPTS, size
 from zhike.people.permissions import policy
 from zhike.work import assignments
 from zhike.work.assignment_states import TRANSITIONS, WrongState
@@ -55,10 +61,14 @@ def _page(
     now, own = request.now, found.staff_id == request.actor.id
     late = found.is_late(now)
     runs = not found.is_over and found.state != State.HANDED_IN
+    bank = bank_of(request)
+    entries = list(found.entries.select_related("by").order_by("at", "pk"))
+    papers = assignments.papers(entries, request.actor)
     thread = [
         {"who": e.by.name, "name": e.kind, "kind": str(e.get_kind_display()), "icon": ICONS[e.kind], "when": when_text(e.at, now),
-         "words": e.words, "due": when_text(e.due, now) if e.due else ""}
-        for e in found.entries.select_related("by").order_by("at", "pk")
+         "words": e.words, "due": when_text(e.due, now) if e.due else "",
+         "papers": [_paper(papers[id]) for id in e.documents if id in papers], "unseen": sum(id not in papers for id in e.documents)}
+        for e in entries
     ]  # fmt: skip
     context = {
         "a": found,
@@ -76,16 +86,36 @@ def _page(
         "said": said or {},
         "stale": stale,
         "earliest": local(now).date().isoformat(),
+        "accepts": ACCEPTS,
+        "kept": KEPT.say(owed.speaks()),
+        "most": bank.document_mb,
+        "too_large": filing.too_large(bank).words.say(owed.speaks()),
         "ratings": [(str(n), str(n)) for n in range(1, 6)],
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "assignment.html", context, status=status)
 
 
+def _paper(version: Version) -> dict[str, Any]:
+    return {
+        "title": version.document.title,
+        "name": version.name,
+        "size": size(version.size),
+        "page": reverse("document", args=[version.document_id]),
+        "href": reverse("document_file", args=[version.document_id, version.number, version.name]),
+    }
+
+
+def _files(request: ActingRequest) -> list[Brought]:
+    if getattr(request, "too_large", False):
+        raise filing.too_large(bank_of(request))
+    return [Brought(each, each.name, each.size) for each in request.FILES.getlist("file")]  # type: ignore[arg-type]
+
+
 @policy("assignments.change")
 @require_POST
 def act(request: ActingRequest, assignment: int) -> HttpResponse:
-    """``act``: take_on, ask_back, report, hand_in; the leader's answer, accept, send_back, call_off, stop_repeating."""
+    """``act``: take_on, ask_back, report, hand_in with each ``file``; the leader's answer, accept, send_back, call_off, stop_repeating."""
     found = Assignment.objects.held(assignment, request.actor)
     if found is None:
         raise Http404
@@ -104,7 +134,8 @@ def act(request: ActingRequest, assignment: int) -> HttpResponse:
                 assignments.report(found, words, **told)
                 said = gettext("Reported.")
             case "hand_in":
-                assignments.hand_in(found, words, **told)
+                with transaction.atomic():
+                    assignments.hand_in(found, words, files=_files(request), **told)
                 said = gettext("Handed in. It is done once the leader accepts it.")
             case "answer":
                 assignments.answer(found, words, **told)
@@ -125,6 +156,9 @@ def act(request: ActingRequest, assignment: int) -> HttpResponse:
                 return _page(request, found, status=422)
     except Blocked as blocked:
         return _page(request, found, given, complaints(blocked), 422)
+    except Unkept as unkept:
+        found.refresh_from_db()
+        return _page(request, found, given, {"file": ("", unkept.words.say(owed.speaks()))}, 422)
     except WrongState as wrong:
         return _page(request, found, given, stale=wrong.words.say(get_language() or ""), status=409)
     return moved(request, reverse("assignment", args=[found.pk]), said)

@@ -6,8 +6,8 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
   const submit = zone.closest("form").querySelector("[data-submit]");
 
   function weigh() {
-    const chosen = file.files[0] ?? photo?.files[0];
-    const heavy = Boolean(chosen) && chosen.size > Number(zone.dataset.most) * 1048576;
+    const chosen = file.files.length ? [...file.files] : [...(photo?.files ?? [])];
+    const heavy = chosen.reduce((sum, one) => sum + one.size, 0) > Number(zone.dataset.most) * 1048576;
     error.hidden = !heavy;
     error.querySelector("span").textContent = heavy ? zone.dataset.tooLarge : "";
     file.toggleAttribute("aria-invalid", heavy);
