@@ -14,6 +14,7 @@ from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, one, verb
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
 from zhike.api.versions import match, stamp
+from zhike.documents import filing
 from zhike.people.permissions import policy
 from zhike.work import assignments
 from zhike.work.models import Assignment
@@ -100,7 +101,7 @@ class HandInIn(In):
     """``documents``: ids of what is filed and goes with it; file it first, with documents."""
 
     words: Text
-    documents: Annotated[list[Id], Field(max_length=assignments.PAPERS)] = []
+    documents: Annotated[list[Id], Field(max_length=filing.PAPERS)] = []
 
 
 class AcceptedIn(In):

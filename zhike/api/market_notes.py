@@ -12,6 +12,7 @@ from pydantic import Field
 from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, one, verb
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text
+from zhike.documents import filing
 from zhike.market import digest, notes
 from zhike.market.models import Brief, Note, Routing
 from zhike.market.notes import Seen
@@ -27,7 +28,7 @@ NoteAnswer = Literal["read", "used", "not_used"]
 
 
 class MarketNoteOut(Out):
-    """``customer``: null for whoever does not see the customer."""
+    """``customer``: null for whoever does not see the customer. ``documents``: papers of the unit that go with it."""
 
     id: IdOut
     kind: NoteKind
@@ -37,6 +38,7 @@ class MarketNoteOut(Out):
     place: str
     seen_on: date
     tags: list[str]
+    documents: list[IdOut]
     customer: Named | None
     by: Named
     unit: Named
@@ -49,7 +51,9 @@ class MarketNotesOut(Out):
 
 
 class MarketNoteIn(In):
-    """``tags``: words apart by spaces or commas. ``customer``: of one's own book, for a need only."""
+    """``tags``: words apart by spaces or commas. ``customer``: of one's own book, for a need only. ``documents``: papers of the unit that
+    one filed oneself; file them first, with documents.
+    """
 
     kind: NoteKind
     text: Text
@@ -59,6 +63,7 @@ class MarketNoteIn(In):
     seen_on: Day | None = None
     tags: Line = ""
     customer: Id | None = None
+    documents: Annotated[list[Id], Field(max_length=filing.PAPERS)] = []
 
     @property
     def seen(self) -> Seen:
@@ -191,7 +196,7 @@ def rows(request: Desk) -> Any:
 
 
 def shown(request: Desk, note: Note) -> dict[str, Any]:
-    plain = ("kind", "text", "source", "source_words", "place", "seen_on", "tags", "at")
+    plain = ("kind", "text", "source", "source_words", "place", "seen_on", "tags", "documents", "at")
     seen = note.customer_id and note.customer and note.customer.keeper in request.actor.sees
     return {
         "id": note.pk, **{name: getattr(note, name) for name in plain},
@@ -248,7 +253,12 @@ def list_(request: Desk, asked: Query[NoteFilters]) -> Any:
 @policy("notes.change")
 def write(request: Desk, body: MarketNoteIn) -> Any:
     """Writes down what was seen of the market."""
-    return shown(request, one(rows(request), notes.write(body.seen, **verb(request)).pk))
+    return shown(
+        request,
+        one(
+            rows(request), notes.write(body.seen, documents=[int(each) for each in body.documents], **verb(request)).pk
+        ),
+    )
 
 
 @router.get("market-notes/desks", response=DesksOut)
@@ -353,11 +363,11 @@ def get(request: Desk, note: Id) -> Any:
 @router.put("market-notes/{note}", response=MarketNoteOut)
 @policy("notes.change")
 def correct(request: Desk, note: Id, body: MarketNoteIn) -> Any:
-    """The writer puts it right; what is left out is empty."""
+    """The writer puts it right; what is left out is empty, but the papers that went with it stay."""
     found = rows(request).filter(pk=int(note)).first()
     if found is None:
         raise Http404
-    notes.correct(found, body.seen, **verb(request))
+    notes.correct(found, body.seen, documents=[int(each) for each in body.documents], **verb(request))
     return shown(request, one(rows(request), note))
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from procrastinate.contrib.django import app
 
 from zhike.conduct.bank import Bank
@@ -96,6 +96,40 @@ def look_at(some: Sequence[Brought], bank: Bank) -> None:
     """Raises Unkept where one of these files would not be taken, before any of them is."""
     for brought in some:
         _known(brought, sanitised(brought.name), bank)
+
+
+PAPERS = 10  # that go with one thing
+
+
+def file_beside(about: str, some: Sequence[Brought], *, actor: Actor, now: datetime, bank: Bank) -> list[int]:
+    """Files what goes with something else, called ``about``, with the papers of the actor's unit; all of them, or none. Their ids."""
+    if not some:
+        return []
+    if len(some) > PAPERS:
+        raise Unkept(f"一次最多 {PAPERS} 个文件。", f"At most {PAPERS} files at a time.", "file")
+    look_at(some, bank)
+    labels = {label.sort: label.pk for label in Label.objects.filter(key__in=["office", "other"])}
+    today = now.astimezone(bank.zone).date()
+    with transaction.atomic():
+        return [
+            file(
+                brought,
+                Slip(labels[Label.Sort.BUSINESS], labels[Label.Sort.KIND], today, f"{about} · {brought.name}"[:TITLE]),
+                customer=None,
+                actor=actor,
+                now=now,
+                bank=bank,
+            ).pk
+            for brought in some
+        ]
+
+
+def newest(documents: QuerySet[Document]) -> dict[int, Version]:
+    """Of these documents that stand, each in its newest version; one query."""
+    found = Version.objects.filter(
+        document__in=documents, document__deleted_at=None, number=F("document__version")
+    ).select_related("document")
+    return {version.document_id: version for version in found}
 
 
 def file_again(

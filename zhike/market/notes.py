@@ -19,6 +19,9 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.facts import Case, Fact
 from zhike.customers import checks, names
 from zhike.customers.models import Customer
+from zhike.documents import filing
+from zhike.documents.filing import Brought
+from zhike.documents.models import Document, Version
 from zhike.obligations import ledger
 from zhike.people.actor import Actor
 from zhike.people.models import Post, Unit
@@ -47,8 +50,12 @@ class Seen:
     customer: int | None = None
 
 
-def write(seen: Seen, *, actor: Actor, now: datetime, bank: Bank) -> Note:
-    """A new note; pressed twice it is one. Raises Unfit, naming the field."""
+def write(
+    seen: Seen, *, files: Sequence[Brought] = (), documents: Sequence[int] = (), actor: Actor, now: datetime, bank: Bank
+) -> Note:
+    """A new note, with its papers; pressed twice it is one. ``files`` are filed with those of the unit, ``documents`` are ids of one's
+    own of the unit. Raises Unfit, naming the field, and Unkept for a file that is not taken.
+    """
     check(actor, "notes.change")
     note = Note(by_id=actor.id, unit_id=_unit(actor, now, bank), at=now)
     _put(note, seen, actor, now, bank)
@@ -59,18 +66,44 @@ def write(seen: Seen, *, actor: Actor, now: datetime, bank: Bank) -> Note:
     }
     if made := Note.objects.filter(by=actor.id, at__gt=now - MOMENT, **said).first():
         return made
+    _attach(note, files, documents, actor, now, bank)
     note.save()
     return note
 
 
-def correct(note: Note, seen: Seen, *, actor: Actor, now: datetime, bank: Bank) -> Note:
-    """The writer puts it right."""
+def correct(
+    note: Note, seen: Seen, *, files: Sequence[Brought] = (), documents: Sequence[int] = (), actor: Actor, now: datetime, bank: Bank
+) -> Note:  # fmt: skip
+    """The writer puts it right; papers are added, and those that went with it stay."""
     check(actor, "notes.change")
     if note.by_id != actor.id:
         raise NotNow("只有作者可以更正。", "Only whoever wrote it corrects it.")
     _put(note, seen, actor, now, bank)
+    _attach(note, files, documents, actor, now, bank)
     note.save()
     return note
+
+
+def _attach(
+    note: Note, files: Sequence[Brought], documents: Sequence[int], actor: Actor, now: datetime, bank: Bank
+) -> None:
+    """A customer's paper never goes with a note, and nobody else's: more people read notes than files."""
+    own = Document.objects.filter(pk__in=documents, customer=None, by=actor.id, deleted_at=None)
+    if set(own.values_list("pk", flat=True)) != set(documents):
+        raise Unfit(
+            "documents",
+            "只能随附自己归入本机构的资料；客户的资料不能随附。",
+            "Only papers of the unit that you filed yourself go with a note, and never a customer's.",
+        )
+    filed = filing.file_beside(note.text[:40], files, actor=actor, now=now, bank=bank)
+    note.documents = list(dict.fromkeys([*note.documents, *documents, *filed]))
+    if len(note.documents) > filing.PAPERS:
+        raise Unfit("file", f"一条最多 {filing.PAPERS} 份资料。", f"At most {filing.PAPERS} papers go with one note.")
+
+
+def papers(note: Note) -> dict[int, Version]:
+    """What goes with a note that the reader may see, each in its newest version; one query."""
+    return filing.newest(Document.objects.filter(pk__in=note.documents)) if note.documents else {}
 
 
 def _put(note: Note, seen: Seen, actor: Actor, now: datetime, bank: Bank) -> None:

@@ -204,6 +204,7 @@ urlpatterns: list[URLPattern] = [
     path("market/notes/passed/<int:routing>/answer/", briefs.answer, name="note_answer"),
     path("market/notes/passed/<int:routing>/seen/", briefs.seen, name="note_seen"),
     path("market/notes/<int:note>/", notes.one, name="note"),
+    path("market/notes/<int:note>/papers/<int:document>/", notes.paper_of, name="note_paper"),
     path("market/notes/<int:note>/correct/", notes.correct, name="note_correct"),
     path("market/notes/<int:note>/pass-on/", notes.route, name="note_route"),
     path("documents/", documents.show, name="documents"),

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from zhike.conduct.bank import Bank
@@ -21,9 +20,8 @@ from zhike.conduct.guard import Blocked, Verdict
 from zhike.conduct.horizon import TOO_FAR, too_far
 from zhike.conduct.words import Words
 from zhike.documents import filing
-from zhike.documents.filing import Brought, Slip
-from zhike.documents.formats import Unkept
-from zhike.documents.models import Document, Label, Version
+from zhike.documents.filing import Brought
+from zhike.documents.models import Document, Version
 from zhike.obligations import ledger
 from zhike.obligations.models import Obligation
 from zhike.people.actor import Actor
@@ -34,7 +32,6 @@ from zhike.people.turn import take_turn
 from .assignment_states import follow
 from .models.assignment import Assignment, Entry, Every, State
 
-PAPERS = 10  # that go with one hand-in
 MOST = 200  # receivers at once
 NOBODY_ELSE = Words("只有接受交办的人可以这样做。", "Only whoever was given it does that.")
 NOT_THE_LEADER = Words("只有接受人的现任主管可以这样做。", "Only who leads the receiver now does that.")
@@ -187,7 +184,7 @@ def hand_in(
     """
     _check_own(row, actor)
     state, words = follow("hand in", row), _said(words)
-    documents = [*_in_sight(documents, actor), *_filed(row, files, actor, now, bank)]
+    documents = [*_in_sight(documents, actor), *filing.file_beside(row.what, files, actor=actor, now=now, bank=bank)]
     row.hand_ins += 1
     row.handed_in_at = now
     _enter(row, Entry.Kind.HAND_IN, words, actor, now, documents=documents)
@@ -199,41 +196,19 @@ def hand_in(
 def _in_sight(documents: Sequence[int], actor: Actor) -> list[int]:
     wanted = list(dict.fromkeys(documents))
     found = set(Document.objects.visible_to(actor).filter(pk__in=wanted, deleted_at=None).values_list("pk", flat=True))
-    if len(wanted) > PAPERS or found != set(wanted):
+    if len(wanted) > filing.PAPERS or found != set(wanted):
         said = Words(
-            f"所附资料不存在、不可见或超过 {PAPERS} 份。",
-            f"A document is not there, not in sight, or they are more than {PAPERS}.",
+            f"所附资料不存在、不可见或超过 {filing.PAPERS} 份。",
+            f"A document is not there, not in sight, or they are more than {filing.PAPERS}.",
         )
         raise Blocked([Verdict("W2", "no_document", "block", said, "documents")])
     return wanted
 
 
-def _filed(row: Assignment, files: Sequence[Brought], actor: Actor, now: datetime, bank: Bank) -> list[int]:
-    """The files as documents of the unit: its own work. All of them, or none."""
-    if not files:
-        return []
-    if len(files) > PAPERS:
-        raise Unkept(f"一次最多 {PAPERS} 个文件。", f"At most {PAPERS} files at a time.", "file")
-    filing.look_at(files, bank)
-    labels = {label.sort: label.pk for label in Label.objects.filter(key__in=["office", "other"])}
-    today = now.astimezone(bank.zone).date()
-    made = []
-    with transaction.atomic():
-        for brought in files:
-            title = f"{row.what} · {brought.name}"[: filing.TITLE]
-            slip = Slip(labels[Label.Sort.BUSINESS], labels[Label.Sort.KIND], today, title)
-            made.append(filing.file(brought, slip, customer=None, actor=actor, now=now, bank=bank).pk)
-    return made
-
-
 def papers(entries: Sequence[Entry], actor: Actor) -> dict[int, Version]:
     """The documents that go with these entries, as far as the actor sees them, each in its newest version; one query."""
     wanted = {id for entry in entries for id in entry.documents}
-    if not wanted:
-        return {}
-    seen = Document.objects.visible_to(actor).filter(pk__in=wanted, deleted_at=None)
-    newest = Version.objects.filter(document__in=seen, number=F("document__version")).select_related("document")
-    return {version.document_id: version for version in newest}
+    return filing.newest(Document.objects.visible_to(actor).filter(pk__in=wanted)) if wanted else {}
 
 
 # ── the leader ──────────────────────────────────────────────────────────────────────────────────────────────────────

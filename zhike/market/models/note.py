@@ -32,7 +32,7 @@ class Note(models.Model):
     """What was seen of the market (市场信息, W12): a rate, a product, a competitor, a policy, what customers need; with its source.
 
     A customer may be named where the note is of a need and the customer is of the writer's own book: who does not see the customer
-    reads no name.
+    reads no name. Papers that go with it are the unit's, never a customer's; whoever reads the note reads them.
     """
 
     class Kind(models.TextChoices):
@@ -56,6 +56,9 @@ class Note(models.Model):
     seen_on = models.DateField()
     tags = ArrayField(models.TextField(), default=list, blank=True)
     customer = models.ForeignKey("customers.Customer", models.SET_NULL, null=True, blank=True, related_name="+")
+    documents = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text=_("ids of papers of the unit that go with it")
+    )
     grams = ArrayField(models.TextField(), default=list)
     by = models.ForeignKey("people.Staff", models.PROTECT, related_name="+")
     unit = models.ForeignKey("people.Unit", models.PROTECT, related_name="+")
@@ -73,6 +76,7 @@ class Note(models.Model):
             models.Index(fields=["unit", "at"], name="market_note_unit"),
             GinIndex(fields=["grams"], name="market_note_grams"),
             GinIndex(fields=["tags"], name="market_note_tags"),
+            models.Index(fields=["id"], name="market_note_papers", condition=~Q(documents=[])),
         ]
 
     def __str__(self) -> str:

@@ -15,9 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from zhike.conduct.guard import Blocked
-from zhike.documents import filing
-from zhike.documents.filing import Brought
-from zhike.documents.formats import KEPT, Unkept
+from zhike.documents.formats import Unkept
 from zhike.documents.models import Version
 from zhike.pages import owed
 from zhike.pages.answer import complaints, moved, number
@@ -25,7 +23,7 @@ from zhike.pages.jinja import left_text, local, when_text
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
 from zhike.pages.views.assignments import due_of
-from zhike.pages.views.document import ACCEPTS, size
+from zhike.pages.views.document import files_beside, limits, paper
 from zhike.people.permissions import policy
 from zhike.work import assignments
 from zhike.work.assignment_states import TRANSITIONS, WrongState
@@ -61,7 +59,6 @@ def _page(
     now, own = request.now, found.staff_id == request.actor.id
     late = found.is_late(now)
     runs = not found.is_over and found.state != State.HANDED_IN
-    bank = bank_of(request)
     entries = list(found.entries.select_related("by").order_by("at", "pk"))
     papers = assignments.papers(entries, request.actor)
     thread = [
@@ -86,10 +83,7 @@ def _page(
         "said": said or {},
         "stale": stale,
         "earliest": local(now).date().isoformat(),
-        "accepts": ACCEPTS,
-        "kept": KEPT.say(owed.speaks()),
-        "most": bank.document_mb,
-        "too_large": filing.too_large(bank).words.say(owed.speaks()),
+        **limits(request),
         "ratings": [(str(n), str(n)) for n in range(1, 6)],
         "tip": owed.tip,
     }  # fmt: skip
@@ -97,19 +91,7 @@ def _page(
 
 
 def _paper(version: Version) -> dict[str, Any]:
-    return {
-        "title": version.document.title,
-        "name": version.name,
-        "size": size(version.size),
-        "page": reverse("document", args=[version.document_id]),
-        "href": reverse("document_file", args=[version.document_id, version.number, version.name]),
-    }
-
-
-def _files(request: ActingRequest) -> list[Brought]:
-    if getattr(request, "too_large", False):
-        raise filing.too_large(bank_of(request))
-    return [Brought(each, each.name, each.size) for each in request.FILES.getlist("file")]  # type: ignore[arg-type]
+    return paper(version, reverse("document_file", args=[version.document_id, version.number, version.name]))
 
 
 @policy("assignments.change")
@@ -135,7 +117,7 @@ def act(request: ActingRequest, assignment: int) -> HttpResponse:
                 said = gettext("Reported.")
             case "hand_in":
                 with transaction.atomic():
-                    assignments.hand_in(found, words, files=_files(request), **told)
+                    assignments.hand_in(found, words, files=files_beside(request), **told)
                 said = gettext("Handed in. It is done once the leader accepts it.")
             case "answer":
                 assignments.answer(found, words, **told)

@@ -90,7 +90,6 @@ def _new(
 
 
 def _choices(request: ActingRequest) -> dict[str, Any]:
-    bank = bank_of(request)
     return {
         "businesses": [
             ("", gettext("Choose the business")),
@@ -100,12 +99,38 @@ def _choices(request: ActingRequest) -> dict[str, Any]:
             ("", gettext("Choose the kind")),
             *((str(each.pk), each.name) for each in Label.objects.kinds() if each.open),
         ],
+        **limits(request),
+        "today": local(request.now).date().isoformat(),
+        "tip": owed.tip,
+    }
+
+
+def paper(version: Version, href: str, *, page: bool = True) -> dict[str, Any]:
+    """What goes with something else, as the template's macro ``papers`` shows it; ``page``: whether it leads to the records."""
+    return {
+        "name": version.name,
+        "size": size(version.size),
+        "page": reverse("document", args=[version.document_id]) if page else None,
+        "href": href,
+    }
+
+
+def files_beside(request: ActingRequest) -> list[Brought]:
+    """The files of a form that go with what is typed in it."""
+    if getattr(request, "too_large", False):
+        raise filing.too_large(bank_of(request))
+    some: Any = request.FILES.getlist("file")
+    return [Brought(each, each.name, each.size) for each in some]
+
+
+def limits(request: ActingRequest) -> dict[str, Any]:
+    """What a field for files says of them."""
+    bank = bank_of(request)
+    return {
         "accepts": ACCEPTS,
         "most": bank.document_mb,
         "kept": KEPT.say(owed.speaks()),
-        "today": local(request.now).date().isoformat(),
         "too_large": filing.too_large(bank).words.say(owed.speaks()),
-        "tip": owed.tip,
     }
 
 
@@ -313,6 +338,11 @@ def file(request: ActingRequest, document: int, number: int, name: str) -> HttpR
     )
     if found is None:
         raise Http404
+    return handed_out(request, found)
+
+
+def handed_out(request: ActingRequest, found: Version) -> HttpResponseBase:
+    """The bytes of a version that the reader may see."""
     try:
         pieces = store.opened(Blob.objects.get(sha256=found.sha256))
     except store.Damaged:

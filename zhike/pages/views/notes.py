@@ -8,14 +8,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhike.conduct.words import Refused
 from zhike.customers.models import Customer
+from zhike.documents.formats import Unkept
+from zhike.documents.models import Document
 from zhike.market import notes
 from zhike.market.models import Brief, Note, Routing
 from zhike.market.notes import Seen
@@ -27,6 +31,7 @@ from zhike.pages.exported import ROWS as MOST
 from zhike.pages.jinja import day_text, label, local, names
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.shell import bank_of
+from zhike.pages.views.document import files_beside, handed_out, limits, paper
 from zhike.pages.views.prospect import day
 from zhike.people.permissions import check, may, policy
 
@@ -51,9 +56,11 @@ def show(request: ActingRequest) -> HttpResponse:
 
 def _new(request: ActingRequest) -> HttpResponse:
     check(request.actor, "notes.change")
+    told: dict[str, Any] = {"actor": request.actor, "now": request.now, "bank": bank_of(request)}
     try:
-        notes.write(seen(request.POST, request), actor=request.actor, now=request.now, bank=bank_of(request))
-    except Unfit as unfit:
+        with transaction.atomic():
+            notes.write(seen(request.POST, request), files=files_beside(request), **told)
+    except (Unfit, Unkept) as unfit:
         return _page(request, request.POST, {unfit.field: said(unfit)})
     return moved(request, reverse("notes"), gettext("Noted."))
 
@@ -155,6 +162,8 @@ def _page(request: ActingRequest, given: QueryDict | None = None, wrong: dict[st
         "chosen": any(asked.values()),
         "clear": reverse("notes"),
         "writes": may(actor, "notes.change"),
+        "files_too": may(actor, "documents.change"),
+        **limits(request),
         "older": address(page=page + 1) if len(found) > ROWS else None,
         "start": address() if page > 1 else None,
         "files": [(kind, address(**{"as": kind})) for kind in FORMATS],
@@ -194,8 +203,20 @@ def _one(
         Routing.objects.visible_to(request.actor).filter(note=found).select_related(*ABOUT).order_by("-at", "-pk")
     )
     briefs = Brief.objects.visible_to(request.actor).filter(notes=found)
+    reads = may(request.actor, "documents.view")
+    seen_at = (
+        set(Document.objects.visible_to(request.actor).filter(pk__in=found.documents).values_list("pk", flat=True))
+        if found.documents and reads
+        else set()
+    )
     context = {
         "n": row(found, request),
+        "papers_here": [
+            paper(each, reverse("note_paper", args=[found.pk, id]), page=id in seen_at)
+            for id, each in sorted(notes.papers(found).items())
+        ],
+        "files_too": may(request.actor, "documents.change"),
+        **limits(request),
         "note": found,
         "own": found.by_id == request.actor.id and may(request.actor, "notes.change"),
         "routings": [passed(each, request) for each in routings],
@@ -218,15 +239,27 @@ def one(request: ActingRequest, note: int) -> HttpResponse:
     return _one(request, note_for(request, note))
 
 
+@policy("notes.view")
+@require_safe
+def paper_of(request: ActingRequest, note: int, document: int) -> HttpResponseBase:
+    """A paper that goes with a note: given out to whoever may read the note, as a file to be saved."""
+    found = notes.papers(note_for(request, note)).get(document)
+    if found is None:
+        raise Http404
+    return handed_out(request, found)
+
+
 @policy("notes.change")
 @require_POST
 def correct(request: ActingRequest, note: int) -> HttpResponse:
     """The writer puts it right."""
     found = note_for(request, note)
+    told: dict[str, Any] = {"actor": request.actor, "now": request.now, "bank": bank_of(request)}
     try:
-        notes.correct(found, seen(request.POST, request), actor=request.actor, now=request.now, bank=bank_of(request))
+        with transaction.atomic():
+            notes.correct(found, seen(request.POST, request), files=files_beside(request), **told)
     except Refused as refused:
-        field = refused.field if isinstance(refused, Unfit) else ""
+        field = refused.field if isinstance(refused, Unfit | Unkept) else ""
         return _one(request, note_for(request, note), request.POST, {field: said(refused)})
     return moved(request, reverse("note", args=[found.pk]), gettext("Saved."))
 
