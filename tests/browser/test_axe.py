@@ -27,7 +27,7 @@ LOOK = """async rules => (await axe.run(document, {preload: false, runOnly: rule
 # Who looks at what: the role, and the addresses in whose braces stands what was arranged
 PAGES: dict[str, tuple[str, ...]] = {
     "rm": (
-        "/", "/customers/", "/customers/?need=open", "/customers/?silent=90&need=open", "/customers/round/?customer={customer}",
+        "/", "/customers/", "/customers/structure/", "/customers/?need=open", "/customers/?silent=90&need=open", "/customers/round/?customer={customer}",
         "/customers/{customer}/", "/customers/{customer}/learned/", "/customers/{customer}/consents/", "/customers/{customer}/new/visit/",
         "/contacts/{reception}/prepare/", "/contacts/{visit}/write-up/", "/contacts/{call}/talk/",
         "/contacts/{meeting}/talk/", "/contacts/{reception}/move/", "/contacts/{closed}/record/",
@@ -49,7 +49,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/reminders/", "/reminders/?of=all", "/messages/greetings/", "/messages/campaigns/", "/messages/campaigns/{campaign}/",
         "/work/outings/?of=team", "/work/outings/board/", "/work/outings/{outing}/",
         "/work/promises/?of=team", "/work/assignments/", "/work/assignments/new/", "/work/assignments/{assignment}/", "/market/prospects/?of=team",
-        "/market/prospects/funnel/", "/market/notes/digest/", "/market/notes/briefs/new/", "/market/notes/briefs/{brief}/", "/market/notes/passed/{routing}/",
+        "/customers/structure/?months=6", "/market/prospects/funnel/", "/market/notes/digest/", "/market/notes/briefs/new/", "/market/notes/briefs/{brief}/", "/market/notes/passed/{routing}/",
         "/documents/", "/code/acknowledgements/"),
     "marketing": ("/messages/campaigns/", "/messages/campaigns/{campaign}/", "/messages/campaigns/new/", "/messages/templates/", "/messages/templates/{words}/", "/messages/templates/new/"),
     "administrator": (
