@@ -6,9 +6,11 @@ job for that day is waiting, running or done.
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings as running
 from django.db import connection
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -17,7 +19,8 @@ from zhike import clock
 from zhike.contacts.escalation import escalate
 from zhike.customers.models import Rating
 from zhike.customers.rating import keep, rate
-from zhike.notices import books, subscription
+from zhike.notices import books, subscription, weekly
+from zhike.notices.channels.mail import VARIABLE, open_mail
 from zhike.notices.ringing import look_again
 from zhike.obligations.sweep import greet, lapse, sweep
 from zhike.people import bank
@@ -65,9 +68,18 @@ def sweep_day(day: str) -> None:
             [on, MONTHS_AHEAD],
         )
     forget(now)
+    weekly.put_down(on, now, settings.at(on))
     sweep(on, now=now, bank=settings.at(on))
     look_again(now)
     books.forget(now)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="letters", name="letters")
+def letters(timestamp: int) -> None:
+    """The market's week to those leaders to whom it has not gone yet."""
+    address = os.environ.get(VARIABLE, "")
+    weekly.send(clock.now, open_mail(address) if address else None, link=running.ADDRESS)
 
 
 @app.periodic(cron="* * * * *")

@@ -494,6 +494,14 @@ class Bank(MessageSettings):
         group="market",
     )
 
+    market_letters: bool = switch(
+        False,
+        "每周一将上周市场信息周报发到主管邮箱（须已配置邮件服务器）",
+        "Each Monday the market's week goes to leaders by e-mail (where a mail server is set up)",
+        "W12",
+        group="market",
+    )
+
     # Leave and cover
     leave_days: int = number(
         30, "一次休假代班最长", "One leave is covered for at most", DAYS, 180, low=1, group="leave"

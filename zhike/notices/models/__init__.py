@@ -5,6 +5,7 @@ from .choice import Choice
 from .delivery import Delivery, Outcome
 from .digest import Digest
 from .heartbeat import Heartbeat
+from .letter import Letter
 from .notice import Notice
 from .revision import Revision
 from .webhook import Webhook
@@ -15,6 +16,7 @@ __all__ = [
     "Delivery",
     "Digest",
     "Heartbeat",
+    "Letter",
     "Notice",
     "Outcome",
     "Revision",

@@ -6,6 +6,7 @@ Domain: :mod:`zhike.market.notes`.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -17,6 +18,8 @@ from zhike.conduct.words import Refused
 from zhike.market import digest, notes
 from zhike.market.models import Brief, Note, Routing
 from zhike.market.refusals import Unfit
+from zhike.notices.channels.channel import worded
+from zhike.notices.models import Letter
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
 from zhike.pages.answer import moved, number
@@ -215,9 +218,16 @@ def week(request: ActingRequest) -> HttpResponse:
         "kinds": [(label(Note.Kind, kind), [row(each, request) for each in some]) for kind, some in made.kinds.items()],
         "answered": [passed(each, request) for each in made.answered],
         "people": [(known.get(each.staff, ""), each) for each in people],
+        "letters": [_letter(each) for each in Letter.objects.filter(unit=unit, monday=monday).select_related("staff").order_by("pk")],
         "tip": owed.tip,
-    }
+    }  # fmt: skip
     return render(request, "note_digest.html", context)
+
+
+def _letter(each: Letter) -> dict[str, Any]:
+    """Whether the week went to a leader by e-mail, and why not; PostgreSQL shows one's own and those of whom one sees."""
+    error = worded(each.error).say(owed.speaks()) if each.error else ""
+    return {"name": each.staff.name, "state": each.state, "at": each.done_at, "error": error}
 
 
 def _monday(text: str, today: date) -> date:
