@@ -118,7 +118,7 @@ class Entry(models.Model):
     class Kind(models.TextChoices):
         QUESTION = "question", _("asked back")
         ANSWER = "answer", _("answered")
-        REPORT = "report", _("reported")
+        REPORT = "report", pgettext_lazy("assignment", "reported")
         HAND_IN = "hand_in", _("handed in")
         SENT_BACK = "sent_back", _("sent back")
         ACCEPTED = "accepted", pgettext_lazy("assignment", "accepted")
