@@ -182,6 +182,7 @@ def test_what_moves_deadlines_and_opens_accounts_is_watched(cast: Cast) -> None:
         "notices_delivery",
         "notices_digest",
         "notices_heartbeat",
+        "notices_letter",
         "notices_revision",
     }
     # machine rows: the journal of what left, under whose numbers it came back, parts until they are joined, what a demonstration's handset types

@@ -238,8 +238,10 @@ def test_a_damaged_address_shows_the_whole(cast: Cast, book: dict[str, Customer]
     for asked in (
         "since=2026-13&until=2026-02&from=gold&to=platinum", "since=2026-03&until=2026-02&from=gold&to=gold", "months=99999", "turn=x&page=-1",
         "since=0001-01&until=9999-12&from=x&to=y", "page=99999999999999999999",
+        "since=2026-01&until=2026-02&from=gold&to=%ED%A0%80",
     ):  # fmt: skip
         assert browser.get(f"/customers/structure/?{asked}").status_code == 200
+    assert browser.get("/customers/structure/?since=2026-01&until=2026-02&from=%00&to=gold").status_code == 400
     for asked in ("staff=7777777", "unit=7777777", f"staff={cast.stranger.pk}", f"unit={cast.units['lujiazui'].pk}"):
         assert browser.get(f"/customers/structure/?{asked}").status_code in (200, 404)
     assert browser.get(f"/customers/structure/?staff={cast.stranger.pk}").status_code == 404

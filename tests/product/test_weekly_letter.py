@@ -140,3 +140,13 @@ def test_without_a_server_the_page_says_why(cast: Cast, worker: Role, week: None
         assert "未发送：没有配置邮件服务器" in page
         stranger = cast.client("stranger").get("/market/notes/digest/?week=2026-03-02").content.decode()
         assert "未发送" not in stranger
+
+
+def test_a_leader_who_is_gone_keeps_nobody_elses_letter(
+    cast: Cast, owner: Role, worker: Role, week: None, post: Post, mail: Mail
+) -> None:
+    put_down(worker)
+    with owner():
+        Staff.objects.filter(pk=cast.leader.pk).update(is_active=False)
+    assert send(worker, mail) == 1
+    assert states(owner) == {"吴敏": "failed", "周薇": "sent", "孙浩": "failed"}

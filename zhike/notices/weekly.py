@@ -6,6 +6,7 @@ when it is sent, so what is amiss is said on the week's page and in the letter's
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from html import escape
@@ -25,11 +26,14 @@ from .channels.mail import Mail
 from .courier import GAPS
 from .models import Letter
 
+log = logging.getLogger("zhike.notices")
+
 AT_ONCE = 200  # letters of one round
 NO_SERVER = Undelivered(
     "没有配置邮件服务器（ZHIKE_MAIL_URL）", "no mail server is set up (ZHIKE_MAIL_URL)", permanent=True
 )
 NO_MAILBOX = Undelivered("该员工没有邮箱地址", "this colleague has no e-mail address", permanent=True)
+GONE = Undelivered("该员工的账号已停用", "this colleague's account is closed", permanent=True)
 TITLE = Words("知客 · 市场信息周报", "Zhike · the market's week")
 NOTHING = Words("本周没有市场信息。", "Nothing was noted in this week.")
 PAGE = """<!doctype html>
@@ -75,7 +79,7 @@ def send(clock: Callable[[], datetime], mail: Mail | None, *, link: str = "") ->
                     raise NO_SERVER
                 if not letter.staff.email:
                     raise NO_MAILBOX
-                mail.send(written(letter, now, link))
+                mail.send(_composed(letter, now, link))
             except Undelivered as error:
                 letter.error = error.kept
                 if error.permanent or letter.attempts > len(GAPS):
@@ -89,17 +93,29 @@ def send(clock: Callable[[], datetime], mail: Mail | None, *, link: str = "") ->
     return sent
 
 
+def _composed(letter: Letter, now: datetime, link: str) -> Parcel:
+    """What is sent. A letter that cannot be written is its own leader's alone: the others go."""
+    try:
+        with transaction.atomic():
+            return written(letter, now, link)
+    except PermissionError:
+        raise GONE from None
+    except Exception as error:
+        log.warning("A letter of the week could not be written.", exc_info=True)
+        name = type(error).__name__
+        raise Undelivered(f"周报生成出错（{name}）", f"the week could not be written ({name})") from None
+
+
 def written(letter: Letter, now: datetime, link: str) -> Parcel:
-    """What is sent: the week as this leader may read it, in their language."""
+    """The week as this leader may read it, in their language."""
     bank = people_bank.settings().now(now)
     since = datetime.combine(letter.monday, time(), bank.zone)
     actor = act(letter.staff_id, now)
-    try:
-        week = digest.week(letter.unit, actor, since, since + timedelta(days=7))
-        with translation.override(letter.staff.language):
-            return _parcel(letter, week, link)
-    finally:
-        leave()
+    week = digest.week(letter.unit, actor, since, since + timedelta(days=7))
+    with translation.override(letter.staff.language):
+        parcel = _parcel(letter, week, link)
+    leave()
+    return parcel
 
 
 def _parcel(letter: Letter, week: digest.Week, link: str) -> Parcel:

@@ -42,7 +42,7 @@ class Asked:
         self.staff, self.unit = number(get.get("staff")), _unit(get.get("unit"))
         self.span = 6 if get.get("months") == "6" else SPANS[0]
         self.since, self.until = _month(get.get("since"), today), _month(get.get("until"), today)
-        self.source, self.to = get.get("from", ""), get.get("to", "")
+        self.source, self.to = (_key(get.get(name, "")) for name in ("from", "to"))
         if not (self.since and self.until and self.since < self.until and self.source and self.to):
             self.since = self.until = None
         self.turn = get.get("turn", "") if get.get("turn") in ("rise", "fall") else ""
@@ -66,6 +66,11 @@ class Asked:
 
     def of_moves(self, since: date, until: date, source: str, to: str) -> str:
         return self.address(since=f"{since:%Y-%m}", until=f"{until:%Y-%m}", **{"from": source, "to": to}) + "#who"
+
+
+def _key(text: str) -> str:
+    """A tier's, or :data:`CAME` or :data:`LEFT`; what cannot be one is none."""
+    return text if text.isprintable() and len(text) <= 40 else ""
 
 
 def _month(text: str | None, today: date) -> date | None:
