@@ -318,3 +318,16 @@ def test_too_many_are_asked_whose(cast: Cast, monkeypatch: pytest.MonkeyPatch, o
     answer = program.send("get", "customers/tiers/moves")
     assert (answer.status_code, "unit" in text(answer)) == (422, True)
     assert program.get(f"customers/tiers/moves?staff={cast.rm.pk}")["months"]
+
+
+def test_about_to_move_are_those_of_whom_one_asks(cast: Cast, near: None) -> None:
+    def names(**more: Any) -> set[str]:
+        with cast.acting("branch_leader") as actor:
+            return {
+                each.customer.name for each in structure.turning(structure.keepers(actor, TODAY, **more), TODAY, Bank())
+            }
+
+    own = {"到了", "差二", "差一", "要降", "刚低"}
+    assert names(staff=cast.rm.pk) == own
+    assert names(unit=cast.units["lujiazui"]) == {"外人"}
+    assert names() == own | {"外人"}
