@@ -161,6 +161,11 @@ def test_who_reads_the_note_reads_its_paper_and_nobody_else(cast: Cast, owner: R
         return answer.status_code == 200 and b"".join(answer) == "三年期 2.35%".encode()
 
     assert "利率表.txt" in text(cast.client("rm").get(here))
+    with owner():
+        marketing, stranger = Program(cast, "marketing"), Program(cast, "stranger")
+    there = f"market-notes/{note.pk}/papers/{document.pk}"
+    assert b"".join(marketing.send("get", there)) == "三年期 2.35%".encode()
+    assert stranger.send("get", there).status_code == 404
     assert {who for who in STAFF if reads(who)} == {
         "rm", "leader", "branch_leader", "compliance", "risk", "auditor", "marketing",
     }  # fmt: skip

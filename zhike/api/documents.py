@@ -293,6 +293,11 @@ def download(request: Desk, id: Id, number: int) -> Any:
     version = document.versions.filter(number=number if 0 < number < 1 << 31 else 0).first()
     if version is None:
         raise Http404
+    return handed_out(request, version)
+
+
+def handed_out(request: Desk, version: Version) -> StreamingHttpResponse:
+    """The bytes of a version that the reader may see; the trail keeps who was given it."""
     try:
         pieces = store.opened(Blob.objects.get(sha256=version.sha256))
     except store.Damaged as error:

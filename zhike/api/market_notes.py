@@ -11,6 +11,7 @@ from pydantic import Field
 
 from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, bank_of, one, verb
+from zhike.api.documents import handed_out
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text
 from zhike.documents import filing
 from zhike.market import digest, notes
@@ -369,6 +370,16 @@ def correct(request: Desk, note: Id, body: MarketNoteIn) -> Any:
         raise Http404
     notes.correct(found, body.seen, documents=[int(each) for each in body.documents], **verb(request))
     return shown(request, one(rows(request), note))
+
+
+@router.get("market-notes/{note}/papers/{document}", response={200: None})
+@policy("notes.view")
+def paper(request: Desk, note: Id, document: Id) -> Any:
+    """The bytes of a paper that goes with a note, to whoever may read the note; the trail keeps who was given them."""
+    found = notes.papers(one(rows(request), note)).get(int(document))
+    if found is None:
+        raise Http404
+    return handed_out(request, found)
 
 
 @router.post("market-notes/{note}/routings", response={201: RoutingOut})
