@@ -111,7 +111,7 @@ def file_beside(about: str, some: Sequence[Brought], *, actor: Actor, now: datet
     labels = {label.sort: label.pk for label in Label.objects.filter(key__in=["office", "other"])}
     today = now.astimezone(bank.zone).date()
     with transaction.atomic():
-        return [
+        filed = [
             file(
                 brought,
                 Slip(labels[Label.Sort.BUSINESS], labels[Label.Sort.KIND], today, f"{about} · {brought.name}"[:TITLE]),
@@ -122,6 +122,7 @@ def file_beside(about: str, some: Sequence[Brought], *, actor: Actor, now: datet
             ).pk
             for brought in some
         ]
+    return list(dict.fromkeys(filed))  # the same file twice is one document
 
 
 def newest(documents: QuerySet[Document]) -> dict[int, Version]:
