@@ -461,6 +461,10 @@ def test_compliance_changes_labels_within_the_law(cast: Cast) -> None:
         with pytest.raises(Unkept, match="20"):
             labels.change(wealth.pk, years=19, actor=actor, **asked)
         assert labels.change(wealth.pk, years=25, actor=actor, **asked).wanted == ["assessment"]
+        assert not labels.change(wealth.pk, years=25, actor=actor, **{**asked, "open": False}).open
+        office = {**asked, "zh": "内部工作", "open": False}
+        with pytest.raises(Unkept, match="不能停用"):
+            labels.change(label("business", "office"), years=5, actor=actor, **office)
     with cast.acting("leader", NOW) as actor:
         with pytest.raises(Refused):
             labels.change(wealth.pk, years=30, actor=actor, **asked)

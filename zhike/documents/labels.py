@@ -13,6 +13,8 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import check
 
 LONGEST = 40
+# What is filed under these by itself: receipts of deliveries, and what goes along with a note or a hand-in.
+ALWAYS_OPEN = frozenset({"delivery", "receipt", "office", "other"})
 
 
 def change(
@@ -43,6 +45,12 @@ def change(
             f"保存年限须为 {label.least} 至 100 年（下限依法规）。",
             f"Years go from {label.least}, which law asks, to 100.",
             "years",
+        )
+    if label.key in ALWAYS_OPEN and not open:
+        raise Unkept(
+            "送达签收和随交办、市场信息交来的资料归在这一项，不能停用。",
+            "Receipts, and what comes with assignments and notes, are filed under it: it stays in use.",
+            "label",
         )
     known = set(Label.objects.kinds().values_list("key", flat=True))
     label.years, label.open = years, open
