@@ -135,6 +135,7 @@ def seat() -> Cast:
     without_second_factor()
     without_outings()
     without_acknowledgements()
+    without_plans()
     return cast
 
 
@@ -161,6 +162,15 @@ def without_acknowledgements() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_setting (name, value, from_day, at) VALUES ('acknowledge_roles', '[]', %s, %s)",
+            [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
+        )
+
+
+def without_plans() -> None:
+    """The bank of the tests asks for no work plans; the tests of plans ask for them again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people_setting (name, value, from_day, at) VALUES ('plan_periods', '[]', %s, %s)",
             [LONG_AGO, datetime(2020, 1, 1, tzinfo=UTC)],
         )
 

@@ -39,6 +39,7 @@ from zhike.api import (
     staff,
     templates,
     units,
+    work_plans,
 )
 from zhike.api.answers import once
 from zhike.api.problems import ProblemOut
@@ -98,6 +99,7 @@ NOUNS = (
     campaigns,
     templates,
     leaves,
+    work_plans,
     outings,
     deliveries,
     prospects,

@@ -55,6 +55,9 @@ Kind = Literal[
     "note_answer",
     "answer_back",
     "acknowledge",
+    "work_plan",
+    "planned",
+    "plan_comment",
 ]
 # What has no deadline comes after everything that has one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

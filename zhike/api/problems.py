@@ -27,7 +27,7 @@ from zhike.market import refusals as market
 from zhike.obligations.models import State
 from zhike.people.leave import NotNow, Unfit
 from zhike.sms import gate
-from zhike.work import assignment_states, deliveries, delivery_states, outing_states, outings
+from zhike.work import assignment_states, deliveries, delivery_states, outing_states, outings, plans
 
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -271,6 +271,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     deliveries.Unfit: _does_not_fit,
     delivery_states.WrongState: _moved_on,
     assignment_states.WrongState: _moved_on,
+    plans.Unfit: _does_not_fit,
+    plans.Stands: _moved_on,
     market.Unfit: _does_not_fit,
     market.NotNow: _not_now,
     Unkept: _does_not_fit,

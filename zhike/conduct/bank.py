@@ -81,6 +81,9 @@ _REMINDERS = (
     Reminding("note_answer", morning=True, closing=True),
     Reminding("answer_back", at_once=True),
     Reminding("acknowledge", morning=True),
+    Reminding("work_plan", before=(10,)),
+    Reminding("planned", closing=True),
+    Reminding("plan_comment", at_once=True),
 )
 
 
@@ -296,6 +299,22 @@ class Bank(MessageSettings):
         "W2",
         low=1,
         group="deadlines",
+    )
+    plan_periods: tuple[str, ...] = setting(
+        ("day", "week"),
+        "客户经理须定哪些工作计划（都不选：不要求）",
+        "Which plans each RM makes (none chosen: they are not asked for)",
+        "choices",
+        "W1",
+        choices={
+            "day": Words("日计划", "Of each working day"),
+            "week": Words("周计划", "Of each week"),
+            "month": Words("月计划", "Of each month"),
+        },
+        group="deadlines",
+    )
+    plan_due_at: time = clock(
+        9, 0, "工作计划须在当日几点前定好", "On its day a plan is made by", "W1", group="deadlines"
     )
     acknowledge_roles: tuple[str, ...] = setting(
         ("rm", "leader"),

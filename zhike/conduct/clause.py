@@ -57,6 +57,9 @@ OBLIGATIONS = {
     "answer_back": Words("看报送的答复", "read the answer to a note"),
     "prospect_keep": Words("将退回公海的潜在客户", "a prospect about to go back to the pool"),
     "acknowledge": Words("阅知规范", "read and acknowledge the code"),
+    "work_plan": Words("定工作计划", "make a plan"),
+    "planned": Words("计划事项", "planned"),
+    "plan_comment": Words("看计划批注", "read what was said of a plan"),
 }
 
 

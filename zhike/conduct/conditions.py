@@ -266,10 +266,13 @@ def as_said(fact: Fact, case: Case, bank: Bank) -> Mapping[str, Any]:
     """The words that were said, and to whom the word was given."""
     said = (
         "words",
+        "words_en",
         "who",
         "step",
         "to",
-        "who",
+        "period",
+        "first",
+        "last",
         "stops",
         "answer",
         "leader",

@@ -81,6 +81,11 @@ def owe(fact: Fact, case: Case, code: Code, bank: Bank, workdays: Workdays) -> l
     ]
 
 
+def key(clause: str, kind: str, subject: str) -> str:
+    """Names the thing owed under a clause towards or about ``subject``, also before it is owed."""
+    return f"{clause}/{kind}/{subject}"
+
+
 def _asked_already(due: Due, case: Case) -> bool:
     """R4: what is missing is asked for once, however many contacts miss it; found out and lost again, it is asked anew."""
     return due.kind == "find_out" and any(
@@ -473,6 +478,42 @@ def _acknowledged(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement 
     return _done(fact, owed, late=_late(fact, owed))
 
 
+def _plan_fixed(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W1: the plan of the period stands."""
+    if owed.kind != "work_plan" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
+def _planned_done(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W1: of what no other act settles somebody says that it is done."""
+    if owed.kind != "planned" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, words=fact.data["words"], late=_late(fact, owed))
+
+
+def _planned_off(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """One's own addition that is not wanted any more; why is kept."""
+    if owed.kind != "planned" or owed.subject != fact.subject:
+        return None
+    return Settlement(owed.id, "withdrawn", {"why": "called_off", "words": fact.data["why"], "at": fact.at.isoformat()})
+
+
+def _planned_met(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    """W1: what was planned with a customer is done by talking with them, on the phone or in person; never by a message."""
+    if owed.kind != "planned" or owed.customer is None or owed.customer != fact.customer or fact.at < owed.opens:
+        return None
+    if fact.kind == "call_ended" and fact.data["outcome"] not in {"reached", "not_interested"}:
+        return None
+    return _done(fact, owed, words="", how="contact", late=_late(fact, owed))
+
+
+def _comment_seen(fact: Fact, owed: Owed, case: Case, bank: Bank) -> Settlement | None:
+    if owed.kind != "plan_comment" or owed.subject != fact.subject:
+        return None
+    return _done(fact, owed, late=_late(fact, owed))
+
+
 TO_THE_CUSTOMER = frozenset(OBLIGATIONS) - {"write_up"}
 CARE = frozenset({"birthday", "rhythm", "meet"})
 STOPPED_BY = {"deceased": TO_THE_CUSTOMER, "closed": CARE, "do_not_disturb": CARE, "complaint": CARE}
@@ -493,9 +534,9 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "prospect_left": (_prospect_left,),
     "note_answered": (_note_answered,),
     "note_answer_seen": (_answer_seen,),
-    "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met),
-    "reception_ended": (_greeted_in_person, _met, _met_in_person),
-    "visit_ended": (_greeted_in_person, _met, _met_in_person),
+    "call_ended": (_called_back, _looked_into, _thanked_by_call, _greeted_in_person, _met, _planned_met),
+    "reception_ended": (_greeted_in_person, _met, _met_in_person, _planned_met),
+    "visit_ended": (_greeted_in_person, _met, _met_in_person, _planned_met),
     "written_up": (_written_up,),
     "arrived": (_arrived,),
     "visit_called_off": (_called_off,),
@@ -516,6 +557,10 @@ SETTLERS: dict[str, tuple[Settler, ...]] = {
     "delivered": (_delivered,),
     "delivery_called_off": (_not_delivered,),
     "code_acknowledged": (_acknowledged,),
+    "plan_fixed": (_plan_fixed,),
+    "planned_done": (_planned_done,),
+    "planned_off": (_planned_off,),
+    "plan_comment_seen": (_comment_seen,),
 }
 
 

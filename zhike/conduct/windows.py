@@ -142,6 +142,12 @@ def acknowledgement(at: datetime, bank: Bank) -> Window:
     return _days_after(at, bank.acknowledge_days - 1, bank)
 
 
+def start_of_period(at: datetime, bank: Bank) -> Window:
+    """W1: a plan stands at the start of its period: by `plan_due_at` of the day on which it is asked for."""
+    day = _local(at, bank).date()
+    return Window(_clock(day, time(0), bank), _clock(day, bank.plan_due_at, bank), due_counts=True)
+
+
 def arrival(target: datetime, bank: Bank) -> Window:
     """V2: at the door in time for a visit agreed for `target`. Its `target` is the moment the code names, T-15."""
     agreed = _utc(target)
@@ -195,6 +201,7 @@ BY_NAME: dict[str, Callable[[datetime, Bank], Window]] = {
         by_then,
         before_then,
         acknowledgement,
+        start_of_period,
     )
 }
 BY_NAME_AND_WORKDAYS: dict[str, Callable[[datetime, Bank, Workdays], Window]] = {

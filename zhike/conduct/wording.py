@@ -4,7 +4,7 @@ Worded when it arises and kept with it: a row says tomorrow what it said today.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from zhike.conduct.bank import Bank
@@ -133,11 +133,29 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
             )
         case "acknowledge":
             return Words("阅读行为规范，确认遵守", "Read the conduct code and acknowledge it")
+        case "work_plan":
+            return _period(detail["period"], date.fromisoformat(detail["first"]))
+        case "planned":
+            return Words(f"计划：{detail['words']}", f"Planned: {detail['words_en']}")
+        case "plan_comment":
+            return Words(
+                f"{detail['who']}批注计划：{detail['words']}", f"{detail['who']} on your plan: {detail['words']}"
+            )
         case "rhythm":
             return Words("按节奏该联系了", "A contact is due")
         case "meet":
             return Words("按节奏该见面了", "A meeting is due")
     raise ValueError(f"No wording for an obligation named {kind!r}.")
+
+
+def _period(period: str, first: date) -> Words:
+    """W1: the plan of which day, week or month."""
+    zh, en = f"{first.month}月{first.day}日", f"{first.day} {first:%b}"
+    if period == "day":
+        return Words(f"定日计划：{zh}", f"Plan the day: {en}")
+    if period == "week":
+        return Words(f"定周计划：{zh}起的一周", f"Plan the week from {en}")
+    return Words(f"定月计划：{first.month}月", f"Plan the month: {first:%B}")
 
 
 def why(because: Words, fact: Fact, tier: str, bank: Bank) -> Words:

@@ -126,10 +126,11 @@ FACTS = {
     "look_into": "answered",
     "apology": "customer_told",
     "find_out": "field_learned",
+    "planned": "planned_done",
 }
 # What was done before it was owed was done for something else. A customer may have been told, or a number found out, before that
 # was recorded which made it owed.
-NOT_BEFORE = frozenset({"thanks", "birthday", "answer", "promise", "look_into"})
+NOT_BEFORE = frozenset({"thanks", "birthday", "answer", "promise", "look_into", "planned"})
 # What is done by a contact or a write-up: where to go.
 ELSEWHERE = {
     "write_up": Words("请完成联系记录。", "Close the write-up."),
@@ -158,6 +159,10 @@ ELSEWHERE = {
         "请在规范的阅知页阅读后点“已读并遵守”；只能由本人办理。",
         "Read the code on its page and tap “Read, and I will keep it”; nobody does it for another.",
     ),
+    "work_plan": Words(
+        "请在计划页定好计划；只能由本人办理。", "Fix it on the page of plans; nobody does it for another."
+    ),
+    "plan_comment": Words("请在计划页看批注。", "Read it on the page of plans."),
     "prospect_keep": Words("在潜在客户页记下一次联系即可。", "A contact noted on the prospect's page does it."),
     "rhythm": Words("与客户联系一次即可完成，短信不计。", "A contact with the customer does it; a message does not."),
 }
@@ -255,6 +260,8 @@ def _data(obligation: Obligation, how: How) -> Mapping[str, Any]:
             }
         case "answer" | "promise" | "look_into":
             return {"words": how.words, "how": how.channel}
+        case "planned":
+            return {"words": how.words}
         case "apology":
             return {"how": how.channel, "apologised": how.apologised, "of": obligation.opens.isoformat()}
         case _:

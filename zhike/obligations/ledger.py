@@ -40,6 +40,7 @@ IN_WORKDAYS = {
     "assignment_laid_before",
     "note_routed",
     "note_answer_came",
+    "plan_commented",
 }
 NO_WORKDAYS = Workdays.of({})
 
@@ -208,6 +209,14 @@ def _owed_about(subjects: list[str]) -> tuple[Owed, ...]:
         row = cursor.fetchone()
     value = row[0] if row else []
     return tuple(_owed(item) for item in (json.loads(value) if isinstance(value, str) else value))
+
+
+def as_seen(row: Obligation) -> Owed:
+    """A row of the ledger as the engine sees it, for whoever tells of many at once and has read what they may settle."""
+    return Owed(
+        row.pk, row.kind, row.clause, row.owner_id, row.customer_id, row.subject, row.opens, row.due, row.target,
+        tuple(row.channels), row.detail, row.key, row.state, row.due_counts,
+    )  # fmt: skip
 
 
 def _as_owed(due: Due, id: int) -> Owed:

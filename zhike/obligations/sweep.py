@@ -144,6 +144,11 @@ def _tell_all(cases: Iterator[tuple[Fact, Case]], now: datetime, bank: Bank) -> 
     return owed
 
 
+def birthday_subject(customer: int, day: date) -> str:
+    """What the ledger calls a customer's birthday on the day on which it is celebrated."""
+    return f"customer:{customer}/birthday:{day.isoformat()}"
+
+
 def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Case]]:
     midnight = datetime.combine(day, time(0), bank.zone)
     for birthday in celebrated(day, day, bank.birthday_policy):
@@ -151,7 +156,7 @@ def _birthdays(day: date, now: datetime, bank: Bank) -> Iterator[tuple[Fact, Cas
         born = Choice(BORN, of_birth, "o.state <> 'withdrawn'")
         for customer, rm, case in _customers(born, f"/birthday:{day.isoformat()}", day):
             data = {"day": birthday.name.zh, "day_en": birthday.name.en}
-            subject = f"customer:{customer}/birthday:{day.isoformat()}"
+            subject = birthday_subject(customer, day)
             yield Fact("birthday", midnight, now, rm, customer, subject, data, "observed"), case
 
 

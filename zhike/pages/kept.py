@@ -54,6 +54,7 @@ def things() -> dict[str, str]:
         "market_note": gettext("market note"), "market_brief": gettext("brief"), "market_worked": gettext("note in a brief"),
         "market_routing": gettext("note passed on"), "notes": gettext("market note"),
         "documents": gettext("document"), "documents_document": gettext("document"), "documents_version": gettext("version of a document"),
+        "work_plan": gettext("work plan"), "work_plan_line": gettext("line of a plan"), "work_plan_comment": gettext("said of a plan"), "plans": gettext("work plan"),
         "work_outing": gettext("outing"), "work_stop": gettext("stop of an outing"), "work_help": gettext("request for help"), "outings": gettext("outing"),
         "obligations_acknowledgement": gettext("acknowledgement of the code"),
         "documents_hold": gettext("hold on a document"), "documents_label": gettext("business or kind of document"),
@@ -77,6 +78,7 @@ PAGES = {
     "obligations_obligation": "obligation",
     "documents_document": "document",
     "work_delivery": "delivery",
+    "work_plan": "work_plan",
 }
 
 

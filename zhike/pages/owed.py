@@ -53,13 +53,16 @@ ICONS = {
     "note_answer": "bubble",
     "answer_back": "bubble",
     "acknowledge": "code",
+    "work_plan": "calendar",
+    "planned": "task",
+    "plan_comment": "bubble",
 }
 # The filters of Today: what one does with hands or mouth
 SORTS = {
     "call": frozenset({"call_back", "call_again", "birthday", "rhythm"}),
     "message": frozenset({"thanks", "greetings", "forward"}),
     "meet": frozenset({"arrival", "meet", "delivery"}),
-    "record": frozenset({"write_up", "sign_in", "outing_report"}),
+    "record": frozenset({"write_up", "sign_in", "outing_report", "work_plan", "planned"}),
     "answer": frozenset(
         {
             "answer",
@@ -73,6 +76,7 @@ SORTS = {
             "note_answer",
             "answer_back",
             "acknowledge",
+            "plan_comment",
         }
     ),
     "prospects": frozenset({"prospect_step", "prospect_keep"}),
@@ -276,6 +280,19 @@ def does(row: Row, look: str, now: datetime) -> dict[str, Any] | None:
             return {"text": pgettext("button", "See"), "href": routing(row), "method": "get", "icon": None}
         case "acknowledge":
             return {"text": pgettext("button", "Read"), "href": address("code_read"), "method": "get", "icon": None}
+        case "work_plan":
+            return {"text": pgettext("button", "Make the plan"), "href": plan(row), "method": "get", "icon": None}
+        case "planned" if row["customer"]:
+            return calls
+        case "planned":
+            return {
+                "text": pgettext("button", "Done"),
+                "href": address("done", row["id"]),
+                "method": "post",
+                "icon": None,
+            }
+        case "plan_comment":
+            return {"text": pgettext("button", "See"), "href": plan_said(row), "method": "get", "icon": None}
         case "answer" | "promise":
             words = pgettext("button", "Answer")
         case "look_into":
@@ -350,6 +367,17 @@ def prospect(row: Row) -> str:
 def routing(row: Row) -> str:
     """Where a note that was passed on is answered, from ``routing:12`` or ``routing:12/back``."""
     return address("note_routing", int(str(row["subject"]).removeprefix("routing:").partition("/")[0]))
+
+
+def plan(row: Row) -> str:
+    """Where a plan is made, from ``plan:day:2026-03-02/staff:7``."""
+    period, first = str(row["subject"]).removeprefix("plan:").partition("/")[0].split(":")
+    return f"{address('plan_new')}?period={period}&day={first}"
+
+
+def plan_said(row: Row) -> str:
+    """Where a comment on a plan is read, from ``plan_comment:12``."""
+    return address("plan_said", about(row))
 
 
 def opens_at(row: Row, now: datetime) -> str:

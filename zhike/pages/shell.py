@@ -67,6 +67,7 @@ BELOW: dict[str, tuple[tuple[str, Any, str], ...]] = {
         ("templates", _("Templates"), "templates.view"),
     ),
     "work": (
+        ("plans", _("Plans"), "plans.view"),
         ("promises", _("Promises"), "promises.view"),
         ("assignments", _("Assignments"), "assignments.view"),
         ("outings", _("Outings"), "outings.view"),

@@ -53,6 +53,10 @@ MAY: dict[str, frozenset[str]] = {
     # Promises: one's own word, and what became of the words of those one sees
     "promises.view": LOOKING,
     "promises.change": SERVING,
+    # Work plans: one's own is fixed, who leads comments, whoever oversees looks
+    "plans.view": LOOKING,
+    "plans.change": SERVING,
+    "plans.comment": frozenset({LEADER}),
     # Assignments: a leader gives them, whoever serves takes them on
     "assignments.view": LOOKING,
     "assignments.change": SERVING,

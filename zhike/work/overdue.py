@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.facts import Case, Fact, Owed
+from zhike.conduct.facts import Case, Fact
 from zhike.obligations import ledger
 from zhike.obligations.models import Obligation
 from zhike.people import leaders
@@ -56,17 +56,10 @@ def _found(now: datetime) -> list[tuple[Fact, Case]]:
     return [
         (
             Fact(row["kind"], now, now, row["owner_id"], None, row["subject"], grade="observed"),
-            Case(None, (_as_owed(owed[row["owed"]]),)),
+            Case(None, (ledger.as_seen(owed[row["owed"]]),)),
         )
         for row in rows
     ]
-
-
-def _as_owed(o: Obligation) -> Owed:
-    return Owed(
-        o.pk, o.kind, o.clause, o.owner_id, None, o.subject, o.opens, o.due, o.target, tuple(o.channels), o.detail, o.key,
-        o.state, o.due_counts,
-    )  # fmt: skip
 
 
 def _rows(sql: str, asked: dict[str, Any]) -> list[dict[str, Any]]:

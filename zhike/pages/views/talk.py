@@ -44,6 +44,7 @@ CALLED_FOR = {
     "call_again": "call_back",
     "birthday": "birthday",
     "rhythm": "care",
+    "planned": "care",
     "thanks": "thanks",
 }
 
