@@ -212,7 +212,7 @@ def test_w1_owe(door: Door) -> None:
 
     fixed(door, "20:00", day=TUESDAY)
     door.sweep(moment(f"{TUESDAY} 01:00"))
-    hers = {each.detail["period"] + each.detail["first"]: each for each in owing(door)}
+    hers = {each.detail["period"] + each.detail["first_day"]: each for each in owing(door)}
     assert (hers["day2026-03-03"].state, hers["day2026-03-03"].evidence["late"]) == ("done", False), (
         "made the evening before"
     )

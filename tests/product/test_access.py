@@ -40,7 +40,7 @@ from zhike.people.approvals import KINDS
 from zhike.people.models import Approval, Leave, Post, Staff, Token
 from zhike.people.permissions import MAY, PUBLIC, SIGNED_IN
 from zhike.sms.models import Campaign, Forwarding, Greeting, Message, Pushed, Reply, Template, Wording
-from zhike.work.models import Assignment, Delivery, Help, Outing, Stop
+from zhike.work.models import Assignment, Delivery, Help, Outing, Plan, Stop
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -90,6 +90,7 @@ NOUNS = {
     "leaves": "leave",
     "outings": "outing",
     "deliveries": "delivery",
+    "work-plans": "plan",
     "staff": "staff",
     "units": "unit",
     "clauses": "clause",
@@ -115,6 +116,8 @@ OF_AN_RM = {
     "template",
     "outing",
     "delivery",
+    "plan",
+    "comment",
     "stop",
     "help",
     "prospect",
@@ -316,7 +319,12 @@ def _rows_of(cast: Cast, whose: str) -> dict[str, Any]:
         customer=customer, recipient=customer.name, what=f"{customer.name}的凭证", due=NOW + timedelta(days=1), by=rm, made_at=NOW, holder=rm
     )  # fmt: skip
     delivery.handlings.create(kind="taken", by=rm, at=NOW)
+    plan = Plan.objects.create(staff=rm, period="day", first_day=NOW.date(), fixed_at=NOW)
+    plan.lines.create(place=0, about=obligation.key, obligation=obligation)
+    plan.lines.create(place=1, about=contact.subject)
+    said = plan.comments.create(by=cast.staff[STANDS_IN[whose]], at=NOW, words=f"先约{customer.name}")
     return {
+        "plan": plan.pk, "comment": said.pk,
         "assignment": assignment.pk, "prospect": prospect.pk, "document": document.pk, "delivery": delivery.pk,
         "template": template.pk, "arrangement": greeting.key,
         "customer": customer.pk, "contact": contact.pk, "obligation": obligation.pk, "need": need.pk, "relation": relation.pk,
@@ -468,7 +476,9 @@ def test_the_walk_of_a_stand_in(cast: Cast, rows: Rows, owner: Role) -> None:
                 staff=cast.staff[whose], from_day=date(2026, 3, 16), to_day=date(2026, 3, 17), stand_in=cast.stranger,
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
             )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger", "rm"}, but={"leave", "outing", "help", "assignment"})
+    assert not walked(
+        cast, rows, "stranger", {"stranger", "rm"}, but={"leave", "outing", "help", "assignment", "plan", "comment"}
+    )
 
 
 def walked(cast: Cast, rows: Rows, who: str, sees: set[str], but: set[str] = frozenset()) -> str:
@@ -643,7 +653,11 @@ def test_the_walk_of_a_leader_who_stands_in(cast: Cast, rows: Rows, owner: Role)
                 asked_by=cast.staff[whose], asked_at=NOW, answer="accepted", answered_by=cast.other_leader, answered_at=NOW,
             )  # fmt: skip
     assert not walked(
-        cast, rows, "other_leader", {*SEES["other_leader"], "rm"}, but={"leave", "outing", "help", "assignment"}
+        cast,
+        rows,
+        "other_leader",
+        {*SEES["other_leader"], "rm"},
+        but={"leave", "outing", "help", "assignment", "plan", "comment"},
     )
 
 
@@ -654,4 +668,6 @@ def test_the_walk_after_the_last_day(cast: Cast, rows: Rows, owner: Role) -> Non
             staff=cast.rm, from_day=date(2026, 3, 9), to_day=date(2026, 3, 16), stand_in=cast.stranger,
             asked_by=cast.rm, asked_at=NOW, answer="accepted", answered_by=cast.stranger, answered_at=NOW,
         )  # fmt: skip
-    assert not walked(cast, rows, "stranger", {"stranger"}, but={"leave", "outing", "help", "assignment"})
+    assert not walked(
+        cast, rows, "stranger", {"stranger"}, but={"leave", "outing", "help", "assignment", "plan", "comment"}
+    )

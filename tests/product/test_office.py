@@ -299,6 +299,7 @@ def test_settings_say_what_differs_from_the_default_and_what_will_change(cast: C
     assert re.findall(r'<tr id="(\w+)">', page) == [
         "callback_tolerance",
         "outing_guard",
+        "plan_periods",
         "acknowledge_roles",
         "second_factor_roles",
     ]

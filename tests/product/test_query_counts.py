@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast, opened
 from zhike import clock
+from zhike.work.models import Plan
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 16, 2, tzinfo=UTC)
@@ -28,6 +29,7 @@ RM = (
     "/api/v1/obligations?due=today", "/api/v1/approvals", "/api/v1/clauses", "/api/v1/adherence",
     "/api/v1/adherence/call-backs?by=staff", "/me/call-backs/?fate=never", "/me/adherence/", "/me/satisfaction/", "/api/v1/adherence/satisfaction?by=staff", "/api/v1/findings", "/api/v1/staff",
     "/api/v1/units", "/work/promises/", "/work/promises/?customer={customer}", "/work/assignments/", "/api/v1/assignments", "/api/v1/promises",
+    "/work/plans/", "/work/plans/{plan}/", "/work/plans/new/?period=week", "/api/v1/work-plans", "/api/v1/work-plans/{plan}", "/api/v1/work-plans/proposal",
     "/documents/", "/documents/?state=over", "/customers/{customer}/documents/", "/api/v1/documents", "/api/v1/documents?state=held",
 )  # fmt: skip
 LEADER = (
@@ -48,6 +50,10 @@ LEADER = (
     "/team/satisfaction/",
     "/api/v1/adherence/satisfaction?by=unit",
     "/team/adherence/?clause=C5&all=yes",
+    "/work/plans/?of=team",
+    "/work/plans/morning/",
+    "/work/plans/evening/",
+    "/api/v1/work-plans/meeting",
 )
 ADMINISTRATOR = ("/staff/", "/units/", "/settings/", "/workdays/", "/approvals/", "/api/v1/staff", "/api/v1/units")
 
@@ -108,6 +114,17 @@ SELECT id, 'W11', '2025-07-01', 'promise', 'must', 'code', staff_id, customer_id
 FROM obligations_fact f WHERE NOT EXISTS (SELECT FROM obligations_obligation o WHERE o.key = 'promise/' || f.id);
 INSERT INTO work_assignment (together, by_id, staff_id, what, counts_as_done, due, every, state, given_at, hand_ins, sent_back, version)
 SELECT gen_random_uuid(), {rm}, {rm}, 'x', 'y', '2026-03-17', '', 'given', '2026-03-15', 0, 0, 1 FROM generate_series(1, 15);
+INSERT INTO work_plan (staff_id, period, first_day, fixed_at, version)
+SELECT {rm}, 'day', date '2026-03-16' - 15 * ({turn} - 1) - n, '2026-03-16', 1 FROM generate_series(0, 14) n;
+INSERT INTO work_plan (staff_id, period, first_day, fixed_at, version)
+SELECT id, 'day', '2026-03-16', '2026-03-16', 1 FROM people_staff WHERE number LIKE 'M{turn}%';
+INSERT INTO work_plan_line (plan_id, place, about, obligation_id, carried)
+SELECT p.id, 0, o.key, o.id, {turn} - 1 FROM work_plan p, obligations_obligation o
+WHERE o.key LIKE 'more/%' AND NOT EXISTS (SELECT FROM work_plan_line l WHERE l.plan_id = p.id AND l.about = o.key);
+INSERT INTO work_plan_line (plan_id, place, about, carried)
+SELECT p.id, 1, 'contact:' || c.id, 0 FROM work_plan p, contacts_contact c
+WHERE c.state <> 'struck' AND NOT EXISTS (SELECT FROM work_plan_line l WHERE l.plan_id = p.id AND l.about = 'contact:' || c.id);
+INSERT INTO work_plan_comment (plan_id, by_id, at, words) SELECT id, {rm}, '2026-03-16', '先办到期' FROM work_plan;
 INSERT INTO documents_document (customer_id, unit_id, keeper, business_id, kind_id, title, dated, by_id, at, version, reading, trouble, counts_from,
     years, deleted_why)
 SELECT {customer}, {unit}, 0, b.id, k.id, '合同' || n, '2026-03-02', {rm}, '2026-03-02', 1, 'read', '', '2000-03-02', 5, ''
@@ -143,9 +160,11 @@ def test_more_rows_are_no_more_queries(cast: Cast, owner: Callable[[], AbstractC
     with owner():
         more(cast, 1)
         cast_contact = _contact(cast)
+        plan = Plan.objects.filter(staff=cast.rm).latest("first_day").pk
     names = {
         "customer": cast.customers["rm"][0].pk,
         "contact": cast_contact,
+        "plan": plan,
         "unit": cast.units["century"].pk,
     }
     lists = {"rm": RM, "leader": LEADER, "administrator": ADMINISTRATOR}

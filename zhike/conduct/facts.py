@@ -81,7 +81,7 @@ KINDS: dict[str, Kind] = {
     "note_answer_seen": Kind(Words("已看答复", "the answer was read")),
     "code_in_force": Kind(Words("规范新版生效", "a version of the code is in force"), ("version",)),
     "code_acknowledged": Kind(Words("已读并遵守规范", "the code was read and acknowledged"), ("version",)),
-    "plan_due": Kind(Words("该定计划", "a plan is to be made"), ("period", "first", "last")),
+    "plan_due": Kind(Words("该定计划", "a plan is to be made"), ("period", "first_day", "last_day")),
     "plan_fixed": Kind(Words("计划已定", "a plan was fixed")),
     "planned": Kind(Words("列入计划", "something was put on a plan"), ("words", "words_en", "target")),
     "planned_done": Kind(Words("计划事项已办", "what was planned was done"), ("words",)),

@@ -134,7 +134,7 @@ def what(kind: str, fact: Fact, detail: Mapping[str, Any], channels: tuple[str, 
         case "acknowledge":
             return Words("阅读行为规范，确认遵守", "Read the conduct code and acknowledge it")
         case "work_plan":
-            return _period(detail["period"], date.fromisoformat(detail["first"]))
+            return _period(detail["period"], date.fromisoformat(detail["first_day"]))
         case "planned":
             return Words(f"计划：{detail['words']}", f"Planned: {detail['words_en']}")
         case "plan_comment":

@@ -22,6 +22,7 @@ from zhike.demo import (
     market,
     notes,
     outings,
+    plans,
     records,
     satisfied,
 )
@@ -93,6 +94,8 @@ def _build(now: datetime, size: float) -> None:
     desk.fill(bank, now, rules)
     outings.go(bank, now, rules)
     deliveries.carry(bank, now, rules)
+    _nobody_acts(now)
+    plans.make(bank, now, rules)
     _nobody_acts(now)
     remember(now, rules)
     _analyze()

@@ -87,6 +87,7 @@ def proposed(row: Proposed, bank: Bank, now: datetime) -> dict[str, Any]:
         "who": _who(row, bank),
         "carried": moved_on(row.carried),
         "often": row.carried >= 3,
+        "added": False,
     }
 
 
@@ -113,7 +114,7 @@ def state(row: Standing, now: datetime) -> tuple[str, str | None, str | None]:
 def off(name: str) -> str:
     return {
         "waived": gettext("let go"), "withdrawn": gettext("no longer owed"), "cannot": gettext("cannot be done"),
-        "called_off": pgettext("plan", "called off"), "rescheduled": gettext("another day"), "gone": gettext("with somebody else now"),
+        "called_off": pgettext("plan", "called off"), "rescheduled": gettext("another day"), "before": gettext("done beforehand"), "gone": gettext("with somebody else now"),
     }[name]  # fmt: skip
 
 

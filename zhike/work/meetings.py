@@ -25,7 +25,7 @@ from zhike.people.actor import Actor
 from zhike.people.leave import away
 from zhike.people.models import Post, Staff, Unit
 
-from .models.plan import Period, Plan, PlanComment
+from .models.plan import Period, Plan, PlanComment, subject
 from .plan_lines import Reckoned, Standing, reckoned, stand
 from .proposals import LEFT_OUT
 
@@ -36,11 +36,12 @@ LOOKS_BACK = timedelta(days=21)
 @dataclass
 class Seat:
     """One RM at the table. ``before``: their last plan of a day before this one; ``beyond``: what they did that day and had not planned;
-    ``late``: what is late of theirs now.
+    ``late``: what is late of theirs now; ``due``: by when the plan of the day is owed, where it is owed and not made.
     """
 
     staff: Staff
     away: bool
+    due: datetime | None = None
     plan: Plan | None = None
     lines: list[Standing] = field(default_factory=list)
     before: Plan | None = None
@@ -115,6 +116,12 @@ def _lay(seats: dict[int, Seat], day: date, actor: Actor, now: datetime, bank: B
     for met in appointments.between(actor, staff, begins, until):
         seats[met.staff].appointments.append(met)
     _dates(seats, day, actor, bank)
+    subjects = {subject(Period.DAY, day, id): id for id in staff}
+    asked = Obligation.objects.visible_to(actor).filter(
+        kind="work_plan", state__in=["open", "missed"], subject__in=subjects
+    )
+    for about, due in asked.values_list("subject", "due"):
+        seats[subjects[about]].due = due
     said = PlanComment.objects.filter(plan__in=of_day).select_related("by", "plan").order_by("at", "pk")
     for each in said:
         seats[each.plan.staff_id].comments.append(each)

@@ -9,7 +9,7 @@ Five queries, however many plans and lines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Literal
 
@@ -24,7 +24,8 @@ from .models.plan import Plan, PlanLine
 
 Stands = Literal["open", "done", "moved_on", "missed", "off"]
 # Why nothing is to be done any more about a line that was not done.
-Off = Literal["", "waived", "withdrawn", "cannot", "called_off", "rescheduled", "gone"]
+# ``before``: done before the period began, on whose plan it had been put ahead of time.
+Off = Literal["", "waived", "withdrawn", "cannot", "called_off", "rescheduled", "before", "gone"]
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,13 @@ def stand(plans: Sequence[Plan], *, actor: Actor, now: datetime, bank: Bank) -> 
     """The lines of each plan in their order."""
     lines = list(PlanLine.objects.filter(plan__in=plans).select_related("customer").order_by("plan", "place", "pk"))
     owed, met = _owed(lines, actor), appointments.named(actor, [line.about for line in lines if line.is_appointment])
-    until = {plan.pk: ends(plan, bank) for plan in plans}
+    times = {plan.pk: (datetime.combine(plan.first_day, time(0), bank.zone), ends(plan, bank)) for plan in plans}
     found: dict[int, list[Standing]] = {plan.pk: [] for plan in plans}
     for line in lines:
         reads = _met if line.is_appointment else _done
-        found[line.plan_id].append(reads(line, (owed, met), until[line.plan_id], now, bank))
+        found[line.plan_id].append(
+            _ahead(reads(line, (owed, met), times[line.plan_id][1], now, bank), times[line.plan_id][0])
+        )
     return found
 
 
@@ -171,6 +174,13 @@ def _met(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ban
         return Standing(line, None, row, "off", "rescheduled", row.at)
     late = row.at is not None and row.at < now
     return Standing(line, None, row, "open" if now < until else "moved_on", at=row.at, late=late, still_to_do=True)
+
+
+def _ahead(row: Standing, begins: datetime) -> Standing:
+    """What was done before the period began is another plan's, or none's."""
+    if row.stands != "done" or not _before(row.ended, begins):
+        return row
+    return replace(row, stands="off", off="before")
 
 
 def _elsewhere(row: Appointment, until: datetime) -> bool:

@@ -100,6 +100,12 @@ def add(plan: Plan, what: Own | str, *, actor: Actor, now: datetime, bank: Bank)
         what = _checked(what, actor)
         if not what.words:
             raise Unfit("own", "请写明做什么。", "Say what is to be done.")
+        said = Obligation.objects.filter(
+            owner=actor.id, kind="planned", state=State.OPEN, customer=what.customer, detail__words=what.words,
+            pk__in=plan.lines.values("obligation"),
+        )  # fmt: skip
+        if said.exists():
+            return plan
         _enter(plan, [], [what], now, actor, now, bank)
     else:
         offered = propose(Period(plan.period), plan.first_day, actor=actor, now=now, bank=bank)

@@ -29,13 +29,19 @@ def sweep(day: date, now: datetime, bank: Bank) -> tuple[int, int]:
     missed = _over(day, now)
     if day != now.astimezone(bank.zone).date() or not workdays().may_work(day):
         return 0, missed
+    return owe(day, now, bank), missed
+
+
+def owe(day: date, now: datetime, bank: Bank) -> int:
+    """Makes owed what is not yet: of who is there that day. Returns how many became owed."""
     staff = serving(day)
     staff -= away(staff, day)
     facts = list(_due(staff, day, now, bank))
-    owed = ledger.tell_many([(fact, NOTHING) for fact in facts], now=now, bank=bank) if facts else 0
-    if facts:
-        _fixed_before({fact.subject for fact in facts}, now, bank)
-    return owed, missed
+    if not facts:
+        return 0
+    owed = ledger.tell_many([(fact, NOTHING) for fact in facts], now=now, bank=bank)
+    _fixed_before({fact.subject for fact in facts}, now, bank)
+    return owed
 
 
 def serving(day: date) -> set[int]:
@@ -56,7 +62,7 @@ def _due(staff: set[int], day: date, now: datetime, bank: Bank) -> Iterator[Fact
     midnight = datetime.combine(day, time(0), bank.zone)
     for period in periods:
         first, last = period.first(day), period.last(day)
-        data = {"period": period.value, "first": first.isoformat(), "last": last.isoformat()}
+        data = {"period": period.value, "first_day": first.isoformat(), "last_day": last.isoformat()}
         for id in sorted(staff):
             if (about := subject(period, first, id)) not in told:
                 yield Fact("plan_due", midnight, now, id, None, about, data, "observed")
@@ -78,5 +84,7 @@ def _fixed_before(subjects: set[str], now: datetime, bank: Bank) -> None:
 
 def _over(day: date, now: datetime) -> int:
     """Plans of periods that ended before the day were never made."""
-    over = Obligation.objects.filter(kind="work_plan", state=State.OPEN, due__lt=now, detail__last__lt=day.isoformat())
+    over = Obligation.objects.filter(
+        kind="work_plan", state=State.OPEN, due__lt=now, detail__last_day__lt=day.isoformat()
+    )
     return over.update(state=State.MISSED, settled_at=F("due"), evidence={"why": "lapsed"})

@@ -98,7 +98,11 @@ def _seat(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
     elif seat.away:
         state = (gettext("on leave"), None, None)
     else:
-        state = (gettext("not fixed"), "late", "alert")
+        state = (
+            gettext("not fixed"),
+            "late" if seat.due and seat.due < now else None,
+            "alert" if seat.due else "clock",
+        )
     return {
         "id": seat.staff.pk,
         "name": seat.staff.name,

@@ -5,7 +5,7 @@ Domain: :mod:`zhike.work.plans`, :mod:`zhike.work.proposals`.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
+from zhike.obligations.models import Obligation
 from zhike.pages import owed, planned
 from zhike.pages.answer import moved, number
 from zhike.pages.exported import ROWS as MOST
@@ -33,7 +34,7 @@ from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
 from zhike.work import plans
 from zhike.work.models import Plan
-from zhike.work.models.plan import Period
+from zhike.work.models.plan import Period, subject
 from zhike.work.plan_lines import reckoned, stand
 from zhike.work.plans import Own
 from zhike.work.proposals import Proposal, Proposed, propose
@@ -70,7 +71,7 @@ def show(request: ActingRequest) -> HttpResponse:
         return _file(request, rows, bank)
     page = max(1, min(number(request.GET.get("page")) or 1, 10_000))
     some = list(rows[(page - 1) * ROWS : page * ROWS + 1])
-    current = _current(request, bank) if plans_own and not of else []
+    current = _current(request) if plans_own and not of else []
     mine = [each["plan"] for each in current if each["plan"]]
     lines = stand([*some[:ROWS], *mine], actor=actor, now=now, bank=bank)
     asked = {
@@ -116,26 +117,29 @@ def _address(asked: dict[str, str], **more: str) -> str:
     return f"{reverse('plans')}?{urlencode(given)}" if given else reverse("plans")
 
 
-def _current(request: ActingRequest, bank: Bank) -> list[dict[str, Any]]:
-    """One's own plans of this day, week and month: made, or to be made. One query."""
-    today = local(request.now).date()
+def _current(request: ActingRequest) -> list[dict[str, Any]]:
+    """One's own plans of this day, week and month: made, owed, or to be made if one likes. Two queries."""
+    now, today = request.now, local(request.now).date()
     firsts = {period.value: period.first(today) for period in Period}
     rows = Plan.objects.filter(staff=request.actor.id, first_day__in=firsts.values()).select_related("staff")
     made = {(row.period, row.first_day): row for row in rows}
-    due = datetime.combine(today, bank.plan_due_at, bank.zone)
+    subjects = {name: subject(name, first, request.actor.id) for name, first in firsts.items()}
+    asked = Obligation.objects.filter(
+        owner=request.actor.id, kind="work_plan", state="open", subject__in=subjects.values()
+    )
+    due = dict(asked.values_list("subject", "due"))
     words = {"day": gettext("Today's plan"), "week": gettext("This week's plan"), "month": gettext("This month's plan")}
     found = []
     for name, first in firsts.items():
-        plan, asks = made.get((name, first)), name in bank.plan_periods
+        plan, by = made.get((name, first)), due.get(subjects[name])
         found.append({
             "period": name,
             "name": words[name],
             "plan": plan,
             "href": reverse("work_plan", args=[plan.pk]) if plan else f"{reverse('plan_new')}?period={name}&day={first}",
-            "asks": asks,
-            "late": asks and plan is None and request.now > due,
-            "due": when_text(due, request.now) if asks and plan is None else "",
-            "fixed": when_text(plan.fixed_at, request.now) if plan else "",
+            "late": by is not None and now > by,
+            "due": when_text(by, now) if by else "",
+            "fixed": when_text(plan.fixed_at, now) if plan else "",
         })  # fmt: skip
     return found
 
@@ -151,7 +155,7 @@ def _file(request: ActingRequest, rows: QuerySet[Plan], bank: Bank) -> HttpRespo
     some = list(rows[:MOST])
     lines = stand(some, actor=request.actor, now=request.now, bank=bank)
     columns = [
-        gettext("Whose"), gettext("Period"), gettext("From"), gettext("Fixed at"), pgettext("plan", "Planned"), pgettext("plan", "Done"),
+        pgettext("plan", "Whose"), gettext("Period"), pgettext("plan", "First day"), gettext("Fixed at"), pgettext("plan", "Planned"), pgettext("plan", "Done"),
         pgettext("plan", "Open"), pgettext("plan", "Moved on"), pgettext("plan", "Missed"), pgettext("plan", "Fell away"),
         gettext("Moved on before"),
     ]  # fmt: skip

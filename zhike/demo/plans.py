@@ -1,0 +1,131 @@
+"""Work plans of the demonstration bank: of the last days, of today and of this week; most made in time, one late, one not yet; some of
+their lines move on, and a leader has said a word.
+
+What a morning knew is read from the ledger as it stands now: what had opened by then and was not settled yet.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Q
+
+from zhike.conduct.bank import Bank as Rules
+from zhike.conduct.facts import Fact
+from zhike.contacts import completion
+from zhike.contacts.completion import How
+from zhike.demo.bank import Bank, Seat
+from zhike.obligations import ledger
+from zhike.obligations.models import Obligation
+from zhike.people.actor import acting
+from zhike.people.workdays import workdays
+from zhike.work import plans, plans_due
+from zhike.work.models import Plan, PlanLine
+from zhike.work.models.plan import Period
+from zhike.work.plan_lines import ends
+from zhike.work.plans import Own
+from zhike.work.proposals import LEFT_OUT
+
+DAYS = 4  # working days before today
+LINES = 6
+NOT_YET, LATE = "1004", "1203"
+OWN = (
+    "整理客户档案", "更新到期客户名单", "准备晨会案例", "走访商户两家", "核对名片上的联系方式", "清点宣传折页", "复核上月代发名单",
+)  # fmt: skip
+SAID = (("1001", "先约钻石客户，其余下午再打"), ("1002", "到期客户昨天也没打，今天务必联系"))
+
+
+def make(bank: Bank, now: datetime, rules: Rules) -> None:
+    """Day by day, the oldest first, so that what was not done is on the next one and counted."""
+    today = now.astimezone(rules.zone).date()
+    days = [today - timedelta(days=back) for back in range(DAYS * 2, -1, -1)]
+    days = [*[day for day in days[:-1] if workdays().may_work(day)][-DAYS:], today]
+    carried: dict[str, dict[str, int]] = {seat.number: {} for seat in bank.keepers}
+    for day in days:
+        midnight = datetime.combine(day, time(2), rules.zone)
+        if workdays().may_work(day):
+            plans_due.owe(day, midnight, rules)
+        for place, seat in enumerate(bank.keepers):
+            at = datetime.combine(day, time(9, 12) if seat.number == LATE else time(8, 36 + place % 20), rules.zone)
+            if at > now or (day == today and seat.number == NOT_YET):
+                continue
+            carried[seat.number] = _day(bank, seat, day, at, place, carried[seat.number], rules)
+            if Period.WEEK.first(day) == Period.WEEK.first(today):
+                _week(bank, seat, day, at, rules)
+        _own_is_done(bank, day, now, rules)
+    _say(bank, today, now, rules)
+
+
+def _day(
+    bank: Bank, seat: Seat, day: date, at: datetime, place: int, carried: dict[str, int], rules: Rules
+) -> dict[str, int]:
+    """A day's plan; returns how often each of its lines has moved on once the day is over."""
+    staff = bank.staff[seat.number]
+    plan = _plan(staff.pk, Period.DAY, day, at, _known(staff.pk, at, _ends(day, rules), list(carried)), carried)
+    with acting(staff.pk, at) as actor:
+        verb = {"actor": actor, "now": at, "bank": rules}
+        ledger.tell([Fact("plan_fixed", at, at, staff.pk, None, plan.subject)], **verb)  # type: ignore[arg-type]
+        plans.add(plan, Own(OWN[(place + day.toordinal()) % len(OWN)]), **verb)  # type: ignore[arg-type]
+        PlanLine.objects.filter(plan=plan).update(added_at=None)
+    ended = ends(plan, rules)
+    return {
+        line.about: line.carried + 1
+        for line in plan.lines.select_related("obligation")
+        if line.obligation and (line.obligation.settled_at is None or line.obligation.settled_at >= ended)
+    }
+
+
+def _week(bank: Bank, seat: Seat, day: date, at: datetime, rules: Rules) -> None:
+    first, staff = Period.WEEK.first(day), bank.staff[seat.number]
+    if Plan.objects.filter(staff=staff, period=Period.WEEK, first_day=first).exists():
+        return
+    plan = _plan(staff.pk, Period.WEEK, first, at, _known(staff.pk, at, _ends(Period.WEEK.last(day), rules), []), {})
+    with acting(staff.pk, at) as actor:
+        fact = Fact("plan_fixed", at, at, staff.pk, None, plan.subject)
+        ledger.tell([fact], actor=actor, now=at, bank=rules)
+
+
+def _known(staff: int, at: datetime, until: datetime, first: list[str]) -> list[Obligation]:
+    """What somebody owed at a moment: what had moved on first, then by deadline."""
+    rows = Obligation.objects.filter(owner=staff, opens__lt=at, due__lte=until).exclude(kind__in=LEFT_OUT)
+    rows = rows.filter(Q(settled_at=None) | Q(settled_at__gte=at), state__in=["open", "done"])
+    found = sorted(rows.order_by("-due")[: LINES * 2], key=lambda row: (row.key not in first, row.due))
+    moved = [row for row in rows.filter(key__in=first) if row not in found]
+    return [*moved, *found][:LINES]
+
+
+def _plan(staff: int, period: Period, day: date, at: datetime, rows: list[Obligation], carried: dict[str, int]) -> Plan:
+    plan = Plan.objects.create(staff_id=staff, period=period, first_day=day, fixed_at=at)
+    PlanLine.objects.bulk_create(
+        PlanLine(plan=plan, place=place, about=row.key, obligation=row, carried=carried.get(row.key, 0))
+        for place, row in enumerate(rows)
+    )
+    return plan
+
+
+def _own_is_done(bank: Bank, day: date, now: datetime, rules: Rules) -> None:
+    """Two of three of their own lines are done in the afternoon."""
+    at = datetime.combine(day, time(16, 40), rules.zone)
+    rows = Obligation.objects.filter(kind="planned", state="open", customer=None, opens__lt=at).order_by("pk")
+    for n, row in enumerate(rows.select_related("owner") if at < now else ()):
+        if n % 3:
+            with acting(row.owner_id, at) as actor:
+                completion.complete(row, How(at=at), actor=actor, now=at, bank=rules)
+
+
+def _say(bank: Bank, today: date, now: datetime, rules: Rules) -> None:
+    """A leader's word on the last plan of each; 林晓 has read hers."""
+    for number, words in SAID:
+        plan = Plan.objects.filter(staff=bank.staff[number], period=Period.DAY).order_by("-first_day").first()
+        leader = bank.leader_of(bank.seats[number])
+        if plan is None or leader is None or (at := plan.fixed_at + timedelta(minutes=35)) > now:
+            continue
+        with acting(leader.pk, at) as actor:
+            plans.comment(Plan.objects.get(pk=plan.pk), words, actor=actor, now=at, bank=rules)
+        if number == "1001":
+            with acting(plan.staff_id, at) as actor:
+                plans.read(plan, actor=actor, now=at, bank=rules)
+
+
+def _ends(day: date, rules: Rules) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(0), rules.zone)
