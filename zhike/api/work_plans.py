@@ -35,7 +35,7 @@ class ProposedOut(Out):
     """``about``: what it is called when the plan is fixed; ``because``: why it is proposed; ``carried``: how often it has moved on."""
 
     about: str
-    because: Literal["moved_on", "late", "due", "appointment", "birthday", "maturity", "soon", "need"]
+    because: Literal["moved_on", "late", "due", "appointment", "birthday", "maturity", "before", "soon", "need"]
     what: str
     at: datetime | None
     customer: WhoOut | None
@@ -360,9 +360,20 @@ def call_off(request: Desk, response: HttpResponse, id: Id, body: CalledOffIn) -
 
 
 @router.post("work-plans/{id}/comments", response={201: PlanOut})
-@policy("plans.change")
+@policy("plans.comment")
 def comment(request: Desk, response: HttpResponse, id: Id, body: PlanCommentIn) -> Any:
-    """The leader's word on it, or the answer of whose it is."""
+    """The leader's word on it: whoever made it reads it on Today."""
+    return _said(request, response, id, body)
+
+
+@router.post("work-plans/{id}/answer", response={201: PlanOut})
+@policy("plans.change")
+def answer(request: Desk, response: HttpResponse, id: Id, body: PlanCommentIn) -> Any:
+    """What whose plan it is answers; it has read what was said."""
+    return _said(request, response, id, body)
+
+
+def _said(request: Desk, response: HttpResponse, id: str, body: PlanCommentIn) -> dict[str, Any]:
     plan = _held(request, id)
     plans.comment(plan, body.words, **verb(request))
     return _whole(request, response, plan)

@@ -18,6 +18,7 @@ from zhike.demo.bank import Bank, Seat
 from zhike.obligations import ledger
 from zhike.obligations.models import Obligation
 from zhike.people.actor import acting
+from zhike.people.leave import away
 from zhike.people.workdays import workdays
 from zhike.work import plans, plans_due
 from zhike.work.models import Plan, PlanLine
@@ -27,7 +28,7 @@ from zhike.work.plans import Own
 from zhike.work.proposals import LEFT_OUT
 
 DAYS = 4  # working days before today
-LINES = 6
+LINES, DONE = 6, 4
 NOT_YET, LATE = "1004", "1203"
 OWN = (
     "整理客户档案", "更新到期客户名单", "准备晨会案例", "走访商户两家", "核对名片上的联系方式", "清点宣传折页", "复核上月代发名单",
@@ -45,9 +46,10 @@ def make(bank: Bank, now: datetime, rules: Rules) -> None:
         midnight = datetime.combine(day, time(2), rules.zone)
         if workdays().may_work(day):
             plans_due.owe(day, midnight, rules)
+        gone = away([staff.pk for staff in bank.staff.values()], day)
         for place, seat in enumerate(bank.keepers):
             at = datetime.combine(day, time(9, 12) if seat.number == LATE else time(8, 36 + place % 20), rules.zone)
-            if at > now or (day == today and seat.number == NOT_YET):
+            if at > now or bank.staff[seat.number].pk in gone or (day == today and seat.number == NOT_YET):
                 continue
             carried[seat.number] = _day(bank, seat, day, at, place, carried[seat.number], rules)
             if Period.WEEK.first(day) == Period.WEEK.first(today):
@@ -89,9 +91,13 @@ def _known(staff: int, at: datetime, until: datetime, first: list[str]) -> list[
     """What somebody owed at a moment: what had moved on first, then by deadline."""
     rows = Obligation.objects.filter(owner=staff, opens__lt=at, due__lte=until).exclude(kind__in=LEFT_OUT)
     rows = rows.filter(Q(settled_at=None) | Q(settled_at__gte=at), state__in=["open", "done"])
-    found = sorted(rows.order_by("-due")[: LINES * 2], key=lambda row: (row.key not in first, row.due))
-    moved = [row for row in rows.filter(key__in=first) if row not in found]
-    return [*moved, *found][:LINES]
+    moved = sorted(rows.filter(key__in=first), key=lambda row: first.index(row.key))
+    others = rows.exclude(key__in=first)
+    done = list(others.filter(state="done", settled_at__lt=until).order_by("settled_at")[:DONE])
+    still = [row for row in others.order_by("-due")[: LINES * 2] if row not in done][
+        : max(1, LINES - len(moved) - len(done))
+    ]
+    return [*moved, *sorted([*done, *still], key=lambda row: row.due or until)]
 
 
 def _plan(staff: int, period: Period, day: date, at: datetime, rows: list[Obligation], carried: dict[str, int]) -> Plan:

@@ -38,7 +38,7 @@ def because(name: str) -> str:
     """Why a line is proposed: the head of its group."""
     return {
         "moved_on": gettext("Moved on from the last plan"), "late": gettext("Late"), "due": gettext("Due and agreed"),
-        "birthday": gettext("Birthdays"), "maturity": gettext("Maturing"), "soon": gettext("Due soon after"),
+        "birthday": gettext("Birthdays"), "maturity": gettext("Maturing"), "before": gettext("Due before it begins"), "soon": gettext("Due soon after"),
         "need": gettext("Open needs"),
     }[name]  # fmt: skip
 

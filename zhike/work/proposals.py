@@ -28,7 +28,8 @@ from zhike.people.actor import Actor
 from .models.plan import Period, Plan
 from .plan_lines import stand
 
-Because = Literal["moved_on", "late", "due", "appointment", "birthday", "maturity", "soon", "need"]
+# ``before``: due before a period that still lies ahead; ``soon``: due after its end.
+Because = Literal["moved_on", "late", "due", "appointment", "birthday", "maturity", "before", "soon", "need"]
 # How far beyond its period a plan offers to look ahead.
 AHEAD = {Period.DAY: timedelta(days=7), Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=14)}
 MATURES_SOON = timedelta(days=14)
@@ -37,6 +38,7 @@ MOST, OFFERED, NEEDS = 500, 60, 20
 LATE = 20
 # What is not planned: the plan itself, and what was said of one.
 LEFT_OUT = ("work_plan", "plan_comment")
+OFFERED_ONLY = ("before", "soon")
 AT_LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -75,13 +77,13 @@ def propose(period: Period, day: date, *, actor: Actor, now: datetime, bank: Ban
         Proposed(row.about, "appointment", row.at, appointment=row, customer=row.customer)
         for row in appointments.between(actor, [actor.id], begins, until)
     ]
-    owed = list(_owed(actor, until, until + AHEAD[period], now))
+    owed = list(_owed(actor, begins, until, until + AHEAD[period], now))
     visits = {each.about for each in (*moved, *met)}
     too_late = {each.about for each in [each for each in owed if each.because == "late"][:-LATE]}
     lines: dict[str, Proposed] = {}
     for each in (*moved, *_by_time([*owed, *met]), *_birthdays(first, last, actor, now, bank)):
         at_the_door = each.obligation is not None and each.obligation.kind == "arrival"
-        if each.because == "soon" or (each.because == "late" and each.about in too_late):
+        if each.because in OFFERED_ONLY or (each.because == "late" and each.about in too_late):
             continue
         if not (at_the_door and each.obligation and each.obligation.subject in visits):
             lines.setdefault(each.about, each)
@@ -89,7 +91,7 @@ def propose(period: Period, day: date, *, actor: Actor, now: datetime, bank: Ban
     lines.update(
         {each.about: each for each in maturing if each.falls_on and each.falls_on <= last and each.about not in lines}
     )
-    soon = [each for each in owed if each.because == "soon" or each.about in too_late]
+    soon = [each for each in owed if each.because in OFFERED_ONLY or each.about in too_late]
     beside = {each.about: each for each in (*soon, *maturing, *_needs(period, first, actor)) if each.about not in lines}
     return Proposal(period, first, last, list(lines.values()), list(beside.values())[:OFFERED])
 
@@ -113,7 +115,7 @@ def _moved_on(period: Period, first: date, until: datetime, actor: Actor, now: d
     return sorted(found, key=lambda each: -each.carried)
 
 
-def _owed(actor: Actor, until: datetime, horizon: datetime, now: datetime) -> Iterator[Proposed]:
+def _owed(actor: Actor, begins: datetime, until: datetime, horizon: datetime, now: datetime) -> Iterator[Proposed]:
     """What the actor owes up to a horizon, by its deadline: late, due until the period ends, or soon after. One query."""
     rows = (
         Obligation.objects.filter(owner=actor.id, state=State.OPEN, due__lte=horizon)
@@ -123,7 +125,8 @@ def _owed(actor: Actor, until: datetime, horizon: datetime, now: datetime) -> It
     )
     for row in rows:
         assert row.due
-        because: Because = "late" if row.is_late(now) else "due" if row.due <= until else "soon"
+        late = row.is_late(now)
+        because: Because = "late" if late else "before" if row.due <= begins else "due" if row.due <= until else "soon"
         yield Proposed(row.key, because, row.target or row.due, row, customer=row.customer)
 
 

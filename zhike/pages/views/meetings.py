@@ -122,6 +122,7 @@ def _seat(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
 def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
     now = request.now
     lines = [line for line in seat.lines if line.stands != "off"]
+    carried = [line for line in seat.carried if line not in lines[:MAIN]]
     today = local(now).date()
     return {
         "main": [planned.line(line, bank, now) for line in lines[:MAIN]],
@@ -136,8 +137,8 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
             for each in seat.maturing[:MAIN] if each.matures_on
         ],
         "maturing_more": max(0, len(seat.maturing) - MAIN),
-        "carried": [planned.line(line, bank, now) for line in seat.carried[:MAIN]],
-        "carried_more": max(0, len(seat.carried) - MAIN),
+        "carried": [planned.line(line, bank, now) for line in carried[:MAIN]],
+        "carried_more": max(0, len(carried) - MAIN),
         "late": seat.late,
         "before": {
             "href": reverse("work_plan", args=[seat.before.pk]), "day": day_text(seat.before.first_day, today, weekday=False),
@@ -147,7 +148,7 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
 
 
 def _evening(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
-    lines = [planned.line(line, bank, request.now) for line in seat.lines]
+    lines = [{**planned.line(line, bank, request.now), "n": n} for n, line in enumerate(seat.lines, 1)]
     return {
         "undone": [line for line in lines if line["stands"] in {"open", "moved_on", "missed"}],
         "done": [line for line in lines if line["stands"] == "done"],

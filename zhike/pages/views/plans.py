@@ -43,7 +43,7 @@ ROWS = 30
 PEOPLE = 300
 LATE_SHOWN = 12
 ORDER = ("moved_on", "late", "due", "birthday", "maturity")
-BESIDE = ("late", "soon", "maturity", "need")
+BESIDE = ("late", "before", "soon", "maturity", "need")
 
 
 @policy("plans.view")
