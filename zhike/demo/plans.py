@@ -28,7 +28,7 @@ from zhike.work.plans import Own
 from zhike.work.proposals import LEFT_OUT
 
 DAYS = 4  # working days before today
-LINES, DONE = 6, 4
+LINES, DONE = 5, 3
 NOT_YET, LATE = "1004", "1203"
 OWN = (
     "整理客户档案", "更新到期客户名单", "准备晨会案例", "走访商户两家", "核对名片上的联系方式", "清点宣传折页", "复核上月代发名单",
@@ -67,7 +67,8 @@ def _day(
     with acting(staff.pk, at) as actor:
         verb = {"actor": actor, "now": at, "bank": rules}
         ledger.tell([Fact("plan_fixed", at, at, staff.pk, None, plan.subject)], **verb)  # type: ignore[arg-type]
-        plans.add(plan, Own(OWN[(place + day.toordinal()) % len(OWN)]), **verb)  # type: ignore[arg-type]
+        for n in (0, 3):
+            plans.add(plan, Own(OWN[(place + day.toordinal() + n) % len(OWN)]), **verb)  # type: ignore[arg-type]
         PlanLine.objects.filter(plan=plan).update(added_at=None)
     ended = ends(plan, rules)
     return {
@@ -110,8 +111,8 @@ def _plan(staff: int, period: Period, day: date, at: datetime, rows: list[Obliga
 
 
 def _own_is_done(bank: Bank, day: date, now: datetime, rules: Rules) -> None:
-    """Two of three of their own lines are done in the afternoon."""
-    at = datetime.combine(day, time(16, 40), rules.zone)
+    """Two of three of their own lines are done before noon."""
+    at = datetime.combine(day, time(11, 20), rules.zone)
     rows = Obligation.objects.filter(kind="planned", state="open", customer=None, opens__lt=at).order_by("pk")
     for n, row in enumerate(rows.select_related("owner") if at < now else ()):
         if n % 3:

@@ -79,7 +79,7 @@ class Meeting:
 
 
 def meeting(actor: Actor, day: date, *, unit: int | None = None, now: datetime, bank: Bank) -> Meeting:
-    """The table of one unit: of the one asked for, else of the first in the order of their codes."""
+    """The table of one unit: of the one asked for, else of the first, in the order of their codes, at which others sit."""
     posts = Post.objects.filter(
         Q(to_day=None) | Q(to_day__gt=day), role="rm", from_day__lte=day, staff__is_active=True, staff__among=list(actor.oversees)
     )  # fmt: skip
@@ -87,7 +87,8 @@ def meeting(actor: Actor, day: date, *, unit: int | None = None, now: datetime, 
     units: dict[int, tuple[Unit, set[int]]] = {}
     for post in rows:
         units.setdefault(post.unit_id, (post.unit, set()))[1].add(post.staff_id)
-    chosen = unit if unit in units else next(iter(units), None)
+    others = (id for id, (_unit, staff) in units.items() if staff != {actor.id})
+    chosen = unit if unit in units else next(others, next(iter(units), None))
     people = {post.staff_id: post.staff for post in rows if post.unit_id == chosen}
     gone = away(people, day) if people else set()
     seats = {id: Seat(person, id in gone) for id, person in people.items()}

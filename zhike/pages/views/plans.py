@@ -197,7 +197,7 @@ def new(request: ActingRequest) -> HttpResponse:
     except Refused as refused:
         return _form(request, period, day, bank, given, {"": refused.words.say(get_language() or "")})
     many = made.lines.count()
-    return moved(request, reverse("work_plan", args=[made.pk]), gettext("Fixed: %(n)s lines.") % {"n": many})
+    return moved(request, reverse("work_plan", args=[made.pk]), gettext("Fixed. Lines: %(n)s") % {"n": many})
 
 
 def _form(
