@@ -98,7 +98,7 @@ TECHNICAL = frozenset({
     "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
     "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
-    "assignment_id", "delivery_id", "outing_id", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
+    "assignment_id", "delivery_id", "outing_id", "plan_id", "about", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
 })  # fmt: skip
 
@@ -115,6 +115,10 @@ def columns() -> dict[str, str]:
         "parent_id": gettext("unit above"), "tier": gettext("tier"), "subject": gettext("subject"),
         "from_day": gettext("from"), "to_day": gettext("until"), "closed_at": gettext("closed on"), "opened_at": gettext("opened"),
         "void": gettext("corrected"), "on": gettext("turned on"), "since": gettext("in use since"), "tail": gettext("address ends in"), "grade": gettext("how it was kept"), "clause": gettext("clause"),
+        # plans
+        "period": gettext("period of the plan"), "first_day": gettext("its first day"), "fixed_at": gettext("fixed"),
+        "falls_on": gettext("falls on"), "carried": gettext("moved on so often"), "added_at": gettext("added"),
+        "work_plan_line.place": gettext("place in the order"),
         # customers
         "core_number": gettext("core number"), "tier_since": gettext("tier since"), "assets": gettext("assets"),
         "assets_day": gettext("assets as of"), "birth_calendar": gettext("birthday"), "birth_year": gettext("birthday"),
