@@ -98,7 +98,7 @@ def propose(period: Period, day: date, *, actor: Actor, now: datetime, bank: Ban
 
 def _by_time(some: Iterable[Proposed]) -> list[Proposed]:
     """What is late first, by its deadline; then by the hour."""
-    return sorted(some, key=lambda each: (each.because != "late", each.at or AT_LAST, each.about))
+    return sorted(some, key=lambda each: (each.because != "late", each.at or AT_LAST))
 
 
 def _moved_on(period: Period, first: date, until: datetime, actor: Actor, now: datetime, bank: Bank) -> list[Proposed]:

@@ -25,6 +25,7 @@ from zhike.people.permissions import policy
 from zhike.work.meetings import Meeting, Seat, meeting
 
 MAIN = 5  # lines of each that the morning names
+UNDONE = 20  # and that the evening does, of what was not done
 
 
 @policy("team.view")
@@ -149,8 +150,10 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
 
 def _evening(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
     lines = [{**planned.line(line, bank, request.now), "n": n} for n, line in enumerate(seat.lines, 1)]
+    undone = [line for line in lines if line["stands"] in {"open", "moved_on", "missed"}]
     return {
-        "undone": [line for line in lines if line["stands"] in {"open", "moved_on", "missed"}],
+        "undone": undone[:UNDONE],
+        "undone_more": max(0, len(undone) - UNDONE),
         "done": [line for line in lines if line["stands"] == "done"],
         "off": [line for line in lines if line["stands"] == "off"],
         "beyond": seat.beyond,
