@@ -209,6 +209,8 @@ def a_document(site: Site, customer: Any) -> int:
         business, kind = (Label.objects.filter(sort=sort).order_by("pk")[0].pk for sort in ("business", "kind"))
         slip = filing.Slip(business, kind, MONDAY.date(), "")
         return int(filing.file(brought, slip, customer=customer, actor=actor, now=MONDAY, bank=Bank()).pk)
+
+
 def a_plan(site: Site) -> int:
     """Fixed this morning, with a word of the leader's."""
     from zhike.conduct.bank import Bank
