@@ -21,7 +21,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.contacts import completion, course
 from zhike.contacts.completion import How
-from zhike.customers.models import Customer, Holding
+from zhike.customers.models import Customer, Holding, Need
 from zhike.obligations import promises
 from zhike.obligations.models import Obligation
 from zhike.work import meetings, plans, proposals
@@ -251,6 +251,39 @@ def test_the_word_of_the_leader_is_on_today_and_read_with_a_tap(cast: Cast) -> N
         plans.comment(held, "好", actor=actor, now=NOW, bank=Bank())
         with pytest.raises(Refused):
             plans.put_first(held, "x", actor=actor, now=NOW, bank=Bank())
+
+
+def test_a_need_is_taken_up_done_from_its_page_and_taken_back(cast: Cast, owner: Role) -> None:
+    with owner():
+        need = Need.objects.create(customer=cast.customers["rm"][0], kind="pension", opened_at=MORNING)
+    with cast.acting("rm", MORNING) as actor:
+        found = proposals.propose(Period.DAY, DAY, actor=actor, now=MORNING, bank=Bank())
+        (offered,) = [line for line in found.offered if line.because == "need"]
+        assert (offered.customer, offered.words and offered.words.zh) == (need.customer, "跟进需求：养老")
+        plans.fix(Period.DAY, DAY, [offered.about], actor=actor, now=MORNING, bank=Bank())
+        owed = Obligation.objects.get(kind="planned")
+        again = proposals.propose(Period.WEEK, DAY, actor=actor, now=MORNING, bank=Bank())
+        assert not [line for line in again.offered if line.because == "need"], "planned once"
+    browser = cast.client("rm")
+    assert "补一句" in browser.get(f"/obligations/{owed.pk}/").content.decode()
+    browser.post(f"/obligations/{owed.pk}/done/", {"words": "已约见面"})
+    with cast.acting("rm", NOW):
+        owed.refresh_from_db()
+        assert (owed.state, owed.evidence["words"]) == ("done", "已约见面")
+    browser.post(f"/obligations/{owed.pk}/undo/")
+    with cast.acting("rm", NOW):
+        owed.refresh_from_db()
+        assert owed.state == "open"
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2199-12-31", "2026-02-30", "x"])
+def test_a_day_of_another_age_is_no_fault(cast: Cast, day: str) -> None:
+    desk, hers = cast.client("leader"), cast.client("rm")
+    for address in ("morning/", "evening/"):
+        assert desk.get(f"/work/plans/{address}?day={day}&unit=99999").status_code == 200
+    for period in ("day", "week", "month"):
+        assert hers.get(f"/work/plans/new/?period={period}&day={day}").status_code == 200
+    assert hers.get(f"/work/plans/?from={day}&to={day}&page=x&period=y&staff=z").status_code == 200
 
 
 def test_of_two_hundred_late_things_twenty_are_proposed(cast: Cast) -> None:

@@ -27,7 +27,7 @@ from zhike.people.models import Post, Staff, Unit
 
 from .models.plan import Period, Plan, PlanComment, subject
 from .plan_lines import Reckoned, Standing, reckoned, stand
-from .proposals import LEFT_OUT
+from .proposals import LEFT_OUT, LUNAR
 
 MATURES_WITHIN = timedelta(days=7)
 LOOKS_BACK = timedelta(days=21)
@@ -137,7 +137,7 @@ def _dates(seats: dict[int, Seat], day: date, actor: Actor, bank: Bank) -> None:
     """Whose birthday it is, and what matures within a week."""
     book = Customer.objects.visible_to(actor).filter(rm__in=list(seats), deceased_on=None, closed_on=None)
     born = Q(pk=None)
-    for each in celebrated(day, day, bank.birthday_policy):
+    for each in celebrated(day, day, bank.birthday_policy) if day.year in LUNAR else ():
         born |= Q(birth_calendar=each.calendar, birth_month=each.month, birth_day=each.day, birth_leap=each.leap)
     for customer in book.filter(born).order_by("sort_key", "pk"):
         seats[customer.rm_id or 0].birthdays.append(customer)

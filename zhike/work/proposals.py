@@ -16,7 +16,7 @@ from django.utils.translation import override
 
 from zhike.conduct import owe
 from zhike.conduct.bank import Bank
-from zhike.conduct.calendars import celebrated
+from zhike.conduct.calendars import FIRST_YEAR, LAST_YEAR, celebrated
 from zhike.conduct.words import Words
 from zhike.customers.models import Customer, Holding, Need
 from zhike.obligations import appointments
@@ -39,6 +39,8 @@ LATE = 20
 # What is not planned: the plan itself, and what was said of one.
 LEFT_OUT = ("work_plan", "plan_comment")
 OFFERED_ONLY = ("before", "soon")
+# Years whose birthdays the calendars know, with those around them.
+LUNAR = range(FIRST_YEAR + 2, LAST_YEAR - 1)
 AT_LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -133,7 +135,9 @@ def _owed(actor: Actor, begins: datetime, until: datetime, horizon: datetime, no
 def _birthdays(first: date, last: date, actor: Actor, now: datetime, bank: Bank) -> list[Proposed]:
     """Whose birthday lies ahead in the period; today's are owed already. One query."""
     today = now.astimezone(bank.zone).date()
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1) if first + timedelta(days=n) > today]
+    days = [
+        day for n in range((last - first).days + 1) if (day := first + timedelta(days=n)) > today and day.year in LUNAR
+    ]
     if not bank.birthday_greeting or not days:
         return []
     born = {
