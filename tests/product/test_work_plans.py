@@ -24,8 +24,8 @@ from zhike.contacts.completion import How
 from zhike.customers.models import Customer, Holding, Need
 from zhike.obligations import promises
 from zhike.obligations.models import Obligation
-from zhike.work import meetings, plans, proposals
-from zhike.work.models import Plan, PlanLine
+from zhike.work import deliveries, meetings, plans, proposals
+from zhike.work.models import Delivery, Plan, PlanLine
 from zhike.work.models.plan import Period
 from zhike.work.plan_lines import Reckoned, reckoned, stand
 from zhike.work.plans import Own, Unfit
@@ -226,6 +226,27 @@ def test_added_put_first_and_called_off_on_the_page(cast: Cast) -> None:
         assert (card.state, card.evidence["words"]) == ("withdrawn", "客户出差")
     assert "已取消" in words(browser.get(f"/work/plans/{plan.pk}/").content.decode())
     assert kept(cast, plan, NOW) == Reckoned(planned=3, open=2, off=1)
+
+
+def test_what_was_handed_on_is_no_matter_of_the_plan_any_more(cast: Cast) -> None:
+    with cast.acting("rm", MORNING) as actor:
+        verb: dict[str, Any] = {"actor": actor, "now": MORNING, "bank": Bank()}
+        paper = deliveries.enter(cast.customers["rm"][0].pk, "结息凭证", MORNING + timedelta(hours=6), **verb)
+    plan = fixed(cast, own=())
+    assert kept(cast, plan, NOW) == Reckoned(planned=1, open=1)
+    with cast.acting("rm", NOW) as actor:
+        deliveries.hand_on(Delivery.objects.get(pk=paper.pk), cast.mate.pk, actor=actor, now=NOW, bank=Bank())
+    with cast.acting("mate", NOW) as actor:
+        held = Delivery.objects.held(paper.pk, actor)
+        assert held
+        deliveries.accept(held, actor=actor, now=NOW, bank=Bank())
+    assert kept(cast, plan, NOW) == Reckoned(planned=1, off=1)
+    assert "已转交他人" in words(cast.client("rm").get(f"/work/plans/{plan.pk}/").content.decode())
+    with cast.acting("rm", NOW + timedelta(days=1)) as actor:
+        found = proposals.propose(
+            Period.DAY, DAY + timedelta(days=1), actor=actor, now=NOW + timedelta(days=1), bank=Bank()
+        )
+    assert not [line for line in found.lines if line.because == "moved_on"]
 
 
 def test_the_word_of_the_leader_is_on_today_and_read_with_a_tap(cast: Cast) -> None:

@@ -93,7 +93,9 @@ def ends(plan: Plan, bank: Bank) -> datetime:
 
 def stand(plans: Sequence[Plan], *, actor: Actor, now: datetime, bank: Bank) -> dict[int, list[Standing]]:
     """The lines of each plan in their order."""
-    lines = list(PlanLine.objects.filter(plan__in=plans).select_related("customer").order_by("plan", "place", "pk"))
+    lines = list(
+        PlanLine.objects.filter(plan__in=plans).select_related("customer", "plan").order_by("plan", "place", "pk")
+    )
     owed, met = _owed(lines, actor), appointments.named(actor, [line.about for line in lines if line.is_appointment])
     times = {plan.pk: (datetime.combine(plan.first_day, time(0), bank.zone), ends(plan, bank)) for plan in plans}
     found: dict[int, list[Standing]] = {plan.pk: [] for plan in plans}
@@ -137,6 +139,8 @@ def _done(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ba
         )
     at, ended = row.target or row.due, row.settled_at
     match row.state:
+        case State.OPEN if row.owner_id != line.plan.staff_id:  # handed on, or gone along with its customer
+            return Standing(line, row, None, "off", "gone", at=at)
         case State.OPEN:
             late = row.is_late(now)
             return Standing(line, row, None, "open" if now < until else "moved_on", at=at, late=late, still_to_do=True)
