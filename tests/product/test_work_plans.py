@@ -21,6 +21,7 @@ from zhike.conduct.bank import Bank
 from zhike.conduct.words import Refused
 from zhike.contacts import completion, course
 from zhike.contacts.completion import How
+from zhike.contacts.models import Contact
 from zhike.customers.models import Customer, Holding, Need
 from zhike.obligations import promises
 from zhike.obligations.models import Obligation
@@ -154,6 +155,15 @@ def test_the_meetings_worked_out_by_hand(cast: Cast, owner: Role) -> None:
     morning = words(cast.client("leader", NOW).get("/work/plans/morning/").content.decode())
     for said in ("2 人中 2 人已定计划", "15:00", "张伟明", "三年定期 50.0 万", "整理客户档案"):
         assert said in morning, said
+
+    with cast.acting("rm", NOW + timedelta(hours=1)) as actor:
+        at = NOW + timedelta(hours=1)
+        held = Contact.objects.get(pk=met.pk)
+        course.start(held, actor=actor, now=at, bank=Bank())
+        course.end(held, actor=actor, now=at + timedelta(minutes=20), bank=Bank())
+    with cast.acting("leader", evening) as actor:
+        hers_then = meetings.meeting(actor, DAY, now=evening, bank=Bank()).seats[0]
+    assert [(each.about, each.stands) for each in hers_then.appointments] == [(met.subject, "held")]
 
     tuesday = MORNING + timedelta(days=1)
     second = fixed(cast, at=tuesday, own=(), day=DAY + timedelta(days=1))

@@ -37,18 +37,21 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Answers:
-    """How it is asked: of whom between two moments, what is ahead there; and which of these by their names, however they stand."""
+    """How it is asked: of whom between two moments, what is ahead there, or was held; and which of these by their names, however they
+    stand."""
 
-    between: Callable[[Actor, Sequence[int], datetime, datetime], list[Appointment]]
+    between: Callable[..., list[Appointment]]
     named: Callable[[Actor, Sequence[str]], list[Appointment]]
 
 
 ANSWERS: list[Answers] = []
 
 
-def between(actor: Actor, staff: Sequence[int], first: datetime, until: datetime) -> list[Appointment]:
-    """What is ahead of these people, of what the actor may see, by its time. One query."""
-    return [each for answers in ANSWERS for each in answers.between(actor, staff, first, until)]
+def between(
+    actor: Actor, staff: Sequence[int], first: datetime, until: datetime, *, held: bool = False
+) -> list[Appointment]:
+    """What is ahead of these people between two moments, of what the actor may see, by its time; with ``held`` also what was. One query."""
+    return [each for answers in ANSWERS for each in answers.between(actor, staff, first, until, held=held)]
 
 
 def named(actor: Actor, abouts: Sequence[str]) -> dict[str, Appointment]:

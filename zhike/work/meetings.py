@@ -114,8 +114,9 @@ def _lay(seats: dict[int, Seat], day: date, actor: Actor, now: datetime, bank: B
         seats[plan.staff_id].plan, seats[plan.staff_id].lines = plan, lines[plan.pk]
     for plan in before:
         seats[plan.staff_id].before, seats[plan.staff_id].before_kept = plan, reckoned(lines[plan.pk])
-    for met in appointments.between(actor, staff, begins, until):
-        seats[met.staff].appointments.append(met)
+    for met in appointments.between(actor, staff, begins, until, held=True):
+        if met.staff in seats:
+            seats[met.staff].appointments.append(met)
     _dates(seats, day, actor, bank)
     subjects = {subject(Period.DAY, day, id): id for id in staff}
     asked = Obligation.objects.visible_to(actor).filter(

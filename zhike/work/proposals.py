@@ -135,9 +135,8 @@ def _owed(actor: Actor, begins: datetime, until: datetime, horizon: datetime, no
 def _birthdays(first: date, last: date, actor: Actor, now: datetime, bank: Bank) -> list[Proposed]:
     """Whose birthday lies ahead in the period; today's are owed already. One query."""
     today = now.astimezone(bank.zone).date()
-    days = [
-        day for n in range((last - first).days + 1) if (day := first + timedelta(days=n)) > today and day.year in LUNAR
-    ]
+    period = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    days = [each for each in period if each > today and each.year in LUNAR]
     if not bank.birthday_greeting or not days:
         return []
     born = {

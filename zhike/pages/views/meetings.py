@@ -129,7 +129,7 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
         "main": [planned.line(line, bank, now) for line in lines[:MAIN]],
         "more": max(0, len(lines) - MAIN),
         "met": [
-            {"at": clock(each.at) if each.at else "", "what": _met(each), "who": _person(each.customer, bank), "agreed": each.agreed}
+            {"at": clock(each.at) if each.at else "", "what": _met(each), "who": _person(each.customer, bank), "agreed": each.agreed or each.stands == "held", "held": each.stands == "held"}
             for each in seat.appointments
         ],
         "born": [_person(each, bank) for each in seat.birthdays],
