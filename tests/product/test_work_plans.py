@@ -238,6 +238,27 @@ def test_added_put_first_and_called_off_on_the_page(cast: Cast) -> None:
     assert kept(cast, plan, NOW) == Reckoned(planned=3, open=2, off=1)
 
 
+def test_an_appointment_put_to_another_day_or_called_off_moves_nothing_on(cast: Cast) -> None:
+    with cast.acting("rm", MORNING) as actor:
+        verb: dict[str, Any] = {"actor": actor, "now": MORNING, "bank": Bank()}
+        book = [Customer.objects.get(pk=each.pk) for each in cast.customers["rm"][:2]]
+        met = [course.plan(each, "reception", actor=actor, now=MORNING, planned_for=NOW) for each in book]
+        for each in met:
+            course.agree(each, at=NOW, place="贵宾室", **verb)
+    plan = fixed(cast, own=())
+    assert kept(cast, plan, MORNING) == Reckoned(planned=2, open=2)
+    with cast.acting("rm", MORNING) as actor:
+        verb["actor"] = actor
+        first, second = (Contact.objects.get(pk=each.pk) for each in met)
+        course.agree(first, at=NOW + timedelta(days=1), place="贵宾室", **verb)
+        course.call_off(second, whose="customer", why="不来了", **verb)
+    for now in (NOW, NOW + timedelta(days=1)):
+        assert kept(cast, plan, now) == Reckoned(planned=2, off=2)
+    page = words(cast.client("rm").get(f"/work/plans/{plan.pk}/").content.decode())
+    assert "改到别的日子" in page
+    assert "已取消" in page
+
+
 def test_what_was_handed_on_is_no_matter_of_the_plan_any_more(cast: Cast) -> None:
     with cast.acting("rm", MORNING) as actor:
         verb: dict[str, Any] = {"actor": actor, "now": MORNING, "bank": Bank()}

@@ -114,7 +114,7 @@ def state(row: Standing, now: datetime) -> tuple[str, str | None, str | None]:
 def off(name: str) -> str:
     return {
         "waived": gettext("let go"), "withdrawn": gettext("no longer owed"), "cannot": gettext("cannot be done"),
-        "called_off": pgettext("plan", "called off"), "rescheduled": gettext("another day"), "before": gettext("done beforehand"), "gone": gettext("with somebody else now"),
+        "called_off": pgettext("plan", "called off"), "rescheduled": pgettext("plan", "another day"), "before": gettext("done beforehand"), "gone": gettext("with somebody else now"),
     }[name]  # fmt: skip
 
 

@@ -129,14 +129,9 @@ def _done(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ba
     """By the ledger."""
     row = known[0].get(line.about)
     if row is None:
-        ahead = (
-            line.falls_on is not None
-            and line.customer is not None
-            and line.falls_on >= now.astimezone(bank.zone).date()
-        )
-        return (
-            Standing(line, None, None, "open") if ahead and now < until else Standing(line, None, None, "off", "gone")
-        )
+        today = now.astimezone(bank.zone).date()
+        ahead = line.falls_on is not None and line.customer is not None and line.falls_on >= today and now < until
+        return Standing(line, None, None, "open") if ahead else Standing(line, None, None, "off", "gone")
     at, ended = row.target or row.due, row.settled_at
     match row.state:
         case State.OPEN if row.owner_id != line.plan.staff_id:  # handed on, or gone along with its customer
@@ -166,16 +161,14 @@ def _met(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ban
     row = known[1].get(line.about)
     if row is None:
         return Standing(line, None, None, "off", "gone")
-    if row.stands == "held":
-        if _before(row.ended, until):
-            return Standing(line, None, row, "done", at=row.at, ended=row.ended)
-        return Standing(line, None, row, "off" if _elsewhere(row, until) else "moved_on", "rescheduled" if _elsewhere(row, until) else "", row.at, row.ended)  # fmt: skip
-    if row.stands == "off":
-        if row.ended is None or row.ended < until:
-            return Standing(line, None, row, "off", "called_off", row.at, row.ended)
-        return Standing(line, None, row, "moved_on", at=row.at, ended=None)
-    if _elsewhere(row, until):
+    if row.stands == "held" and _before(row.ended, until):
+        return Standing(line, None, row, "done", at=row.at, ended=row.ended)
+    if row.stands == "off" and (row.ended is None or row.ended < until):
+        return Standing(line, None, row, "off", "called_off", row.at, row.ended)
+    if row.at is not None and row.at >= until:
         return Standing(line, None, row, "off", "rescheduled", row.at)
+    if row.stands != "ahead":
+        return Standing(line, None, row, "moved_on", at=row.at, ended=row.ended if row.stands == "held" else None)
     late = row.at is not None and row.at < now
     return Standing(line, None, row, "open" if now < until else "moved_on", at=row.at, late=late, still_to_do=True)
 
@@ -185,10 +178,6 @@ def _ahead(row: Standing, begins: datetime) -> Standing:
     if row.stands != "done" or not _before(row.ended, begins):
         return row
     return replace(row, stands="off", off="before")
-
-
-def _elsewhere(row: Appointment, until: datetime) -> bool:
-    return row.at is not None and row.at >= until
 
 
 def _before(ended: datetime | None, until: datetime) -> bool:

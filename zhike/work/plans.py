@@ -28,7 +28,7 @@ from zhike.people.actor import Actor
 from zhike.people.permissions import check
 from zhike.people.turn import take_turn
 
-from .models.plan import Period, Plan, PlanComment, PlanLine, subject
+from .models.plan import Period, Plan, PlanComment, PlanLine
 from .plan_lines import ends
 from .proposals import Proposal, Proposed, propose
 
@@ -294,20 +294,3 @@ def _moved(plan: Plan) -> Plan:
     plan.version += 1
     plan.save(update_fields=["version"])
     return plan
-
-
-__all__ = [
-    "Own",
-    "Period",
-    "Stands",
-    "Unfit",
-    "add",
-    "call_off",
-    "comment",
-    "fix",
-    "order",
-    "propose",
-    "put_first",
-    "read",
-    "subject",
-]
