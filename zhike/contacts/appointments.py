@@ -22,12 +22,11 @@ def between(
     actor: Actor, staff: Sequence[int], first: datetime, until: datetime, *, held: bool = False
 ) -> list[Appointment]:
     """What these RMs have planned or agreed between two moments, and is not held yet, by its time; with ``held`` what was as well."""
-    wanted = Q(
-        rm__in=list(staff), state__in=[State.PLANNED, State.AGREED], planned_for__gte=first, planned_for__lt=until
-    )
+    when = Q(planned_for__gte=first, planned_for__lt=until)
+    wanted = when & Q(rm__in=list(staff), state__in=[State.PLANNED, State.AGREED])
     if held:
-        begun = Q(held_by__in=list(staff), started_at__gte=first, started_at__lt=until, planned_for__isnull=False)
-        wanted |= begun & Q(state__in=[State.UNDER_WAY, *HELD])
+        begun = Q(held_by__in=list(staff), started_at__gte=first, started_at__lt=until)
+        wanted |= when & begun & Q(state__in=[State.UNDER_WAY, *HELD])
     rows = Contact.objects.visible_to(actor).filter(wanted)
     return [_told(row) for row in rows.select_related("customer").order_by("planned_for", "pk")[:MOST]]
 
