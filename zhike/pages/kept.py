@@ -96,7 +96,7 @@ TECHNICAL = frozenset({
     "keeper", "path", "clause_from", "due_counts", "ticks", "mapping", "checked", "last_line", "number", "last_login", "method",
     "user_id", "last_used_at",
     "answered_by_id", "ended_by_id", "prospect_id", "note_id", "brief_id",
-    "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble",
+    "document_id", "deleted_by_id", "lifted_by_id", "reading", "trouble", "message_id", "held_at",
     "done_at", "waits", "live", "look", "greeting_id", "forwarding_id", "campaign_id", "stopped_by_id", "lane", "not_after", "not_before", "obligation_id", "parts", "sent_at", "through",
     "assignment_id", "delivery_id", "outing_id", "plan_id", "about", "leader_id", "back_by_id", "run_id", "handed_over", "together", "on_day", "documents",
     "wording_id", "template_id", "number_index", "reply_id", "gateway", "sender", "sender_index",
