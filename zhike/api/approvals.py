@@ -10,7 +10,7 @@ from ninja import Query, Router
 from zhike.api.cursors import Page, page, position
 from zhike.api.desk import Desk, one
 from zhike.api.problems import say
-from zhike.api.shapes import Id, IdOut, In, Line, Named, Out, Text
+from zhike.api.shapes import Id, IdOut, In, Line, Named, Out, Text, named
 from zhike.people import approvals
 from zhike.people.models import Approval
 from zhike.people.permissions import policy
@@ -86,15 +86,11 @@ def shown(approval: Approval, now: datetime, lines: list[approvals.Line] | None 
         "id": approval.pk,
         "title": say(kind.title) if kind else approval.kind,
         "lines": [{"name": str(name), "value": str(value)} for name, value in lines],
-        "unit": _named(approval.unit),
-        "asked_by": _named(approval.asked_by),
-        "decided_by": _named(approval.decided_by),
+        "unit": named(approval.unit),
+        "asked_by": named(approval.asked_by),
+        "decided_by": named(approval.decided_by),
         "expired": approvals.expired(approval, now),
     }
-
-
-def _named(row: Any) -> dict[str, Any] | None:
-    return {"id": row.pk, "name": row.name} if row else None
 
 
 @router.get("approvals", response=ApprovalsOut)

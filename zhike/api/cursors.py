@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from ninja import Query
 from pydantic import Field
@@ -65,3 +66,11 @@ def page(rows: Sequence[Any], limit: int, place: Callable[[Any], Sequence[Any]])
     if len(rows) <= limit:
         return rows, None
     return rows[:limit], cursor(*place(rows[limit - 1]))
+
+
+def last_first(found: QuerySet[Any], asked: Page, shown: Callable[[Any], Any]) -> dict[str, Any]:
+    """A page of the rows found, the one that was made last first, as a list's answer."""
+    if after := position(asked.cursor, int):
+        found = found.filter(pk__lt=after[0])
+    some, more = page(list(found.order_by("-pk")[: asked.limit + 1]), asked.limit, lambda each: (each.pk,))
+    return {"items": [shown(each) for each in some], "next": more}

@@ -12,9 +12,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from zhike.api import versions
-from zhike.api.cursors import Page, page, position
+from zhike.api.cursors import Page, last_first
 from zhike.api.desk import Desk, verb
-from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
+from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text, named
 from zhike.people.permissions import policy
 from zhike.work import deliveries
 from zhike.work.models import Delivery
@@ -117,10 +117,6 @@ def rows(request: Desk) -> Any:
     return found.prefetch_related("handlings__by")
 
 
-def _named(each: Any) -> dict[str, Any] | None:
-    return {"id": each.pk, "name": each.name} if each else None
-
-
 def shown(each: Delivery, now: datetime) -> dict[str, Any]:
     plain = (
         "recipient",
@@ -139,13 +135,13 @@ def shown(each: Delivery, now: datetime) -> dict[str, Any]:
         **{name: getattr(each, name) for name in plain},
         "id": each.pk,
         "customer": each.customer_id,
-        "by": _named(each.by),
-        "holder": _named(each.holder),
-        "offered_to": _named(each.offered_to),
+        "by": named(each.by),
+        "holder": named(each.holder),
+        "offered_to": named(each.offered_to),
         "late": each.is_late(now),
         "receipt": each.receipt_id,
         "handlings": [
-            {"kind": one.kind, "by": _named(one.by), "at": one.at, "words": one.words, "due": one.due}
+            {"kind": one.kind, "by": named(one.by), "at": one.at, "words": one.words, "due": one.due}
             for one in sorted(each.handlings.all(), key=lambda one: (one.at, one.pk))
         ],
     }  # fmt: skip
@@ -182,10 +178,7 @@ def list_(request: Desk, asked: Query[DeliveryFilters]) -> Any:
         found = found.filter(due__gte=asked.since)
     if asked.until:
         found = found.filter(due__lt=asked.until)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(list(found.order_by("-pk")[: asked.limit + 1]), asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(each, request.now) for each in some], "next": more}
+    return last_first(found, asked, lambda each: shown(each, request.now))
 
 
 @router.post("deliveries", response={201: DeliveryOut})

@@ -10,10 +10,10 @@ from django.http import Http404, StreamingHttpResponse
 from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 
-from zhike.api.cursors import Page, page, position
+from zhike.api.cursors import Page, last_first
 from zhike.api.desk import Desk, bank_of, locked, one, verb
 from zhike.api.problems import Problem
-from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text
+from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text, named
 from zhike.customers.models import Customer
 from zhike.documents import filing, missing, search, store
 from zhike.documents.filing import Brought, Slip
@@ -166,10 +166,10 @@ def shown(found: Document) -> dict[str, Any]:
     return {
         **{name: getattr(found, name) for name in plain},
         "id": found.pk,
-        "customer": _named(found.customer),
-        "business": _named(found.business),
-        "kind": _named(found.kind),
-        "by": _named(found.by),
+        "customer": named(found.customer),
+        "business": named(found.business),
+        "kind": named(found.kind),
+        "by": named(found.by),
         "held": any(hold.lifted_at is None for hold in found.holds.all()),
     }
 
@@ -184,11 +184,7 @@ def whole(request: Desk, id: str | int) -> dict[str, Any]:
 
 def _version(each: Version) -> dict[str, Any]:
     plain = ("number", "name", "format", "size", "sha256", "active", "note", "at")
-    return {**{name: getattr(each, name) for name in plain}, "by": _named(each.by)}
-
-
-def _named(found: Any) -> dict[str, Any] | None:
-    return {"id": found.pk, "name": found.name} if found is not None else None
+    return {**{name: getattr(each, name) for name in plain}, "by": named(each.by)}
 
 
 def _brought(file: UploadedFile | None) -> Brought:
@@ -214,10 +210,7 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
             found = found.filter(deleted_at=None).over(request.now.astimezone(bank_of(request).zone).date())
         case _:
             found = found.filter(deleted_at=None)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(found.order_by("-pk")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(each) for each in some], "next": more}
+    return last_first(found, asked, shown)
 
 
 @router.post("documents", response={201: DocumentWholeOut})
@@ -260,9 +253,9 @@ def checklists(request: Desk, customer: Id) -> Any:
     return {
         "items": [
             {
-                "business": _named(each.business),
-                "there": [_named(kind) for kind, count in each.wanted if count],
-                "missing": [_named(kind) for kind in each.missing],
+                "business": named(each.business),
+                "there": [named(kind) for kind, count in each.wanted if count],
+                "missing": [named(kind) for kind in each.missing],
             }
             for each in missing.checklists(found)
         ]

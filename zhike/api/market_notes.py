@@ -9,10 +9,10 @@ from django.http import Http404
 from ninja import Query, Router
 from pydantic import Field
 
-from zhike.api.cursors import Page, page, position
+from zhike.api.cursors import Page, last_first
 from zhike.api.desk import Desk, bank_of, one, verb
 from zhike.api.documents import handed_out
-from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text
+from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text, named
 from zhike.documents import filing
 from zhike.market import digest, notes
 from zhike.market.models import Brief, Note, Routing
@@ -188,10 +188,6 @@ class NotePeriod(In):
     until: Day | None = None
 
 
-def named(each: Any) -> dict[str, Any] | None:
-    return {"id": each.pk, "name": each.name} if each else None
-
-
 def rows(request: Desk) -> Any:
     return Note.objects.visible_to(request.actor).select_related("by", "unit", "customer")
 
@@ -244,10 +240,7 @@ def list_(request: Desk, asked: Query[NoteFilters]) -> Any:
     if asked.tag:
         found = found.filter(tags__contains=[asked.tag])
     found = notes.found(found, asked.q)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(found.order_by("-pk")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(request, each) for each in some], "next": more}
+    return last_first(found, asked, lambda each: shown(request, each))
 
 
 @router.post("market-notes", response={201: MarketNoteOut})
@@ -297,10 +290,7 @@ def measures(request: Desk, asked: Query[NotePeriod]) -> Any:
 def list_briefs(request: Desk, asked: Query[Page]) -> Any:
     """Briefs, the last first."""
     found = briefs(request)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(found.order_by("-pk")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [brief_shown(each) for each in some], "next": more}
+    return last_first(found, asked, brief_shown)
 
 
 @router.post("market-notes/briefs", response={201: BriefOut})
@@ -322,10 +312,7 @@ def list_routings(request: Desk, asked: Query[RoutingFilters]) -> Any:
         found = found.filter(**{"to" if asked.of == "to_me" else "by": request.actor.id})
     if asked.answered is not None:
         found = found.exclude(answer="") if asked.answered else found.filter(answer="")
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(found.order_by("-pk")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [routing_shown(each) for each in some], "next": more}
+    return last_first(found, asked, routing_shown)
 
 
 @router.post("market-notes/briefs/{brief}/routings", response={201: RoutingOut})

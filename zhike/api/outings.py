@@ -11,9 +11,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from zhike.api import versions
-from zhike.api.cursors import Page, page, position
+from zhike.api.cursors import Page, last_first
 from zhike.api.desk import Desk, bank_of, verb
-from zhike.api.shapes import Day, Id, IdOut, In, Line, Moment, Named, Out, Text
+from zhike.api.shapes import Day, Id, IdOut, In, Line, Moment, Named, Out, Text, named
 from zhike.people.permissions import policy
 from zhike.work import board as boards
 from zhike.work import outings
@@ -185,10 +185,6 @@ def rows(request: Desk) -> Any:
     return boards.whole(Outing.objects.visible_to(request.actor))
 
 
-def _named(each: Any) -> dict[str, Any] | None:
-    return {"id": each.pk, "name": each.name} if each else None
-
-
 def shown(each: Outing, now: datetime) -> dict[str, Any]:
     plain = (
         "state", "reported_at", "departs_at", "returns_at", "extended_at", "left_at", "back_at", "closed_at", "cancelled_at",
@@ -197,9 +193,9 @@ def shown(each: Outing, now: datetime) -> dict[str, Any]:
     return {
         **{name: getattr(each, name) for name in plain},
         "id": each.pk,
-        "staff": _named(each.staff),
+        "staff": named(each.staff),
         "overdue": each.is_overdue(now),
-        "answered_by": _named(each.answered_by),
+        "answered_by": named(each.answered_by),
         "stops": [_stop(stop) for stop in each.stops.all()],
         "helps": [_help(asked) for asked in each.helps.all()],
     }
@@ -211,7 +207,7 @@ def _stop(stop: Stop) -> dict[str, Any]:
     return {
         **{name: getattr(stop, name) for name in plain},
         "id": stop.pk,
-        "customer": _named(stop.customer),
+        "customer": named(stop.customer),
         "visit": visit or None,
     }
 
@@ -221,8 +217,8 @@ def _help(asked: Help) -> dict[str, Any]:
     return {
         **{name: getattr(asked, name) for name in plain},
         "id": asked.pk,
-        "leader": _named(asked.leader),
-        "answered_by": _named(asked.answered_by),
+        "leader": named(asked.leader),
+        "answered_by": named(asked.answered_by),
     }
 
 
@@ -265,10 +261,7 @@ def list_(request: Desk, asked: Query[OutingFilters]) -> Any:
         found = found.filter(departs_at__gte=asked.since)
     if asked.until:
         found = found.filter(departs_at__lt=asked.until)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(list(found.order_by("-pk")[: asked.limit + 1]), asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(each, request.now) for each in some], "next": more}
+    return last_first(found, asked, lambda each: shown(each, request.now))
 
 
 @router.post("outings", response={201: OutingOut})

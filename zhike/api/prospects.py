@@ -11,10 +11,10 @@ from django.http import Http404
 from ninja import Query, Router
 
 from zhike.api.answers import afresh
-from zhike.api.cursors import Page, page, position
+from zhike.api.cursors import Page, last_first
 from zhike.api.desk import Desk, bank_of, one, verb
 from zhike.api.needs import NeedKind
-from zhike.api.shapes import Day, Id, IdOut, In, Line, Moment, Named, Out, Text
+from zhike.api.shapes import Day, Id, IdOut, In, Line, Moment, Named, Out, Text, named
 from zhike.conduct.words import Refused
 from zhike.market import funnel, pool, prospects
 from zhike.market.models import Prospect
@@ -245,7 +245,7 @@ def shown(request: Desk, found: Prospect) -> dict[str, Any]:
         **{name: getattr(found, name) for name in plain},
         **{name: found.shown(name) for name in SEALED_FIELDS},
         **{
-            name: {"id": each.pk, "name": each.name} if each else None
+            name: named(each)
             for name, each in (("rm", found.rm), ("unit", found.unit), ("referred_by", found.referred_by))
         },
         "customer": found.customer.pk if found.customer else None,
@@ -263,7 +263,7 @@ def whole(request: Desk, id: str | int) -> dict[str, Any]:
         "events": [
             {
                 **{name: getattr(each, name) for name in ("what", "how", "words", "stage", "at")},
-                "by": {"id": each.by.pk, "name": each.by.name} if each.by else None,
+                "by": named(each.by),
             }
             for each in events
         ],
@@ -300,10 +300,7 @@ def list_(request: Desk, asked: Query[Filters]) -> Any:
             found = found.filter(**{name: value})
     if asked.pool is not None:
         found = found.open().filter(rm__isnull=asked.pool)
-    if after := position(asked.cursor, int):
-        found = found.filter(pk__lt=after[0])
-    some, more = page(found.order_by("-pk")[: asked.limit + 1], asked.limit, lambda each: (each.pk,))
-    return {"items": [shown(request, each) for each in some], "next": more}
+    return last_first(found, asked, lambda each: shown(request, each))
 
 
 @router.post("prospects", response={201: ProspectWholeOut})

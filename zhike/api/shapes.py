@@ -74,6 +74,11 @@ class Named(Out):
     name: str
 
 
+def named(each: Any) -> dict[str, Any] | None:
+    """What is pointed to, as :class:`Named` has it; None for nothing."""
+    return {"id": each.pk, "name": each.name} if each else None
+
+
 class Json(Parser):
     """Bodies as JSON says they are: no NaN, no text that cannot be kept."""
 

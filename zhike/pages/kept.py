@@ -47,7 +47,7 @@ def things() -> dict[str, str]:
         "sms_template": gettext("text template"), "sms_wording": gettext("wording"), "sms_greeting": gettext("greetings to many"),
         "sms_left_out": gettext("left out of a greeting or a campaign"), "sms_campaign": gettext("campaign"),
         "sms_forwarding": gettext("forwarding"), "campaigns": gettext("campaign"), "gateways": gettext("gateways"),
-        "sms_pushed": gettext("what a gateway brought"), "work_assignment": gettext("assignment"),
+        "sms_pushed": gettext("what a gateway brought"), "sms_question": gettext("question how content one is"), "work_assignment": gettext("assignment"),
         "assignments": gettext("assignment"), "work_entry": gettext("said of an assignment"),
         "work_delivery": gettext("delivery"), "work_handling": gettext("handling of a delivery"), "deliveries": gettext("delivery"),
         "market_prospect": gettext("prospect"), "market_event": gettext("what happened to a prospect"), "prospects": gettext("prospect"),
