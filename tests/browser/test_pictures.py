@@ -190,10 +190,28 @@ def test_a_reminder_on_another_page(demonstration: Site) -> None:
         ("greetings", "1001", "/messages/greetings/"),
         ("greeting", "1001", "/messages/greetings/spring_festival:2026/?tier=platinum"),
         ("templates", "1001", "/messages/templates/"),
+        ("promises", "1001", "/work/promises/"),
+        ("meeting-evening", "1010", "/work/plans/evening/"),
+        ("outings-board", "1010", "/work/outings/board/"),
+        ("structure", "1010", "/customers/structure/"),
+        ("prospects", "1001", "/market/prospects/"),
+        ("funnel", "1010", "/market/prospects/funnel/"),
+        ("notes", "1001", "/market/notes/"),
+        ("satisfaction", "1010", "/team/satisfaction/"),
     ],
 )
 def test_other_places(demonstration: Site, name: str, number: str, address: str) -> None:
     take(opened(demonstration, number, address), name)
+
+
+def test_a_plan(demonstration: Site) -> None:
+    """Lin Xiao's of the day, at the desk and on the phone."""
+    from zhike.work.models import Plan
+
+    with demonstration.owner():
+        plan = Plan.objects.filter(staff__number="1001", period="day", first_day=NOW.date()).get()
+    for name, size in (("plan", DESK), ("plan-phone", PHONE)):
+        take(opened(demonstration, "1001", f"/work/plans/{plan.pk}/", size), name)
 
 
 def test_campaigns(demonstration: Site) -> None:
