@@ -6,6 +6,7 @@ What a morning knew is read from the ledger as it stands now: what had opened by
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import Q
@@ -15,7 +16,8 @@ from zhike.conduct.facts import Fact
 from zhike.contacts import completion
 from zhike.contacts.completion import How
 from zhike.demo.bank import Bank, Seat
-from zhike.obligations import ledger
+from zhike.obligations import appointments, ledger
+from zhike.obligations.appointments import Appointment
 from zhike.obligations.models import Obligation
 from zhike.people.actor import acting
 from zhike.people.leave import away
@@ -62,7 +64,10 @@ def _day(
 ) -> dict[str, int]:
     """A day's plan; returns how often each of its lines has moved on once the day is over."""
     staff = bank.staff[seat.number]
-    plan = _plan(staff.pk, Period.DAY, day, at, _known(staff.pk, at, _ends(day, rules), list(carried)), carried)
+    ends_at = _ends(day, rules)
+    with acting(staff.pk, at) as actor:
+        met = appointments.between(actor, [staff.pk], ends_at - timedelta(days=1), ends_at, held=True)
+    plan = _plan(staff.pk, Period.DAY, day, at, _known(staff.pk, at, ends_at, list(carried)), carried, met)
     with acting(staff.pk, at) as actor:
         verb = {"actor": actor, "now": at, "bank": rules}
         ledger.tell([Fact("plan_fixed", at, at, staff.pk, None, plan.subject)], **verb)  # type: ignore[arg-type]
@@ -100,12 +105,17 @@ def _known(staff: int, at: datetime, until: datetime, first: list[str]) -> list[
     return [*moved, *sorted([*done, *still], key=lambda row: row.due or until)]
 
 
-def _plan(staff: int, period: Period, day: date, at: datetime, rows: list[Obligation], carried: dict[str, int]) -> Plan:
+def _plan(
+    staff: int, period: Period, day: date, at: datetime, rows: list[Obligation], carried: dict[str, int],
+    met: Sequence[Appointment] = (),
+) -> Plan:  # fmt: skip
+    """In the order of ``rows``, and the appointments after them."""
     plan = Plan.objects.create(staff_id=staff, period=period, first_day=day, fixed_at=at)
-    PlanLine.objects.bulk_create(
-        PlanLine(plan=plan, place=place, about=row.key, obligation=row, carried=carried.get(row.key, 0))
-        for place, row in enumerate(rows)
-    )
+    lines = [PlanLine(about=row.key, obligation=row, carried=carried.get(row.key, 0)) for row in rows]
+    lines += [PlanLine(about=each.about, customer=each.customer) for each in met]
+    for place, line in enumerate(lines):
+        line.plan, line.place = plan, place
+    PlanLine.objects.bulk_create(lines)
     return plan
 
 
