@@ -38,9 +38,9 @@ def day(options: Options) -> int:
     else:
         print(
             words(
-                f"{on}：生日 {swept.birthdays} 项，联系节奏 {swept.rhythm} 项，节日、营销转发、周期交办和工作计划 {swept.festivals} 项，阅知规范 {swept.acknowledgements} 项，过期未办 {swept.missed} 项，"
+                f"{on}：生日 {swept.birthdays} 项，联系节奏 {swept.rhythm} 项，节日、营销转发、周期交办和工作计划 {swept.others} 项，阅知规范 {swept.acknowledgements} 项，过期未办 {swept.missed} 项，"
                 f"停止 {swept.stopped} 项，移交 {swept.handed_over} 项。",
-                f"{on}: {swept.birthdays} for birthdays, {swept.rhythm} by rhythm, {swept.festivals} for festivals, campaigns, recurring assignments and plans, {swept.acknowledgements} to acknowledge the code; {swept.missed} missed, "
+                f"{on}: {swept.birthdays} for birthdays, {swept.rhythm} by rhythm, {swept.others} for festivals, campaigns, recurring assignments and plans, {swept.acknowledgements} to acknowledge the code; {swept.missed} missed, "
                 f"{swept.stopped} stopped, {swept.handed_over} handed over.",
             )
         )

@@ -38,13 +38,14 @@ LOCK = 0x5A48_494B
 class Swept:
     """How many obligations a sweep added, by what brought them; how many lapsed or were stopped, and who changed hands.
 
-    ``staying``: customers who were to change hands and did not, because the new RM holds no post any more. ``failed``: what else the
-    calendar owes and could not be found out because of a fault, which is in the log; the rest of the night went on.
+    ``others``: what those brought who entered themselves: festivals, campaigns, recurring assignments, plans. ``staying``: customers who
+    were to change hands and did not, because the new RM holds no post any more. ``failed``: what else the calendar owes and could not be
+    found out because of a fault, which is in the log; the rest of the night went on.
     """
 
     birthdays: int
     rhythm: int
-    festivals: int
+    others: int
     acknowledgements: int
     missed: int
     stopped: int
@@ -72,7 +73,7 @@ def sweep(day: date, *, now: datetime, bank: Bank) -> Swept:
             stopped=stopped,
             birthdays=greet(day, now=now, bank=bank),
             rhythm=_tell_all(_rhythm(day, now, bank), now, bank),
-            festivals=sum(owed for owed, _lapsed in brought),
+            others=sum(owed for owed, _lapsed in brought),
             acknowledgements=acknowledgements.owe(day, now, bank),
             missed=lapse(now, bank) + sum(lapsed for _owed, lapsed in brought),
             failed=failed,
