@@ -243,7 +243,9 @@ def answer(row: Routing, answer: str, words: str, *, actor: Actor, now: datetime
     """Read, used, or why not; whoever sent it is told. Raises Unfit, naming the field, NotNow where it is not the actor's."""
     check(actor, "notes.answer")
     if not may_answer(row, actor):
-        raise NotNow("这条信息不是报送给您或您的部门的。", "This was not passed to you or to your department.")
+        raise NotNow(
+            f"须由 {row.to.name} 或其代班人答复。", f"{row.to.name} answers it, or whoever stands in for them."
+        )
     if row.answer:
         raise NotNow("已经答复过，请刷新查看。", "This was answered already. Reload to see how.")
     if answer not in Routing.Answer.values:

@@ -135,9 +135,8 @@ class RoutingQuerySet(models.QuerySet["Routing"]):
 
 
 class Routing(models.Model):
-    """A note or a brief passed to a leader or department (报送): ``to`` owes an answer, anybody who leads the department's desk may give it.
-
-    The answer goes back to whoever sent it.
+    """A note or a brief passed to a leader or department (报送): ``to`` owes an answer, which they or whoever stands in for them
+    give; others at the department's desk see it. The answer goes back to whoever sent it.
     """
 
     class Answer(models.TextChoices):
