@@ -6,6 +6,9 @@ import io
 import struct
 import zipfile
 from functools import cache
+from typing import Any
+
+from pypdf import PdfReader
 
 TYPES = b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -29,6 +32,31 @@ def pdf(text: str = "Hello", *, extra: bytes = b"") -> bytes:
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
     return out + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+
+
+def drawn(content: bytes) -> list[list[str]]:
+    """The lines of each page, in Helvetica and in the predefined Chinese font, whose codes are UTF-16 of two bytes each."""
+    pages = []
+    for page in PdfReader(io.BytesIO(content)).pages:
+        fonts = page["/Resources"]["/Font"]
+        told, font = [""], {}
+        for operands, operator in page.get_contents().operations:
+            if operator == b"Tf":
+                font = fonts[operands[0]]
+            if operator in (b"BT", b"T*"):
+                told.append("")
+            if operator == b"Tj":
+                told[-1] += _told(font, operands[0].original_bytes)
+        pages.append([line for line in told if line])
+    return pages
+
+
+def _told(font: Any, codes: bytes) -> str:
+    if font["/BaseFont"] == "/Helvetica":
+        return codes.decode("cp1252")
+    assert (font["/BaseFont"], font["/Encoding"]) == ("/STSong-Light", "/UniGB-UCS2-H")
+    assert "/FontFile" not in font["/DescendantFonts"][0]["/FontDescriptor"]
+    return "".join(chr(code) for (code,) in struct.iter_unpack(">H", codes))
 
 
 def zipped(parts: dict[str, bytes]) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import files
 from tests.cast import Cast
 from tests.vendors import Post
 from zhike import clock
@@ -104,17 +105,24 @@ def test_each_leader_reads_their_own_week(
     text = wu.get_body(("plain",)).get_content()
     assert "信息 1 条，综述 1 篇" in text
     assert all(words in text for words in ("想换短期", "短期走俏", "备货", "week=2026-03-02"))
-    (page,) = list(wu.iter_attachments())
-    html = page.get_content()
-    assert page.get_filename() == "market-2026-03-02.html"
-    assert "想换短期 &lt;b&gt;" in html
-    for told in (text, html):
+    (paper,) = list(wu.iter_attachments())
+    assert (paper.get_content_type(), paper.get_filename()) == (
+        "application/pdf",
+        "市场信息周报 世纪大道支行 2026-03-02.pdf",
+    )
+    lines = "\n".join(*files.drawn(paper.get_content()))
+    assert "信息 1 条，综述 1 篇" in lines
+    assert all(words in lines for words in ("想换短期 <b>", "短期走俏", "对本行：备货"))
+    for told in (text, lines):
         assert "张伟明" not in told, "no customer leaves the house"
         assert "别处" not in told
         assert "上上周" not in told
     branch = zhou.get_body(("plain",)).get_content()
     assert "Notes 2, briefs 1" in branch
     assert "别处的利率" in branch
+    (paper,) = list(zhou.iter_attachments())
+    assert paper.get_filename() == "The market's week 张江分行 2026-03-02.pdf"
+    assert "For the bank: 备货" in files.drawn(paper.get_content())[0]
 
 
 def test_what_is_not_taken_is_tried_again_under_the_same_key(

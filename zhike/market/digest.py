@@ -45,7 +45,7 @@ def week(unit: Unit, actor: Actor, since: datetime, until: datetime) -> Week:
     rows = rows | Routing.objects.visible_to(actor).filter(
         Q(note__unit__path__startswith=unit.path) | Q(brief__unit__path__startswith=unit.path)
     )
-    rows = rows.select_related("note", "brief", "by", "answered_by").distinct()
+    rows = rows.select_related("note", "brief", "by", "to", "unit", "answered_by").distinct()
     return Week(
         {kind: kinds[kind] for kind in Note.Kind.values if kind in kinds},
         list(briefs.order_by("-at", "-pk")),

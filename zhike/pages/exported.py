@@ -10,6 +10,7 @@ from typing import Any
 
 import xlsxwriter
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 
 from zhike.pages.jinja import local
 from zhike.pages.middleware import ActingRequest
@@ -38,11 +39,16 @@ def exported(
     """The rows as the file that was asked for; ``name`` is the list's, ``table`` whose rows they are: so the trail calls them."""
     lines = [[_cell(value) for value in row] for row in rows]
     kind = wanted(request)
-    asked = {key: value for key, value in request.GET.items() if key != "as"}
-    note(action="export", object=table, now=request.now, rows=len(lines), format=kind, asked=asked)
     body = _xlsx(columns, lines) if kind == "xlsx" else _csv(columns, lines)
-    answer = HttpResponse(body, content_type=FORMATS[kind])
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{local(request.now):%Y%m%d}.{kind}"'
+    return handed(request, f"{name}-{local(request.now):%Y%m%d}", table, kind, body, len(lines))
+
+
+def handed(request: ActingRequest, name: str, table: str, kind: str, body: bytes, rows: int) -> HttpResponse:
+    """A file to keep, and the trail's line of it: ``rows`` of the ``table`` left as a ``kind``."""
+    asked = {key: value for key, value in request.GET.items() if key != "as"}
+    note(action="export", object=table, now=request.now, rows=rows, format=kind, asked=asked)
+    answer = HttpResponse(body, content_type={**FORMATS, "pdf": "application/pdf"}[kind])
+    answer["Content-Disposition"] = content_disposition_header(True, f"{name}.{kind}") or "attachment"
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -17,8 +17,8 @@ PATIENCE = 10.0  # seconds that a receiving end may take to answer
 class Parcel:
     """What a channel is handed: to whom, in which words, under which key. No customer's data is in it.
 
-    ``key`` is the same at every attempt, so that the receiving end can drop a second copy. ``link``: where Zhike is, or "". ``page``: a
-    page of HTML that goes with it, by its file's name; by e-mail alone.
+    ``key`` is the same at every attempt, so that the receiving end can drop a second copy. ``link``: where Zhike is, or "". ``pdf``: a
+    paper that goes with it, by its file's name; by e-mail alone.
     """
 
     key: UUID
@@ -26,7 +26,7 @@ class Parcel:
     title: str
     text: str
     link: str
-    page: tuple[str, str] | None = None
+    pdf: tuple[str, bytes] | None = None
 
     @property
     def link_by_key(self) -> str:

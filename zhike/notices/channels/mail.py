@@ -80,14 +80,14 @@ class Mail:
             )
         letter = EmailMessage(SMTP)
         letter["From"], letter["To"] = self.sender, to
-        # A notice is as short as its subject; what has a page is named by its title.
-        letter["Subject"] = " ".join((parcel.title if parcel.page else f"{parcel.title} · {parcel.text}").split())
+        # A notice is as short as its subject; what has a paper with it is named by its title.
+        letter["Subject"] = " ".join((parcel.title if parcel.pdf else f"{parcel.title} · {parcel.text}").split())
         letter["Message-ID"] = f"<{parcel.key}@{self.sender.domain}>"
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply answers it
         letter.set_content("\n\n".join(filter(None, (parcel.text, parcel.link))) + "\n", charset="utf-8")
-        if parcel.page:
-            name, html = parcel.page
-            letter.add_attachment(html, subtype="html", charset="utf-8", filename=name)
+        if parcel.pdf:
+            name, content = parcel.pdf
+            letter.add_attachment(content, maintype="application", subtype="pdf", filename=name)
         return letter
 
     @contextmanager

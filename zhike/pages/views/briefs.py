@@ -17,12 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from zhike.conduct.words import Refused
 from zhike.market import digest, notes
 from zhike.market.models import Brief, Note, Routing
+from zhike.market.paper import paper
 from zhike.market.refusals import Unfit
 from zhike.notices.channels.channel import worded
 from zhike.notices.models import Letter
 from zhike.obligations.models import Obligation
 from zhike.pages import owed
 from zhike.pages.answer import moved, number
+from zhike.pages.exported import handed
 from zhike.pages.jinja import day_text, label, local, names
 from zhike.pages.middleware import ActingRequest
 from zhike.pages.period import midnight
@@ -195,7 +197,7 @@ def seen(request: ActingRequest, routing: int) -> HttpResponse:
 @policy("notes.view")
 @require_safe
 def week(request: ActingRequest) -> HttpResponse:
-    """``?unit=`` and all below it, ``?week=2026-03-02``; for decisions, prints on A4."""
+    """``?unit=`` and all below it, ``?week=2026-03-02``; for decisions, prints on A4, ``?as=pdf``."""
     bank, today = bank_of(request), local(request.now).date()
     monday = _monday(request.GET.get("week", ""), today)
     units = _units(request)
@@ -205,6 +207,9 @@ def week(request: ActingRequest) -> HttpResponse:
         raise Http404
     begin, end = midnight(monday, bank), midnight(monday + timedelta(days=7), bank)
     made = digest.week(unit, request.actor, begin, end)
+    if request.GET.get("as") == "pdf":
+        sheet = paper(unit, monday, made, owed.speaks())
+        return handed(request, sheet.name, "market_note", "pdf", sheet.pdf(), made.notes)
     people = digest.noted(request.actor, begin, end, request.now) if may(request.actor, "team.view") else []
     known = dict(Staff.objects.filter(pk__in=[each.staff for each in people]).values_list("pk", "name"))
     context = {
