@@ -116,7 +116,7 @@ def test_passed_on_answered_and_back(cast: Cast, owner: Role) -> None:
     with pytest.raises(Unfit, match="已报送"):
         routed(cast, Note.objects.model(pk=row.note_id))
     tuesday = NOW + timedelta(days=1)
-    with pytest.raises(NotNow, match="须由 .* 或其代班人答复"):
+    with pytest.raises(NotNow, match=r"须由 .* 或其代班人答复"):
         _answer_as(cast, row, "compliance", tuesday)
     with pytest.raises(Unfit, match="为何未采用"):
         answered(cast, row, "not_used", now=tuesday)
