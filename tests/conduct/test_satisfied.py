@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.measure import Content, Satisfaction, Sayable, content, satisfaction, sayable, together
+from zhike.conduct.measure import Content, Satisfaction, Sayable, Shown, content, satisfaction, sayable, together
 from zhike.conduct.satisfied import answers_until, rating
 
 
@@ -77,12 +77,34 @@ def test_a_unit_is_shown_to_whoever_sees_the_whole_where_the_rest_says_nothing()
     def of(customers: int, leader: int) -> Content:
         return Content(satisfaction([4] * customers, 10), (5,) * leader)
 
-    assert Sayable.alone(of(10, 5), of(0, 0), 10) == (True, True)
-    assert Sayable.alone(of(10, 5), of(4, 5), 10) == (False, True)
-    assert Sayable.alone(of(10, 5), of(10, 1), 10) == (True, False)
-    assert Sayable.alone(of(9, 4), of(0, 0), 10) == (False, False)
+    def seen(*parts: Content) -> tuple[bool, bool]:
+        """Of the first of some units below one root."""
+        shown = Shown.of(dict(enumerate(parts)), {n: (1, n + 10) for n in range(len(parts))}, 10)
+        assert shown.itself == {n + 10: shown.below[n + 10] for n in range(len(parts))}
+        return shown.below[10]
+
+    assert seen(of(10, 5), of(0, 0)) == (True, True)
+    assert seen(of(10, 5), of(4, 5)) == (False, True)
+    assert seen(of(10, 5), of(10, 1)) == (True, False)
+    assert seen(of(9, 4), of(0, 0)) == (False, False)
+    assert seen(of(12, 0), of(12, 0), of(4, 0)) == (True, False)
+    assert seen(of(12, 0), of(14, 0), of(4, 0)) == (False, False), "shown with its neighbour it would tell of the four"
     parts = Sayable.of({7: of(12, 6), 8: of(11, 3)}, 10)
     assert (parts.both(7), parts.both(8)) == ((True, False), (True, False)), (
         "three of the leader would be what is left of nine"
     )
     assert parts.within((False, True)).both(7) == (False, False)
+
+
+def test_units_below_units_are_judged_from_above() -> None:
+    """Root 1 with 2 and 3; below 2 the units 4 (twelve) and 5 (four), and one who serves in 2 itself (eleven)."""
+
+    def of(customers: int) -> Content:
+        return Content(satisfaction([4] * customers, 10))
+
+    shown = Shown.of(
+        {1: of(12), 2: of(4), 3: of(11), 4: of(30), 5: of(0)}, {1: (1, 2, 4), 2: (1, 2, 5), 3: (1, 2), 4: (1, 3)}, 10
+    )
+    assert shown.whole == (True, False)
+    assert {unit: each[0] for unit, each in shown.below.items()} == {1: True, 2: True, 3: True, 4: True, 5: False}
+    assert {unit: each[0] for unit, each in shown.itself.items()} == {0: False, 2: False, 3: True, 4: True, 5: False}

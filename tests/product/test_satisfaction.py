@@ -27,7 +27,7 @@ from zhike.customers import reseal
 from zhike.customers.models import Consent, Customer
 from zhike.customers.vault import vault
 from zhike.obligations.models import Fact, Obligation, Reminder
-from zhike.people.models import Leave, Staff
+from zhike.people.models import Leave, Post, Staff, Unit
 from zhike.sms import gate, handover, satisfaction
 from zhike.sms.models import Message, OptOut, Question, Reply
 from zhike.sms.models import question as question_model
@@ -629,3 +629,34 @@ def test_the_thread_says_what_was_rated_and_offers_no_taking_back(
     line.rounds(TUESDAY)
     reply(line, "4", TUESDAY + timedelta(minutes=1))
     assert "满意度 4 分" in browser.get(f"/messages/{customer.pk}/").content.decode()
+
+
+def test_what_is_hidden_is_not_reckoned_from_units_asked_one_by_one(cast: Cast, owner: Role, worker: Role) -> None:
+    """Of three units with 12, 12 and 4 answers one alone is shown, however one asks: two and the whole would tell of the four."""
+    with owner():
+        third = Unit.objects.create(
+            code="0199", name="第三支行", parent=cast.units["branch"], kind="sub_branch", from_day="2020-01-01"
+        )
+        Post.objects.create(staff=cast.staff["mate"], unit=third, role="rm", from_day=NOW.date() - timedelta(days=30))
+        Post.objects.filter(staff=cast.staff["mate"]).exclude(unit=third).update(to_day=NOW.date() - timedelta(days=20))
+    told(cast, owner, "rm", *[5] * 12)
+    told(cast, owner, "mate", *[4] * 12)
+    told(cast, owner, "stranger", 1, 1, 1, 1)
+    desk = cast.client("branch_leader", TUESDAY)
+    whole = figures(desk.get("/team/satisfaction/").content.decode())
+    assert {name: cells[2] for name, cells in whole.items()} == {
+        "世纪大道支行": "5.0", "第三支行": "—", "陆家嘴支行": "—", "合计": "4.0",
+    }  # fmt: skip
+    for unit in (third, cast.units["lujiazui"]):
+        page = desk.get(f"/team/satisfaction/?unit={unit.pk}").content.decode()
+        assert {cells[2] for cells in figures(page).values()} == {"—"}, unit.name
+    with worker():
+        program = Program(cast, "branch_leader")
+    for unit, mean in (
+        (third, None),
+        (cast.units["century"], 5.0),
+        (cast.units["lujiazui"], None),
+        (cast.units["branch"], 4.0),
+    ):
+        out = program.get(f"adherence/satisfaction?since=2026-03-01&until=2026-04-01&unit={unit.pk}")
+        assert out["whole"]["mean"] == mean, unit.name

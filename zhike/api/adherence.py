@@ -214,14 +214,14 @@ def satisfaction(request: Desk, asked: Query[SatisfactionAsked]) -> Any:
     found = {id: part for id, part in every.items() if not path or (id in serve and serve[id].path.startswith(path))}
     least = bank.satisfaction_least
     whole = measure.together(found.values(), least)
-    rest = measure.together((part for id, part in every.items() if id not in found), least)
-    shown = measure.Sayable.alone(whole, rest, least)
-    items = _by(asked.by, found, serve, shown, least) if asked.by else []
+    told = measure.Shown.of(every, {id: unit.way for id, unit in serve.items()}, least)
+    shown = told.below.get(int(asked.unit), (False, False)) if asked.unit else told.whole
+    items = _by(asked.by, found, serve, told, least) if asked.by else []
     return {"since": since, "until": until, "least": least, "whole": _content(whole, shown=shown), "items": items}
 
 
 def _by(
-    by: Literal["staff", "unit"], found: Mapping[int, measure.Content], serve: Mapping[int, Unit], shown: tuple[bool, bool], least: int
+    by: Literal["staff", "unit"], found: Mapping[int, measure.Content], serve: Mapping[int, Unit], told: measure.Shown, least: int
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Of a person nothing that their unit's figure would give away, of a unit nothing that the whole's would."""
     units: dict[int, list[int]] = {}
@@ -230,18 +230,17 @@ def _by(
     whole = {unit: measure.together((found[id] for id in ids), least) for unit, ids in units.items()}
     names = {unit.pk: unit for unit in serve.values()}
     order = sorted(units, key=lambda unit: names[unit].code if unit else "~")
-    seen = measure.Sayable.of(whole, least).within(shown)
     if by == "unit":
         return [
-            {**_content(whole[unit], shown=seen.both(unit)), "unit": {"id": unit, "name": names[unit].name} if unit else None}
+            {**_content(whole[unit], shown=told.itself[unit]), "unit": {"id": unit, "name": names[unit].name} if unit else None}
             for unit in order
         ]  # fmt: skip
     people = {row.pk: row for row in Staff.objects.filter(pk__in=found)}
     items = []
     for unit in order:
-        told = measure.Sayable.of({id: found[id] for id in units[unit]}, least).within(seen.both(unit))
+        seen = measure.Sayable.of({id: found[id] for id in units[unit]}, least).within(told.itself[unit])
         for id in sorted(units[unit], key=lambda each: people[each].number):
-            items.append({**_content(found[id], shown=told.both(id)), "staff": {"id": id, "name": people[id].name}})
+            items.append({**_content(found[id], shown=seen.both(id)), "staff": {"id": id, "name": people[id].name}})
     return items
 
 

@@ -6,7 +6,7 @@ itself asks is never mixed with what the bank or the law adds (CLAUSES, Whose ru
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -401,7 +401,7 @@ def sayable(ratings: Mapping[int, int], least: int) -> set[int]:
     shown nowhere, and cannot be reckoned from the rest either: so long as what is hidden is too little, the smallest that is shown is hidden
     with it.
     """
-    shown = sorted((key for key, many in ratings.items() if many >= least), key=lambda key: -ratings[key])
+    shown = sorted((key for key, many in ratings.items() if many >= least), key=lambda key: (-ratings[key], key))
     while shown and 0 < sum(many for key, many in ratings.items() if key not in shown) < least:
         shown.pop()
     return set(shown)
@@ -437,12 +437,6 @@ class Sayable:
         answered = {key: part.customers.answered for key, part in parts.items()}
         return cls(sayable(answered, least), sayable({key: len(part.leader) for key, part in parts.items()}, FEW))
 
-    @classmethod
-    def alone(cls, part: Content, rest: Content, least: int) -> tuple[bool, bool]:
-        """Whether a part's two figures are shown to whoever sees those of the whole as well."""
-        both = cls.of({0: part, 1: rest}, least)
-        return 0 in both.customers, 0 in both.leader
-
     def within(self, shown: tuple[bool, bool]) -> "Sayable":
         """Where the whole's own are not shown, neither is any part's."""
         return Sayable(self.customers if shown[0] else set(), self.leader if shown[1] else set())
@@ -450,6 +444,39 @@ class Sayable:
     def both(self, key: int) -> tuple[bool, bool]:
         """Of one part."""
         return key in self.customers, key in self.leader
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Whose two figures a reader is shown, in whatever way they ask: of the whole; of a unit with all ``below``; of who serves in a unit ``itself``
+    (0: in none). From above downwards, so that no two figures of which one holds the other tell of a third that is too small.
+    """
+
+    whole: tuple[bool, bool]
+    below: dict[int, tuple[bool, bool]]
+    itself: dict[int, tuple[bool, bool]]
+
+    @classmethod
+    def of(cls, people: Mapping[int, Content], ways: Mapping[int, Sequence[int]], least: int) -> "Shown":
+        """``ways``: the units from the root down to where each serves."""
+        found = cls(Sayable.of({0: together(people.values(), least)}, least).both(0), {}, {})
+        found._descend(people, ways, least, 0, found.whole)
+        return found
+
+    def _descend(
+        self, people: Mapping[int, Content], ways: Mapping[int, Sequence[int]], least: int, unit: int, shown: tuple[bool, bool], depth: int = 0
+    ) -> None:  # fmt: skip
+        parts: dict[int, dict[int, Content]] = {}
+        for id, part in people.items():
+            way = ways.get(id, ())
+            parts.setdefault(way[depth] if depth < len(way) else 0, {})[id] = part
+        seen = Sayable.of({key: together(some.values(), least) for key, some in parts.items()}, least).within(shown)
+        for key, some in parts.items():
+            if key:
+                self.below[key] = seen.both(key)
+                self._descend(some, ways, least, key, seen.both(key), depth + 1)
+            else:
+                self.itself[unit] = seen.both(key)
 
 
 def content(

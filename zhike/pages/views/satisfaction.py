@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from zhike.conduct.bank import Bank
-from zhike.conduct.measure import Content, Sayable, content, together
+from zhike.conduct.measure import Content, Sayable, Shown, content, together
 from zhike.conduct.satisfied import SCALE
 from zhike.obligations.unseen import left_open
 from zhike.pages import owed
@@ -58,14 +58,14 @@ def _show(request: ActingRequest, owners: list[int], mine: bool = False) -> Http
     every = _content(request, owners, period, bank)
     found = {id: part for id, part in every.items() if _serves(serve.get(id), unit)}
     whole = together(found.values(), least)
-    rest = together((part for id, part in every.items() if id not in found), least)
-    shown = Sayable.alone(whole, rest, least)
+    told = Shown.of(every, {id: serves.way for id, serves in serve.items()}, least)
+    shown = told.below.get(unit.pk, (False, False)) if unit else told.whole
     here = reverse("my_satisfaction" if mine else "team_satisfaction")
     whose = {"unit": str(unit.pk)} if unit else {}
     groups = (
         []
         if mine
-        else _groups(found, serve, shown, least, lambda id: f"{here}?{urlencode({**period.address, 'unit': id})}")
+        else _groups(found, serve, told, least, lambda id: f"{here}?{urlencode({**period.address, 'unit': id})}")
     )
     if wanted(request):
         return _file(
@@ -119,7 +119,7 @@ def _content(request: ActingRequest, owners: Sequence[int], period: Period, bank
 
 
 def _groups(
-    found: Mapping[int, Content], serve: Mapping[int, Unit], shown: tuple[bool, bool], least: int, address: Any
+    found: Mapping[int, Content], serve: Mapping[int, Unit], told: Shown, least: int, address: Any
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Units before persons, in the order of their codes; persons only where all serve in one unit, in the order of staff numbers."""
     # Who serves nowhere, as those who watch over the code do, has a row only where there is something in it.
@@ -129,11 +129,11 @@ def _groups(
         names = {unit.pk: unit for unit in serve.values()}
         order = sorted(set(units.values()), key=lambda id: names[id].code if id else "~")
         parts = {id: together((found[each] for each, unit in units.items() if unit == id), least) for id in order}
-        seen = Sayable.of(parts, least).within(shown)
         return [
-            _row(names[id].name if id else gettext("without a unit"), part, shown=seen.both(id), href=address(id) if id else "")
+            _row(names[id].name if id else gettext("without a unit"), part, shown=told.itself[id], href=address(id) if id else "")
             for id, part in parts.items()
         ]  # fmt: skip
+    shown = told.itself[next(iter(units.values()))] if units else (False, False)
     seen = Sayable.of(found, least).within(shown)
     people = Staff.objects.filter(pk__in=units).order_by("number").values_list("pk", "name")
     return [_row(name, found[id], shown=seen.both(id)) for id, name in people]

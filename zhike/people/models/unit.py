@@ -38,3 +38,8 @@ class Unit(models.Model):
             for child in self.children.all():
                 child.parent = self
                 child.save()
+
+    @property
+    def way(self) -> list[int]:
+        """The ids from the root down to this unit."""
+        return [int(id) for id in self.path.split("/") if id]
