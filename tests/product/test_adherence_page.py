@@ -15,6 +15,7 @@ from tests.clauses.door import Door
 from tests.clauses.moments import moment
 from tests.product.test_call_backs import two_days
 from zhike import clock
+from zhike.customers.models import Customer
 
 pytestmark = pytest.mark.django_db
 Role = Callable[[], AbstractContextManager[None]]
@@ -160,3 +161,9 @@ def test_messages_are_measured_by_the_way_they_went(door: Door, worker: Role) ->
     assert "3/4" not in page(door, f"team/adherence/?staff={door.cast.mate.pk}")
     for clause, kept, of in (("S1", 3, 4), ("S2", 1, 3)):
         assert f"做到 {kept} 共 {of}" in " ".join(re.sub(r"<[^>]+>", " ", page(door, f"code/{clause}/", "rm")).split())
+    with door.owner():
+        Customer.objects.filter(pk=reached.pk).update(rm=door.cast.mate)
+    for address in ("team/adherence/", f"team/adherence/?staff={door.cast.rm.pk}"):
+        assert cells(page(door, address), "S1")[-1] == ("few", "3/4"), (
+            "whoever looks after the customer by now, and however one asks"
+        )

@@ -10,6 +10,7 @@ from django.db import connection
 
 from zhike.conduct.bank import Bank
 from zhike.conduct.measure import Tally, Texted, texts_tallied
+from zhike.people.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,23 @@ class Gone:
     finding: int | None = None
 
 
-def tallied(holder: int, since: datetime, until: datetime, *, bank: Bank) -> list[Tally]:
-    """What one has sent since a moment and before another, by S1 and S2."""
-    return texts_tallied(each.text for each in gone([holder], since, until, bank=bank))
+def tallied(actor: Actor, since: datetime, until: datetime, *, bank: Bank) -> list[Tally]:
+    """What one has sent oneself since a moment and before another, by S1 and S2."""
+    return texts_tallied(each.text for each in gone(actor, [actor.id], since, until, bank=bank))
 
 
-def gone(holders: Sequence[int], since: datetime, until: datetime, *, bank: Bank) -> list[Gone]:
-    """What these have sent from a moment on and before another, by days of the bank's zone; of the customers that one may see.
+def gone(actor: Actor, holders: Sequence[int], since: datetime, until: datetime, *, bank: Bank) -> list[Gone]:
+    """What these have sent from a moment on and before another, by days of the bank's zone; to customers that the actor oversees, whoever
+    looks after them by now.
 
     What a gateway took counts, also where its fate is unknown; so does what was recorded as sent by the bank's other platform. A
     message from one's own phone counts by how it was recorded, and by the finding where it was none of the three thanks.
     """
     with connection.cursor() as cursor:
-        cursor.execute(GONE, {"holders": list(holders), "since": since, "until": until, "zone": str(bank.zone)})
+        books = sorted({*actor.oversees, actor.id})
+        cursor.execute(
+            GONE, {"holders": list(holders), "books": books, "since": since, "until": until, "zone": str(bank.zone)}
+        )
         rows = cursor.fetchall()
     return [
         Gone(holder, day, Texted(own_phone, thanks, finding is not None, times), finding)
@@ -44,7 +49,7 @@ def gone(holders: Sequence[int], since: datetime, until: datetime, *, bank: Bank
 
 # Messages are found by their customers, whose index it is: one by who sent them would be written at every sending.
 GONE = """
-WITH seen AS MATERIALIZED (SELECT c.id FROM customers_customer c WHERE c.rm_id = ANY (%(holders)s)),
+WITH seen AS MATERIALIZED (SELECT c.id FROM customers_customer c WHERE c.keeper = ANY (%(books)s::bigint[])),
 sent AS (
     SELECT m.staff_id AS holder, m.sent_at AS at, false AS own_phone, m.kind = 'thanks' AS thanks, NULL::bigint AS finding
     FROM seen JOIN sms_message m ON m.customer_id = seen.id

@@ -211,7 +211,7 @@ def _fates(
             if (judged := judge(talk.talk)) is not None:
                 origin = "law" if id in LAWFUL else "code"
                 found.append(Fate(id, origin, at, KEPT if judged else "not_kept", "", held=talk))
-    for text in gone(owners, begin, end, bank=bank):
+    for text in gone(request.actor, owners, begin, end, bank=bank):
         at = column(text.holder, text.day)
         for id, way in TEXT_JUDGES.items():
             if (judged := way(text.text)) is not None:

@@ -139,7 +139,7 @@ def _tally(request: ActingRequest, clause: str, since: Any) -> Tally | None:
     """One's own contacts or messages, for a clause that owes nothing by itself."""
     bank = bank_of(request)
     if clause in TEXT_JUDGES:
-        found = texts_tallied(request.actor.id, since, request.now, bank=bank)
+        found = texts_tallied(request.actor, since, request.now, bank=bank)
     else:
         found = tallied(request.actor.id, since, bank=bank)
     return next((each for each in found if each.clause == clause), None)
