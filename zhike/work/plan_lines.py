@@ -134,7 +134,9 @@ def _done(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ba
         return Standing(line, None, None, "open") if ahead else Standing(line, None, None, "off", "gone")
     at, ended = row.target or row.due, row.settled_at
     match row.state:
-        case State.OPEN if row.owner_id != line.plan.staff_id:  # handed on, or gone along with its customer
+        case _ if (
+            row.owner_id != line.plan.staff_id
+        ):  # handed on, or gone along with its customer, whatever became of it
             return Standing(line, row, None, "off", "gone", at=at)
         case State.OPEN:
             late = row.is_late(now)
