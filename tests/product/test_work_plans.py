@@ -399,3 +399,38 @@ def test_a_program_reads_the_meeting_and_a_broken_plan_is_named(cast: Cast, work
     assert refused["errors"][0]["field"] == "lines"
     assert programs["rm"].post("work-plans", {"own": [{"words": "又一份"}]}, status=409)["type"].endswith("wrong-state")
     assert programs["rm"].get("work-plans?of=mine&period=day")["items"][0]["kept"]["planned"] == 1
+
+
+def test_what_is_not_done_moves_on_past_a_plan_that_was_made_before_it(cast: Cast) -> None:
+    """Tuesday's plan is fixed on Monday morning; what slips on Monday after that stands on Wednesday's, with the days that it slipped."""
+    ahead = fixed(cast, own=("拜访商户",), day=DAY + timedelta(days=1))
+    fixed(cast, own=("整理客户档案",))
+    wednesday = MORNING + timedelta(days=2)
+    with cast.acting("rm", wednesday) as actor:
+        found = proposals.propose(Period.DAY, DAY + timedelta(days=2), actor=actor, now=wednesday, bank=Bank())
+    moved = {
+        line.obligation.detail["words"]: line.carried
+        for line in found.lines
+        if line.because == "moved_on" and line.obligation
+    }
+    assert moved == {"拜访商户": 1, "整理客户档案": 1}
+    assert ahead.first_day < found.first_day
+
+
+def test_what_another_did_is_not_done_by_whose_plan_it_stood_on(cast: Cast) -> None:
+    with cast.acting("rm", MORNING) as actor:
+        verb: dict[str, Any] = {"actor": actor, "now": MORNING, "bank": Bank()}
+        paper = deliveries.enter(cast.customers["rm"][0].pk, "结息凭证", MORNING + timedelta(hours=6), **verb)
+    plan = fixed(cast, own=())
+    with cast.acting("rm", MORNING) as actor:
+        deliveries.hand_on(Delivery.objects.get(pk=paper.pk), cast.mate.pk, actor=actor, now=MORNING, bank=Bank())
+    with cast.acting("mate", MORNING) as actor:
+        held = Delivery.objects.held(paper.pk, actor)
+        assert held
+        deliveries.accept(held, actor=actor, now=MORNING, bank=Bank())
+    with cast.acting("mate", NOW) as actor:
+        held = Delivery.objects.held(paper.pk, actor)
+        assert held
+        deliveries.deliver(held, "张伟明", how="typed", confirmed=True, actor=actor, now=NOW, bank=Bank())
+    for who in ("rm", "leader"):
+        assert kept(cast, plan, NOW, who) == Reckoned(planned=1, off=1), who

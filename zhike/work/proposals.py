@@ -26,7 +26,7 @@ from zhike.obligations.sweep import birthday_subject
 from zhike.people.actor import Actor
 
 from .models.plan import Period, Plan
-from .plan_lines import stand
+from .plan_lines import ends, stand
 
 # ``before``: due before a period that still lies ahead; ``soon``: due after its end.
 Because = Literal["moved_on", "late", "due", "appointment", "birthday", "maturity", "before", "soon", "need"]
@@ -36,6 +36,8 @@ MATURES_SOON = timedelta(days=14)
 MOST, OFFERED, NEEDS = 500, 60, 20
 # Of what is late so much is proposed, what became late last first to be kept: a day with two hundred lines is no plan.
 LATE = 20
+# Plans of a kind that may have been made one before the other was over: two months of days.
+BACK = 62
 # What is not planned: the plan itself, and what was said of one.
 LEFT_OUT = ("work_plan", "plan_comment")
 OFFERED_ONLY = ("before", "soon")
@@ -104,11 +106,18 @@ def _by_time(some: Iterable[Proposed]) -> list[Proposed]:
 
 
 def _moved_on(period: Period, first: date, until: datetime, actor: Actor, now: datetime, bank: Bank) -> list[Proposed]:
-    """What of the last plan of the kind is still to be done, most often moved first."""
-    before = Plan.objects.filter(staff=actor.id, period=period, first_day__lt=first).order_by("-first_day").first()
-    if before is None:
-        return []
-    rows = [line for line in stand([before], actor=actor, now=now, bank=bank)[before.pk] if line.still_to_do]
+    """What of the last plan of the kind is still to be done, most often moved first; and of those before it that ran still when the one after
+    them was fixed: what they left could not stand on it.
+    """
+    plans = Plan.objects.filter(staff=actor.id, period=period, first_day__lt=first).order_by("-first_day")[:BACK]
+    before: list[Plan] = []
+    for plan in plans:
+        if before and before[-1].fixed_at >= ends(plan, bank):
+            break
+        before.append(plan)
+    stands = stand(before, actor=actor, now=now, bank=bank)
+    last = {row.line.about: row for plan in reversed(before) for row in stands[plan.pk]}
+    rows = [row for row in last.values() if row.still_to_do]
     found = [
         Proposed(row.line.about, "moved_on", row.at, row.obligation, row.appointment, row.customer, carried=row.line.carried + 1)
         for row in rows
