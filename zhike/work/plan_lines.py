@@ -133,11 +133,9 @@ def _done(line: PlanLine, known: Known, until: datetime, now: datetime, bank: Ba
         ahead = line.falls_on is not None and line.customer is not None and line.falls_on >= today and now < until
         return Standing(line, None, None, "open") if ahead else Standing(line, None, None, "off", "gone")
     at, ended = row.target or row.due, row.settled_at
+    if row.owner_id != line.plan.staff_id:  # handed on, or gone along with its customer, whatever became of it there
+        return Standing(line, row, None, "off", "gone", at=at)
     match row.state:
-        case _ if (
-            row.owner_id != line.plan.staff_id
-        ):  # handed on, or gone along with its customer, whatever became of it
-            return Standing(line, row, None, "off", "gone", at=at)
         case State.OPEN:
             late = row.is_late(now)
             return Standing(line, row, None, "open" if now < until else "moved_on", at=at, late=late, still_to_do=True)
