@@ -540,7 +540,7 @@ def test_the_leader_reads_units_and_persons_from_ten_ratings_on(cast: Cast, owne
     """Lin Xiao: ten of twelve answered, 37 in all: 3.7. Chen Tong: twelve 4s. Struck and earlier contacts are none of them."""
     told(cast, owner, "rm", 5, 5, 5, 4, 4, 4, 4, 3, 2, 1, None, None)
     told(cast, owner, "mate", *[4] * 12)
-    told(cast, owner, "rm", 1, 1, 1, void=True)
+    told(cast, owner, "rm", None, None, void=True)
     told(cast, owner, "rm", 1, 1, 1, ended=NOW - timedelta(days=3))  # February
     page = cast.client("leader", TUESDAY).get("/team/satisfaction/").content.decode()
     assert figures(page) == {
@@ -660,3 +660,17 @@ def test_what_is_hidden_is_not_reckoned_from_units_asked_one_by_one(cast: Cast, 
     ):
         out = program.get(f"adherence/satisfaction?since=2026-03-01&until=2026-04-01&unit={unit.pk}")
         assert out["whole"]["mean"] == mean, unit.name
+
+
+def test_a_contact_struck_after_a_bad_rating_keeps_it(cast: Cast, customer: Customer, line: Line, worker: Role) -> None:
+    """Whoever was rated may strike the contact, and prunes nothing by it."""
+    question = asked(cast, customer, worker, line)
+    reply(line, "1", TUESDAY)
+    contact = int(question.subject.partition(":")[2])
+    with worker():
+        program = Program(cast, "rm")
+    tag = program.send("get", f"contacts/{contact}").headers["ETag"]
+    program.post(f"contacts/{contact}/strike", {"reason": "记错了"}, **{"If-Match": tag})
+    with cast.acting("leader", TUESDAY) as actor:
+        assert Contact.objects.get(pk=contact).cancelled_why == "记错了"
+        assert satisfaction.ratings(actor, [cast.rm.pk], NOW - timedelta(days=1), TUESDAY) == [(cast.rm.pk, 1)]

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from zhike.conduct import messages, satisfied
 from zhike.conduct.bank import Bank
@@ -187,11 +187,14 @@ FROM sms_question q JOIN customers_customer c ON c.id = q.customer_id WHERE q.me
 
 def ratings(actor: Actor, owners: Sequence[int], since: datetime, until: datetime) -> list[tuple[int, int | None]]:
     """Of each question that left about a contact that ended in the period: who held it, and the rating, None without an answer. A contact
-    that was struck since is none. As far as the actor may see; one query.
+    that was struck is none, unless the customer answered: whoever held it strikes it, and would strike what was rated badly. As far as the
+    actor may see; one query.
     """
     rows = Question.objects.visible_to(actor).filter(staff__among=sorted(owners), held_at__gte=since, held_at__lt=until)
     ended = Kept.objects.filter(subject=OuterRef("subject"), kind__in=list(satisfied.ENDINGS), void=False)
-    found = rows.filter(Exists(ended), message__sent_at__isnull=False).order_by("held_at", "pk")
+    found = rows.filter(Q(rating__isnull=False) | Exists(ended), message__sent_at__isnull=False).order_by(
+        "held_at", "pk"
+    )
     return list(found.values_list("staff_id", "rating"))
 
 
