@@ -434,3 +434,17 @@ def test_what_another_did_is_not_done_by_whose_plan_it_stood_on(cast: Cast) -> N
         deliveries.deliver(held, "张伟明", how="typed", confirmed=True, actor=actor, now=NOW, bank=Bank())
     for who in ("rm", "leader"):
         assert kept(cast, plan, NOW, who) == Reckoned(planned=1, off=1), who
+
+
+def test_the_next_workday_lies_ready_before_a_weekend_and_a_holiday(cast: Cast) -> None:
+    """Friday 13 March leads to Monday; 3 April to the 7th, for 清明 lasts from the 4th to the 6th; the year after may be guessed."""
+    for friday, ahead in (
+        (date(2026, 3, 13), "2026-03-16"),
+        (date(2026, 4, 3), "2026-04-07"),
+        (date(2026, 12, 31), "2027-01-01"),
+        (date(2026, 3, 12), "2026-03-13"),
+    ):
+        now = datetime.combine(friday, NOW.timetz())
+        with clock.at(now):
+            page = cast.client("rm", now).get("/work/plans/new/?period=day").content.decode()
+            assert re.findall(r'href="/work/plans/new/\?period=day&amp;day=([0-9-]+)"', page)[-1] == ahead

@@ -32,6 +32,7 @@ from zhike.pages.shell import bank_of
 from zhike.people.actor import Actor
 from zhike.people.models import Staff
 from zhike.people.permissions import may, policy
+from zhike.people.workdays import workdays
 from zhike.work import plans
 from zhike.work.models import Plan
 from zhike.work.models.plan import Period, subject
@@ -217,8 +218,6 @@ def _form(
             "stays": each.because == "moved_on",
         }
 
-    following = period.first(period.last(today) + timedelta(days=1))
-    this = period.first(today)
     context = {
         "period": period.value,
         "day": found.first_day.isoformat(),
@@ -234,7 +233,7 @@ def _form(
         "wrong": wrong or {},
         "whens": [
             {"text": planned.named(period, each, today), "href": f"{reverse('plan_new')}?period={period.value}&day={each}", "current": each == found.first_day}
-            for each in (this, following)
+            for each in _ahead(period, today)
         ],
         "kinds": [
             {"text": text, "href": f"{reverse('plan_new')}?period={name}&day={found.first_day}", "current": name == period}
@@ -243,6 +242,15 @@ def _form(
         "tip": owed.tip,
     }  # fmt: skip
     return render(request, "plan_new.html", context, status=422 if wrong else 200)
+
+
+def _ahead(period: Period, today: date) -> list[date]:
+    """The present period and the next; before a weekend or a holiday the next workday as well."""
+    found = [period.first(today), period.next(today)]
+    if period == Period.DAY:
+        days = (today + timedelta(days=n) for n in range(1, 31))
+        found.append(next(filter(workdays().may_work, days), found[1]))
+    return list(dict.fromkeys(found))
 
 
 def _groups(found: Proposal, row: Any) -> list[dict[str, Any]]:
