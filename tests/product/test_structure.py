@@ -331,3 +331,12 @@ def test_about_to_move_are_those_of_whom_one_asks(cast: Cast, near: None) -> Non
     assert names(staff=cast.rm.pk) == own
     assert names(unit=cast.units["lujiazui"]) == {"外人"}
     assert names() == own | {"外人"}
+
+
+def test_who_owes_more_than_they_have_is_no_fault(cast: Cast, near: None, owner: Role) -> None:
+    """An average below nothing stands below the lowest threshold, which is nothing: it cannot fall."""
+    with owner():
+        Customer.objects.filter(pk=cast.customers["rm"][0].pk).update(assets=Decimal(-100), tier=Bank().tiers[0].key)
+    with cast.acting("mate") as actor:
+        found = structure.turning(structure.keepers(actor, TODAY), TODAY, Bank())
+    assert cast.customers["rm"][0].pk not in [each.customer.id for each in found]

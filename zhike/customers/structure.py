@@ -61,7 +61,7 @@ FROM steps s JOIN customers_customer c ON c.tier = s.tier JOIN people_unit u ON 
 LEFT JOIN LATERAL (
     SELECT array_agg(r.month ORDER BY r.month) AS months, array_agg(r.assets ORDER BY r.month) AS assets, array_agg(r.tier ORDER BY r.month) AS tiers
     FROM customers_rating r WHERE r.customer_id = c.id AND r.month BETWEEN %(since)s AND %(month)s AND r.assets IS NOT NULL) h ON true
-WHERE c.keeper = ANY (%(keepers)s::bigint[]) AND c.closed_on IS NULL AND c.deceased_on IS NULL AND (c.assets < s.own OR c.assets >= s.near)
+WHERE c.keeper = ANY (%(keepers)s::bigint[]) AND c.closed_on IS NULL AND c.deceased_on IS NULL AND (c.assets < s.own AND s.own > 0 OR c.assets >= s.near)
 ORDER BY CASE WHEN c.assets < s.own THEN (s.own - c.assets) / s.own ELSE greatest(s.next - c.assets, 0) / s.next END, c.id LIMIT %(most)s
 """
 
