@@ -234,3 +234,29 @@ def test_w1_measure(door: Door) -> None:
     for day in (TUESDAY, WEDNESDAY):
         door.sweep(moment(f"{day} 01:00"))
     assert measured(door, "W1") == ({"owed": 6, "in_time": 1, "late": 1, "missed": 2, "open": 2}, 0.25)
+
+
+@pytest.mark.clause("W1", "OWE")
+def test_w1_who_fell_ill_that_morning_missed_no_plan(door: Door) -> None:
+    """Asked for at one in the night, ill at eight and away till Tuesday: Monday's plan is not missed; the week's is, by whoever was back."""
+    asks(door, "day", "week")
+    door.sweep(moment("01:00"))
+    with door.owner():
+        Leave.objects.create(
+            staff=door.cast.rm, stand_in=door.cast.mate, from_day=MONDAY, to_day=MONDAY + timedelta(days=1), answer="accepted",
+            asked_by=door.cast.rm, asked_at=moment("08:00"), answered_by=door.cast.mate, answered_at=moment("08:10"),
+        )  # fmt: skip
+    door.sweep(moment(f"{TUESDAY} 01:00"))
+    assert {(each.detail["period"], each.detail["first_day"]): each.state for each in owing(door)} == {
+        ("day", "2026-03-02"): "withdrawn", ("week", "2026-03-02"): "open", ("day", "2026-03-03"): "open",
+    }  # fmt: skip
+    assert [each.state for each in owing(door, "mate")] == ["missed", "open", "open"]
+    door.sweep(moment("2026-03-09 01:00"))
+    hers = {(each.detail["period"], each.detail["first_day"]): each.state for each in owing(door)}
+    assert (hers["day", "2026-03-03"], hers["week", "2026-03-02"]) == ("missed", "missed")
+
+    with door.owner():
+        Leave.objects.filter(staff=door.cast.rm).update(from_day=date(2026, 3, 9), to_day=date(2026, 3, 14))
+    door.sweep(moment("2026-03-16 01:00"))
+    hers = {(each.detail["period"], each.detail["first_day"]): each.state for each in owing(door)}
+    assert hers["week", "2026-03-09"] == "withdrawn", "away from Monday to Friday"

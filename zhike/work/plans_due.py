@@ -1,13 +1,13 @@
 """Who owes a plan (W1): each RM in service, at the start of each period for which the bank asks for plans; ``zhike day``, once.
 
 Who is on leave owes none, and the week's or the month's on the day on which they are back. A plan of a period that is over cannot be
-made any more: it is missed.
+made any more: it is missed, unless whoever owed it was away from the day on which it was due to the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import F, Q
 
@@ -26,7 +26,7 @@ NOTHING = Case(None)
 
 def sweep(day: date, now: datetime, bank: Bank) -> tuple[int, int]:
     """Makes the plans of a workday owed; returns how many became owed, and how many are missed. Runs as the worker."""
-    missed = _over(day, now)
+    missed = _over(day, now, bank)
     if day != now.astimezone(bank.zone).date() or not workdays().may_work(day):
         return 0, missed
     return owe(day, now, bank), missed
@@ -82,9 +82,23 @@ def _fixed_before(subjects: set[str], now: datetime, bank: Bank) -> None:
         ledger.tell_many(cases, now=now, bank=bank)
 
 
-def _over(day: date, now: datetime) -> int:
-    """Plans of periods that ended before the day were never made."""
+def _over(day: date, now: datetime, bank: Bank) -> int:
+    """Plans of periods that ended before the day were never made: they are missed. Who fell ill after the sweep of the day, and was away on
+    each workday of it, owed none after all.
+    """
     over = Obligation.objects.filter(
         kind="work_plan", state=State.OPEN, due__lt=now, detail__last_day__lt=day.isoformat()
+    )
+    rows = [
+        (id, owner, due.astimezone(bank.zone).date(), date.fromisoformat(last))
+        for id, owner, due, last in over.values_list("pk", "owner", "due", "detail__last_day")
+    ]
+    gone, begins = set(rows), min((row[2] for row in rows), default=day)
+    for each in filter(workdays().may_work, (begins + timedelta(days=n) for n in range((day - begins).days))):
+        if asked := {row for row in gone if row[2] <= each <= row[3]}:
+            absent = away({row[1] for row in asked}, each)
+            gone -= {row for row in asked if row[1] not in absent}
+    Obligation.objects.filter(pk__in=[row[0] for row in gone]).update(
+        state=State.WITHDRAWN, settled_at=F("due"), evidence={"why": "on_leave"}
     )
     return over.update(state=State.MISSED, settled_at=F("due"), evidence={"why": "lapsed"})
