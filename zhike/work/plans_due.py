@@ -92,6 +92,7 @@ def _over(day: date, now: datetime, bank: Bank) -> int:
     rows = [
         (id, owner, due.astimezone(bank.zone).date(), date.fromisoformat(last))
         for id, owner, due, last in over.values_list("pk", "owner", "due", "detail__last_day")
+        if due is not None
     ]
     gone, begins = set(rows), min((row[2] for row in rows), default=day)
     for each in filter(workdays().may_work, (begins + timedelta(days=n) for n in range((day - begins).days))):
