@@ -448,3 +448,15 @@ def test_the_next_workday_lies_ready_before_a_weekend_and_a_holiday(cast: Cast) 
         with clock.at(now):
             page = cast.client("rm", now).get("/work/plans/new/?period=day").content.decode()
             assert re.findall(r'href="/work/plans/new/\?period=day&amp;day=([0-9-]+)"', page)[-1] == ahead
+
+
+def test_the_morning_says_in_which_money_something_matures(cast: Cast, owner: Role) -> None:
+    with owner():
+        for currency, product in (("USD", "美元定期"), ("CNY", "三年定期")):
+            Holding.objects.create(
+                customer=cast.customers["rm"][0], core_number=currency, product=product, amount=Decimal(50_000), currency=currency,
+                as_of=DAY, matures_on=DAY + timedelta(days=3),
+            )  # fmt: skip
+    page = words(cast.client("leader", NOW).get("/work/plans/morning/").content.decode())
+    assert "美元定期 50,000 USD" in page
+    assert "三年定期 5.0 万" in page

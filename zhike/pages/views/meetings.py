@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from zhike.conduct.bank import Bank
+from zhike.customers.models import Holding
 from zhike.pages import kinds, owed, planned
 from zhike.pages.answer import number
 from zhike.pages.jinja import clock, day_text, local, money, when_text
@@ -134,7 +135,7 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
         ],
         "born": [_person(each, bank) for each in seat.birthdays],
         "maturing": [
-            {"who": _person(each.customer, bank), "what": f"{each.product} {money(each.amount)}", "when": day_text(each.matures_on, today)}
+            {"who": _person(each.customer, bank), "what": f"{each.product} {_amount(each)}", "when": day_text(each.matures_on, today)}
             for each in seat.maturing[:MAIN] if each.matures_on
         ],
         "maturing_more": max(0, len(seat.maturing) - MAIN),
@@ -146,6 +147,10 @@ def _morning(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
             "done": seat.before_kept.done, "of": seat.before_kept.counts,
         } if seat.before else None,
     }  # fmt: skip
+
+
+def _amount(each: Holding) -> str:
+    return money(each.amount) if each.currency == "CNY" else f"{each.amount:,.0f} {each.currency}"
 
 
 def _evening(seat: Seat, bank: Bank, request: ActingRequest) -> dict[str, Any]:
