@@ -56,6 +56,7 @@ MEANT = r"status of (401|409|422)|htmx:(sendAbort|afterRequest)|ERR_CONNECTION_(
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=15_000)  # as long as whatever else is waited for; a busy machine takes its time
     with sync_playwright() as player:
         yield player
 
