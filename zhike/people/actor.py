@@ -58,6 +58,11 @@ class Actor:
         return _without(self.sees, self.lent)
 
     @property
+    def team(self) -> list[int]:
+        """The staff whose own affairs one sees, without oneself; a unit's customers without an RM are nobody's."""
+        return [keeper for keeper in self.oversees if keeper > 0 and keeper != self.id]
+
+    @property
     def directs(self) -> tuple[int, ...]:
         """Whose customers one disposes of: whom one's posts let one write for."""
         return _without(self.writes, self.lent)

@@ -52,7 +52,7 @@ def of_team(request: ActingRequest) -> HttpResponse:
     """``?period=`` or ``?from=&to=``; ``?by=unit``; ``?unit=`` or ``?staff=`` of one; ``?clause=&origin=&column=`` lists those behind,
     with ``&all=yes`` the kept ones too.
     """
-    return _show(request, [keeper for keeper in request.actor.oversees if keeper > 0 and keeper != request.actor.id])
+    return _show(request, request.actor.team)
 
 
 @policy(SIGNED_IN)

@@ -38,7 +38,7 @@ ROWS = 50
 @require_safe
 def of_team(request: ActingRequest) -> HttpResponse:
     """``?period=week|month|quarter`` or ``?from=&to=``; ``?unit=`` or ``?staff=`` of one; ``?fate=`` or ``?bin=`` lists those behind."""
-    return _show(request, [keeper for keeper in request.actor.oversees if keeper > 0 and keeper != request.actor.id])
+    return _show(request, request.actor.team)
 
 
 @policy(SIGNED_IN)

@@ -121,7 +121,7 @@ def _festival(each: Occasion, counts: dict[str, int], request: ActingRequest, ba
 
 def _team(request: ActingRequest, coming: Sequence[Occasion], bank: Bank) -> dict[str, Any]:
     """The RMs whom one oversees, in the order of their numbers; each cell leads to that book."""
-    whose = [keeper for keeper in request.actor.oversees if keeper > 0 and keeper != request.actor.id]
+    whose = request.actor.team
     if not whose or len(whose) > BOOKS:
         return {"team": [], "heads": [], "too_many": len(whose) > BOOKS}
     covered = greetings.covered(coming, whose, bank)

@@ -140,7 +140,7 @@ def _current(actor: Actor) -> list[Outing]:
 
 
 def _people(actor: Actor) -> list[tuple[int, str]]:
-    others = [keeper for keeper in actor.oversees if keeper > 0 and keeper != actor.id][:PEOPLE]
+    others = actor.team[:PEOPLE]
     return list(Staff.objects.filter(pk__in=others).order_by("number").values_list("pk", "name"))
 
 

@@ -193,7 +193,7 @@ def _customer(request: ActingRequest, id: int | None) -> Customer | None:
 
 
 def _people(request: ActingRequest) -> list[tuple[str, str]]:
-    others = [keeper for keeper in request.actor.oversees if keeper > 0 and keeper != request.actor.id]
+    others = request.actor.team
     found = Staff.objects.filter(pk__in=others[:PEOPLE], is_active=True).order_by("number")
     return [(str(id), f"{name} {number_}") for id, name, number_ in found.values_list("pk", "name", "number")]
 

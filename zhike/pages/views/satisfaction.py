@@ -39,7 +39,7 @@ from zhike.work.rates import rates
 @require_safe
 def of_team(request: ActingRequest) -> HttpResponse:
     """``?period=week|month|quarter`` or ``?from=&to=``; ``?unit=`` of one; ``&as=csv|xlsx`` as a file."""
-    return _show(request, [keeper for keeper in request.actor.oversees if keeper > 0 and keeper != request.actor.id])
+    return _show(request, request.actor.team)
 
 
 @policy(SIGNED_IN)
