@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
 from zhike.api.cursors import Page, moment, page, position
 from zhike.api.desk import Desk, one, verb
 from zhike.api.shapes import Id, IdOut, In, Line, Moment, Named, Out, Text
-from zhike.api.versions import match, stamp
+from zhike.api.versions import held, stamp
 from zhike.documents import filing
 from zhike.people.permissions import policy
 from zhike.work import assignments
@@ -152,10 +152,7 @@ def _whole(request: Desk, response: HttpResponse, row: Assignment) -> dict[str, 
 
 def _held(request: Desk, id: str) -> Assignment:
     """The assignment that a verb acts on, held; If-Match counts where it is sent."""
-    found = Assignment.objects.held(int(id), request.actor)
-    if found is None:
-        raise Http404
-    match(request, found)
+    found: Assignment = held(request, Assignment.objects, id)
     return found
 
 

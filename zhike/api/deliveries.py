@@ -149,10 +149,7 @@ def shown(each: Delivery, now: datetime) -> dict[str, Any]:
 
 def held(request: Desk, id: str) -> Delivery:
     """The delivery that a verb acts on, as the program read it."""
-    found = Delivery.objects.held(int(id), request.actor)
-    if found is None:
-        raise Http404
-    versions.match(request, found)
+    found: Delivery = versions.held(request, Delivery.objects, id)
     return found
 
 

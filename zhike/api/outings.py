@@ -224,10 +224,7 @@ def _help(asked: Help) -> dict[str, Any]:
 
 def held(request: Desk, id: str) -> Outing:
     """The outing that a verb acts on, as the program read it."""
-    found = Outing.objects.held(int(id), request.actor)
-    if found is None:
-        raise Http404
-    versions.match(request, found)
+    found: Outing = versions.held(request, Outing.objects, id)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from zhike.api.problems import Problem
@@ -37,3 +37,12 @@ def match(request: HttpRequest, row: Any, *, wanted: bool = False) -> None:
             _("This was changed meanwhile. Read it again, look at the change, and send yours once more."),
             headers={"ETag": etag(row)},
         )
+
+
+def held(request: Any, rows: Any, id: str) -> Any:
+    """The row that a verb acts on, of a manager that knows ``held``: kept from others until the end, and as the program read it."""
+    found = rows.held(int(id), request.actor)
+    if found is None:
+        raise Http404
+    match(request, found)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from zhike.api.desk import Desk, bank_of, one, verb
 from zhike.api.needs import WhoOut, who
 from zhike.api.problems import say
 from zhike.api.shapes import Day, Id, IdOut, In, Line, Named, Out, Text
-from zhike.api.versions import match, stamp
+from zhike.api.versions import held, stamp
 from zhike.conduct import guard
 from zhike.conduct.words import Words
 from zhike.people.permissions import policy
@@ -254,10 +254,7 @@ def _plans(request: Desk) -> Any:
 
 
 def _held(request: Desk, id: str) -> Plan:
-    found = Plan.objects.held(int(id), request.actor)
-    if found is None:
-        raise Http404
-    match(request, found)
+    found: Plan = held(request, Plan.objects, id)
     return found
 
 
