@@ -181,7 +181,10 @@ def test_a_higher_threshold_from_a_day_on_is_that_of_its_months():
     """From April on platinum wants 25 万. Who stands at 22 keeps it in March; below from April to June, gold from July."""
     rows = [{**row, "from_assets": "250000"} if row["key"] == "platinum" else row for row in plain(BANK.tiers)]
     through = Settings([Change("tiers", rows, date(2026, 4, 1))])
-    rules = lambda month: through.at(month).tier_rules  # noqa: E731
+
+    def rules(month):
+        return through.at(month).tier_rules
+
     assert about([30, 30], "22", "platinum", rules_at=rules) == "stays"
     found = turn(averages([30, 30, 30]), Decimal(220_000), date(2026, 4, 1), rules, tier="platinum")
     assert (found.to, found.short, found.since) == ("gold", Decimal(30_000), date(2026, 7, 1))
@@ -189,7 +192,10 @@ def test_a_higher_threshold_from_a_day_on_is_that_of_its_months():
 
 def test_the_nearest_first():
     """By when it is decided, then by the part of the threshold that is short: 1 of 20, 1 of 5; what is reached before both."""
-    rules = lambda _month: BANK.tier_rules  # noqa: E731
+
+    def rules(_month):
+        return BANK.tier_rules
+
     reached, near, less_near = (
         turn({}, Decimal(amount), MARCH, rules, tier=tier, near_percent=20)
         for amount, tier in ((230_000, "gold"), (190_000, "gold"), (40_000, "regular"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import Q
 
@@ -69,10 +70,10 @@ def _day(
         met = appointments.between(actor, [staff.pk], ends_at - timedelta(days=1), ends_at, held=True)
     plan = _plan(staff.pk, Period.DAY, day, at, _known(staff.pk, at, ends_at, list(carried)), carried, met)
     with acting(staff.pk, at) as actor:
-        verb = {"actor": actor, "now": at, "bank": rules}
-        ledger.tell([Fact("plan_fixed", at, at, staff.pk, None, plan.subject)], **verb)  # type: ignore[arg-type]
+        verb: dict[str, Any] = {"actor": actor, "now": at, "bank": rules}
+        ledger.tell([Fact("plan_fixed", at, at, staff.pk, None, plan.subject)], **verb)
         for n in (0, 3):
-            plans.add(plan, Own(OWN[(place + day.toordinal() + n) % len(OWN)]), **verb)  # type: ignore[arg-type]
+            plans.add(plan, Own(OWN[(place + day.toordinal() + n) % len(OWN)]), **verb)
         PlanLine.objects.filter(plan=plan).update(added_at=None)
     ended = ends(plan, rules)
     return {

@@ -148,7 +148,7 @@ def _birthdays(first: date, last: date, actor: Actor, now: datetime, bank: Bank)
     days = [each for each in period if each > today and each.year in LUNAR]
     if not bank.birthday_greeting or not days:
         return []
-    born = {
+    born: dict[tuple[str, int | None, int | None, bool | None], date] = {
         (each.calendar, each.month, each.day, each.leap): day
         for day in days
         for each in celebrated(day, day, bank.birthday_policy)
@@ -158,7 +158,7 @@ def _birthdays(first: date, last: date, actor: Actor, now: datetime, bank: Bank)
     found = []
     for customer in book:
         key = (customer.birth_calendar, customer.birth_month, customer.birth_day, customer.birth_leap)
-        if day := born.get(key):  # type: ignore[arg-type]  # who has a month has all of it
+        if day := born.get(key):
             about = owe.key("R5", "birthday", birthday_subject(customer.pk, day))
             found.append(Proposed(about, "birthday", _midnight(day, bank), customer=customer, falls_on=day))
     return sorted(found, key=lambda each: (each.at, each.about))
