@@ -288,6 +288,20 @@ def test_all_that_is_held_is_counted(busy: Cast, owner: Role) -> None:
     assert "共 90 笔，已列最先到期的 60 笔" in browser.get(address).content.decode()
 
 
+def test_a_holding_in_other_money_says_which(busy: Cast, owner: Role) -> None:
+    """Fifty thousand dollars are no fifty thousand yuan; of yuan nothing is said."""
+    customer = busy.customers["rm"][0]
+    with owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_holding (customer_id, core_number, product, kind, amount, currency, risk_grade, as_of, matures_on)"
+            " VALUES (%s, 'U1', '美元定存', '', 50000, 'USD', '', '2026-03-01', '2026-03-04')",
+            [customer.pk],
+        )
+    text = busy.client("rm").get(f"/customers/{customer.pk}/").content.decode()
+    assert re.search(r"美元定存</td><td class=\"num\">USD 5\.0</td>", text)
+    assert "CNY 5.0" not in text
+
+
 def test_a_message_on_its_way_stands_in_its_row(busy: Cast, owner: Role, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHIKE_SMS_URL", "demo:")
     browser = busy.client("rm")
